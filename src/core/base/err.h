@@ -8,30 +8,30 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
-#define AG_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define AG_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
 #else
-#define AG_PRINTF(format, first)
+#define AG_PRINTF(text, first)
 #endif
 
 typedef enum ag_code {
     AG_OK = 0,
-    AG_ENOMEM = -1,       /* an allocation failed */
-    AG_EINVAL = -2,       /* the caller's input is wrong: a value, a shape, a configuration, a request */
-    AG_EPARSE = -3,       /* a text or file does not follow its format */
-    AG_ENOTFOUND = -4,    /* what was named does not exist */
-    AG_EEXISTS = -5,      /* what was to be made exists already */
-    AG_ECONFLICT = -6,    /* the state of things forbids it now (a run that has ended, a lock held elsewhere) */
-    AG_EAUTH = -7,        /* nobody has shown who they are */
-    AG_EDENIED = -8,      /* known, but not allowed; also a path that leaves its root */
-    AG_ELIMIT = -9,       /* larger, deeper or more than a declared limit */
-    AG_EIO = -10,         /* the operating system failed a read or write */
-    AG_EFULL = -11,       /* no space left, or a quota is used up */
-    AG_ECORRUPT = -12,    /* stored bytes are not what was stored */
-    AG_ETIMEOUT = -13,    /* a deadline passed */
-    AG_ECANCELLED = -14,  /* somebody asked to stop */
+    AG_ENOMEM = -1,        /* an allocation failed */
+    AG_EINVAL = -2,        /* the caller's input is wrong: a value, a shape, a configuration, a request */
+    AG_EPARSE = -3,        /* a text or file does not follow its format */
+    AG_ENOTFOUND = -4,     /* what was named does not exist */
+    AG_EEXISTS = -5,       /* what was to be made exists already */
+    AG_ECONFLICT = -6,     /* the state of things forbids it now (a run that has ended, a lock held elsewhere) */
+    AG_EAUTH = -7,         /* nobody has shown who they are */
+    AG_EDENIED = -8,       /* known, but not allowed; also a path that leaves its root */
+    AG_ELIMIT = -9,        /* larger, deeper or more than a declared limit */
+    AG_EIO = -10,          /* the operating system failed a read or write */
+    AG_EFULL = -11,        /* no space left, or a quota is used up */
+    AG_ECORRUPT = -12,     /* stored bytes are not what was stored */
+    AG_ETIMEOUT = -13,     /* a deadline passed */
+    AG_ECANCELLED = -14,   /* somebody asked to stop */
     AG_EUNAVAILABLE = -15, /* another machine or service is away; trying again later may help */
     AG_EUNSUPPORTED = -16, /* not built in, not installed, or not done by this implementation */
-    AG_EINTERNAL = -17,   /* a bug in Auger */
+    AG_EINTERNAL = -17,    /* a bug in Auger */
 } ag_code;
 
 /* `file`, `line` and `column` say where, when the failure is about a place in a text (lines and columns count from 1;
