@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* test.h: what every test program includes. AG_TEST(name) { ... } is a test; it registers itself, in file order. The name
- * is the behaviour: test_run__finish_twice_conflicts. Link the floor, see its internal headers, never include a .c. */
+/* test.h: what every test program includes. AG_TEST(name) { ... } is a test; it registers itself, in file order. The
+ * name is the behaviour: test_run__finish_twice_conflicts. Link the floor, see its internal headers, never include a
+ * .c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* fault.h: injected failures. In a build with -Dfaults=true, every allocation, file call, network call and SQL call asks
- * here first, and the n-th one that is asked fails. Elsewhere ag_fault() is the constant false and costs nothing. */
+/* fault.h: injected failures. In a build with -Dfaults=true, every allocation, file call, network call and SQL call
+ * asks here first, and the n-th one that is asked fails. Elsewhere ag_fault() is the constant false and costs nothing.
+ */
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -25,10 +25,10 @@ static inline ag_str ag_str_of(const char *text) /* NULL gives an empty slice */
 bool ag_str_equal(ag_str a, ag_str b);
 bool ag_str_equal_nocase(ag_str a, ag_str b); /* ASCII only */
 bool ag_str_is(ag_str a, const char *text);
-int ag_str_compare(ag_str a, ag_str b);       /* bytes, as memcmp, a prefix comes first */
+int ag_str_compare(ag_str a, ag_str b); /* bytes, as memcmp, a prefix comes first */
 bool ag_str_starts(ag_str text, ag_str prefix);
 bool ag_str_ends(ag_str text, ag_str suffix);
-ag_str ag_str_trim(ag_str text);              /* ASCII white space at both ends */
+ag_str ag_str_trim(ag_str text);                            /* ASCII white space at both ends */
 ag_str ag_str_slice(ag_str text, size_t from, size_t size); /* clamped to the text */
 size_t ag_str_find(ag_str text, ag_str part, size_t from);  /* SIZE_MAX when absent */
 size_t ag_str_find_char(ag_str text, char c, size_t from);  /* SIZE_MAX when absent */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* describe.h: a struct described by a table. One table per configuration struct drives reading (JSON or YAML), defaults,
- * checking, overriding ("--set a.b=c"), writing back, and the documentation of every key. An unknown key is refused
- * with the nearest known one; every refusal says file, line, column and the path of the key. */
+/* describe.h: a struct described by a table. One table per configuration struct drives reading (JSON or YAML),
+ * defaults, checking, overriding ("--set a.b=c"), writing back, and the documentation of every key. An unknown key is
+ * refused with the nearest known one; every refusal says file, line, column and the path of the key. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,24 +33,24 @@ typedef struct ag_list { /* items lie side by side; memory of the arena */
 } ag_list;
 
 typedef struct ag_field {
-    const char *name;       /* the key as users write it */
+    const char *name; /* the key as users write it */
     ag_field_type type;
-    size_t offset;          /* offsetof(struct, member) */
-    const char *fallback;   /* the default, as users would write it; NULL: zero, false, absent, empty */
-    bool required;          /* absence is an error */
-    bool nullable;          /* null is taken as absent */
-    double min, max;        /* for numbers, bytes, durations (in seconds) and list lengths; both 0: any */
+    size_t offset;              /* offsetof(struct, member) */
+    const char *fallback;       /* the default, as users would write it; NULL: zero, false, absent, empty */
+    bool required;              /* absence is an error */
+    bool nullable;              /* null is taken as absent */
+    double min, max;            /* for numbers, bytes, durations (in seconds) and list lengths; both 0: any */
     const char *const *choices; /* CHOICE, or the allowed texts of a TEXT; ended by NULL */
-    ag_field_type item;     /* of LIST */
+    ag_field_type item;         /* of LIST */
     const struct ag_description *inner;
-    const char *alias;      /* another accepted spelling, or NULL */
-    const char *doc;        /* one sentence; required */
+    const char *alias; /* another accepted spelling, or NULL */
+    const char *doc;   /* one sentence; required */
 } ag_field;
 
 typedef struct ag_description {
     const char *name; /* "training_config" */
     const char *doc;
-    size_t size;      /* sizeof the struct */
+    size_t size; /* sizeof the struct */
     const ag_field *fields;
     size_t count;
     /* Optional: what one key cannot know ("min_lr must be below learning_rate"). `into` is filled. Use ag_fail(). */

@@ -39,7 +39,7 @@ typedef struct ag_json {
     uint8_t indent;              /* 0: one line */
     uint8_t state;               /* private from here */
     uint16_t depth;
-    uint64_t is_object[4];       /* a bit per level, at most 256 levels */
+    uint64_t is_object[4]; /* a bit per level, at most 256 levels */
     ag_code failed;
 } ag_json;
 
@@ -54,7 +54,7 @@ void ag_json_null(ag_json *json);
 void ag_json_bool(ag_json *json, bool value);
 void ag_json_int(ag_json *json, int64_t value);
 void ag_json_uint(ag_json *json, uint64_t value);
-void ag_json_real(ag_json *json, double value); /* shortest text that reads back the same */
+void ag_json_real(ag_json *json, double value);      /* shortest text that reads back the same */
 void ag_json_text(ag_json *json, const char *value); /* NULL writes null */
 void ag_json_str(ag_json *json, ag_str value);
 void ag_json_value(ag_json *json, const ag_value *value); /* a whole tree */

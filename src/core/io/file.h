@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* file.h: files that are whole or not there. Every call passes the fault injector (AG_FAULT_FILE). Errors name the path.
+/* file.h: files that are whole or not there. Every call passes the fault injector (AG_FAULT_FILE). Errors name the
+ * path.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,9 +51,9 @@ typedef struct ag_file_info {
 int ag_file_stat(const char *path, ag_file_info *out, ag_err *err); /* AG_ENOTFOUND when absent */
 bool ag_file_exists(const char *path);
 
-int ag_dir_make(const char *path, ag_err *err);   /* with parents; fine if it exists */
-int ag_dir_sync(const char *path, ag_err *err);   /* fsync of the directory */
-int ag_file_remove(const char *path, ag_err *err); /* absent is AG_ENOTFOUND */
+int ag_dir_make(const char *path, ag_err *err);                    /* with parents; fine if it exists */
+int ag_dir_sync(const char *path, ag_err *err);                    /* fsync of the directory */
+int ag_file_remove(const char *path, ag_err *err);                 /* absent is AG_ENOTFOUND */
 int ag_file_rename(const char *from, const char *to, ag_err *err); /* and syncs both directories */
 /* Removes a directory and all below it; never follows a symbolic link. Absent is fine. */
 int ag_dir_remove(const char *path, ag_err *err);

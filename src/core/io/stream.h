@@ -35,7 +35,7 @@ int ag_copy(ag_reader *from, ag_writer *to, uint64_t *copied, ag_err *err);
 int ag_reader_of_memory(const void *bytes, size_t size, ag_reader **out, ag_err *err); /* borrows the bytes */
 int ag_reader_of_file(const char *path, ag_reader **out, ag_err *err);
 int ag_reader_of_range(const char *path, uint64_t offset, uint64_t size, ag_reader **out, ag_err *err);
-int ag_reader_of_fd(int fd, ag_reader **out, ag_err *err); /* borrows the descriptor */
+int ag_reader_of_fd(int fd, ag_reader **out, ag_err *err);       /* borrows the descriptor */
 int ag_writer_to_buf(ag_buf *buf, ag_writer **out, ag_err *err); /* borrows the buffer */
 int ag_writer_to_fd(int fd, ag_writer **out, ag_err *err);       /* borrows the descriptor */
 /* Atomic replace of a file (see file.h): visible after finish. */

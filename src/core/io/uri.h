@@ -15,12 +15,12 @@ typedef struct ag_uri_pair {
 } ag_uri_pair;
 
 typedef struct ag_uri {
-    ag_str scheme;   /* lower case */
-    ag_str user;     /* decoded; data NULL when absent */
-    ag_str password; /* decoded; data NULL when absent */
-    ag_str host;     /* decoded, lower case, without the brackets of an IPv6 address; data NULL without authority */
-    uint16_t port;   /* 0 when absent */
-    ag_str path;     /* decoded; a decoded '/' inside a part is refused, so splitting at '/' is safe */
+    ag_str scheme;      /* lower case */
+    ag_str user;        /* decoded; data NULL when absent */
+    ag_str password;    /* decoded; data NULL when absent */
+    ag_str host;        /* decoded, lower case, without the brackets of an IPv6 address; data NULL without authority */
+    uint16_t port;      /* 0 when absent */
+    ag_str path;        /* decoded; a decoded '/' inside a part is refused, so splitting at '/' is safe */
     ag_uri_pair *query; /* decoded, in order; '+' is a blank */
     size_t query_count;
     ag_str fragment; /* decoded; data NULL when absent */

@@ -16,10 +16,10 @@ void ag_sleep(int64_t microseconds); /* whole, across signals; for one that can 
 /* A calendar time in some zone, proleptic Gregorian. */
 typedef struct ag_date {
     int32_t year;
-    int8_t month, day;            /* from 1 */
-    int8_t hour, minute, second;  /* second 60 is read as 59 */
+    int8_t month, day;           /* from 1 */
+    int8_t hour, minute, second; /* second 60 is read as 59 */
     int32_t microsecond;
-    int32_t offset_minutes;       /* east of UTC */
+    int32_t offset_minutes; /* east of UTC */
 } ag_date;
 
 ag_date ag_date_utc(int64_t instant);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* log.h: what the program says about itself, on stderr or a file: text on a terminal, JSON lines otherwise. Library code
- * does not log because of input; it returns errors. Secrets given to ag_log_mask() never appear. Thread-safe; a line
- * is written whole, with one write. */
+/* log.h: what the program says about itself, on stderr or a file: text on a terminal, JSON lines otherwise. Library
+ * code does not log because of input; it returns errors. Secrets given to ag_log_mask() never appear. Thread-safe; a
+ * line is written whole, with one write. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -48,7 +48,7 @@ int ag_log_mask(const char *secret, ag_err *err);
 
 /* room: "db", "http" ... where it comes from. */
 void ag_log(ag_log_level level, const char *room, const char *format, ...) AG_PRINTF(3, 4);
-void ag_log_with(ag_log_level level, const char *room, const ag_log_field *fields, size_t count, const char *format, ...)
-    AG_PRINTF(5, 6);
+void ag_log_with(ag_log_level level, const char *room, const ag_log_field *fields, size_t count, const char *format,
+                 ...) AG_PRINTF(5, 6);
 /* An error, with its place and hint as fields. */
 void ag_log_error(const char *room, const ag_err *err);
