@@ -17,15 +17,22 @@
 int ag_file_read(const char *path, size_t max, ag_buf *out, ag_err *err);
 
 /* Atomic replace: after success the new bytes are durable under `path`; after a failure or crash the old file is as it
- * was. Temporary file in the same directory, fsync, rename, fsync of the directory. */
+ * was. Temporary file in the same directory, fsync, rename, fsync of the directory. (If that last step alone fails, the
+ * new file is there, whole, and the failure says that it may not survive a power failure.) */
 int ag_file_replace(const char *path, const void *bytes, size_t size, ag_err *err);
 
 /* The same for content that comes in pieces. Until ag_replace_commit() nothing is visible. */
 typedef struct ag_replace ag_replace;
 int ag_replace_open(const char *path, ag_replace **out, ag_err *err);
 int ag_replace_write(ag_replace *replace, const void *bytes, size_t size, ag_err *err);
+/* Writes over bytes that were written before (a header that learns a count); the next write goes to the end again. */
+int ag_replace_write_at(ag_replace *replace, uint64_t offset, const void *bytes, size_t size, ag_err *err);
 int ag_replace_commit(ag_replace *replace, ag_err *err); /* may fail; free it in any case */
 void ag_replace_free(ag_replace *replace);               /* drops the temporary file unless committed */
+
+/* True for the name of a temporary file of this kind, which a killed process leaves behind; ag_dir_walk() passes over
+ * them, whoever owns a directory may remove old ones. */
+bool ag_file_is_temporary(const char *name);
 
 /* A read-only map of a whole file. An empty file gives data "" and size 0. */
 typedef struct ag_mapping {
