@@ -1,7 +1,74 @@
-# The front door. Everything that happens is Meson and Ninja behind it; see CONTRIBUTING.md.
-.PHONY: all
-all: build/build.ninja
-	@ninja -C build
+# SPDX-License-Identifier: Apache-2.0
+# The front door: Meson and Ninja behind one word each. Every target first makes sure of the packages and the build
+# directories that it needs (scripts/setup, scripts/configure), and does nothing when they are there.
+#
+# Variables: JOBS=N processes at once; CC=gcc|clang; PREFIX= and DESTDIR= for install;
+#            FUZZ=name and FUZZ_RUNS=N for fuzz.
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+FUZZ_RUNS ?= 1000000
+FUZZ ?=
+export JOBS
+ifneq ($(origin CC),default)
+export CC
+endif
+ninja = @ninja -j$(JOBS) -C
 
-build/build.ninja:
-	@meson setup build
+.DEFAULT_GOAL := all
+.PHONY: all debug test test-peers demo bench lint analyze fuzz coverage install dist clean help
+
+all: ## the release build: build/auger, build/libauger.so, build/libauger.a
+	@scripts/setup --group build
+	@scripts/configure release
+	$(ninja) build products
+
+debug: ## the same without optimisation, with debug information, in build-debug/
+	@scripts/setup --group build
+	@scripts/configure debug
+	$(ninja) build-debug products
+
+test: ## all tests: ASan and UBSan, TSan, release, fuzz corpora, command line, foreign clients
+	@scripts/setup --group build --group test
+	@scripts/test
+
+test-peers: ## tests against the programs that Auger stands beside (fetches them; heavy)
+	@scripts/setup --group build --group test
+	@scripts/test --peers
+
+demo: all ## a tour of what is there
+	@scripts/demo
+
+bench: ## measures, beside the peers where there are any
+	@scripts/setup --group build
+	@scripts/configure release
+	$(ninja) build products benches
+	@scripts/bench
+
+lint: ## format, static analysis, both compilers, house rules, reproducible build
+	@scripts/setup --group build --group test --group lint
+	@scripts/lint
+
+fuzz: ## runs every fuzz target, or FUZZ=name, for FUZZ_RUNS executions
+	@scripts/setup --group build --group fuzz
+	@scripts/configure fuzz
+	$(ninja) build-fuzz fuzzers
+	@scripts/fuzz "$(FUZZ_RUNS)" "$(FUZZ)"
+
+coverage: ## which lines the tests reach: build-coverage/report/index.html
+	@scripts/setup --group build --group test --group coverage
+	@scripts/test --coverage
+
+install: all ## into $(DESTDIR)$(PREFIX)
+	@scripts/configure release --prefix "$(PREFIX)"
+	@DESTDIR="$(DESTDIR)" meson install -C build --no-rebuild --quiet
+
+dist: ## build-dist/auger-VERSION.tar.gz of the committed tree
+	@scripts/dist
+
+clean: ## removes every build directory
+	@rm -rf build build-*/
+
+help: ## this text
+	@echo "make TARGET"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1	\2/p' Makefile | expand -t 14
+	@sed -n 's/^# \(Variables:.*\)/\1/p; s/^# \(  *FUZZ=.*\)/\1/p' Makefile
