@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The library as others meet it: what it exports, its headers alone, pkg-config from the build directory and after
+# `make install`, shared and static.
+set -u
+cd "$AUGER_SOURCE" || exit 1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+compiler=${CC:-cc}
+count=0
+
+# answer NAME COMMAND...: one TAP case.
+answer()
+{
+    name=$1
+    shift
+    count=$((count + 1))
+    if "$@" >"$work/log" 2>&1; then
+        echo "ok $count - $name"
+    else
+        sed 's/^/# /' "$work/log"
+        echo "not ok $count - $name"
+    fi
+}
+
+only_public()
+{
+    nm "$@" --defined-only | awk 'NF == 3 && $2 != "A" { print $3 }' | sed 's/@.*//' >"$work/names"
+    grep -v '^auger_' "$work/names" && return 1
+    grep -qx auger_version "$work/names"
+}
+
+program_runs()
+{
+    # shellcheck disable=SC2046 # pkg-config prints words
+    "$compiler" -std=c17 -Werror "$work/program.c" -o "$work/program" $("$@") || return 1
+    LD_LIBRARY_PATH=$library "$work/program"
+}
+
+cat >"$work/program.c" <<'C'
+#include <auger/version.h>
+#include <string.h>
+int main(void)
+{
+    return strchr(auger_version(), '.') == 0;
+}
+C
+
+answer shared_library_exports_only_auger only_public -D build/libauger.so
+answer static_library_exports_only_auger only_public -g build/libauger.a
+answer soname_is_set sh -c 'readelf -d build/libauger.so | grep -q "SONAME.*libauger.so.0"'
+
+for header in $(find include -name '*.h' | sort); do
+    answer "$header alone as C17" "$compiler" -std=c17 -Wall -Wextra -Wpedantic -Wstrict-prototypes -Werror -fsyntax-only \
+        -Iinclude -include "$header" -x c /dev/null
+    answer "$header alone as C++17" c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only \
+        -Iinclude -include "$header" -x c++ /dev/null
+done
+
+library=$PWD/build
+export PKG_CONFIG_PATH="$PWD/build/meson-uninstalled"
+answer pkg_config_from_the_build_directory program_runs pkg-config --cflags --libs auger
+answer pkg_config_from_the_build_directory_static program_runs pkg-config --cflags --libs auger-static
+
+answer installs env DESTDIR="$work/root" meson install -C build --no-rebuild --quiet
+prefix=$(sed -n 's/^prefix=//p' build/meson-private/auger.pc)
+library=$work/root$prefix/lib
+export PKG_CONFIG_PATH="$library/pkgconfig"
+moved="--define-variable=prefix=$work/root$prefix"
+answer pkg_config_after_installation program_runs pkg-config "$moved" --cflags --libs auger
+answer pkg_config_after_installation_static program_runs pkg-config "$moved" --cflags --libs auger-static
+echo "1..$count"
