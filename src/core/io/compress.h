@@ -9,7 +9,8 @@
 
 typedef enum ag_codec { AG_CODEC_GZIP, AG_CODEC_ZSTD } ag_codec;
 
-/* `source` and `sink` are borrowed and must outlive the result. level 0: the codec's default. */
+/* `source` and `sink` are borrowed and must outlive the result; finishing the result does not finish the sink. level 0:
+ * the codec's default. */
 int ag_decompress_reader(ag_codec codec, ag_reader *source, uint64_t max_out, ag_reader **out, ag_err *err);
 int ag_compress_writer(ag_codec codec, int level, ag_writer *sink, ag_writer **out, ag_err *err);
 
