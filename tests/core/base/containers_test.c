@@ -115,13 +115,13 @@ static int by_key(const void *a, const void *b)
 AG_TEST(test_vec__sort_is_stable_for_every_size)
 {
     ag_err err = {0};
-    unsigned state = 1;
+    unsigned random = 1;
     for (size_t count = 0; count < 400; count += count < 40 ? 1 : 37) {
         ag_vec vec;
         ag_vec_init(&vec, sizeof(int[2]));
         for (size_t i = 0; i < count; i++) {
-            state = state * 1664525u + 1013904223u;
-            AG_EXPECT_OK(ag_vec_push(&vec, (int[2]){(int)(state >> 28), (int)i}, &err));
+            random = random * 1664525u + 1013904223u;
+            AG_EXPECT_OK(ag_vec_push(&vec, (int[2]){(int)(random >> 28), (int)i}, &err));
         }
         ag_vec_sort(&vec, by_key);
         for (size_t i = 1; i < count; i++) {
@@ -219,7 +219,7 @@ static int fill_everything(void *context, ag_err *err)
         goto out;
     }
     for (int i = 0; i < 40; i++) {
-        char key[8];
+        char key[16];
         snprintf(key, sizeof(key), "%d", i);
         if ((rc = ag_map_put(map, ag_str_of(key), key, NULL, err)) < 0) goto out;
         if ((rc = ag_vec_push(&vec, key, err)) < 0) goto out;
