@@ -92,8 +92,8 @@ AG_TEST(test_str__integers_are_exact_and_whole)
 
 AG_TEST(test_str__doubles_are_decimal_only)
 {
-    static const char *const bad[] = {"",    ".",  "-",  "1.",    "0x1p3", "1e",    "1e+",
-                                      "1,5", " 1", "1 ", "nan()", "--1",   "1e999", "infinit"};
+    static const char *const bad[] = {"",   ".",  "-",     "0x1p3", "1e",    "1e+",    "1,5",
+                                      " 1", "1 ", "nan()", "--1",   "1e999", "infinit"};
     double value;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_false(ag_str_to_double(ag_str_of(bad[i]), &value));
