@@ -15,7 +15,7 @@ endif
 ninja = @ninja -j$(JOBS) -C
 
 .DEFAULT_GOAL := all
-.PHONY: all debug test test-peers demo bench lint analyze fuzz coverage install dist clean help
+.PHONY: all debug test test-peers demo bench lint fuzz coverage install dist clean help
 
 all: ## the release build: build/auger, build/libauger.so, build/libauger.a
 	@scripts/setup --group build

@@ -37,7 +37,7 @@ int ag_unhex(ag_str hex, void *out, size_t size, ag_err *err)
             return ag_fail(err, AG_EPARSE, "character %zu is not a hexadecimal digit", i + 1);
     uint8_t *to = out;
     for (size_t i = 0; i < size; i++)
-        to[i] = (uint8_t)(hex_value(hex.data[2 * i]) << 4 | hex_value(hex.data[2 * i + 1]));
+        to[i] = (uint8_t)(hex_value(hex.data[2 * i]) * 16 + hex_value(hex.data[2 * i + 1]));
     return AG_OK;
 }
 
