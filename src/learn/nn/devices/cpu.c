@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cpu.c: runs a plan on this machine's cores.
+ * A program owns the workspaces (one per thread that can be inside a run at once, handed out by a small stack), each
+ * lane's gradients, and the prepared parameters. Work is handed to the pool by lane (with gradients) or by chunk
+ * (without); who computes what never changes a bit, because every sum has a place of its own: per lane for gradients,
+ * per sample for losses. Nothing here allocates after open(). */
+#include "learn/nn/devices/cpu.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/mem.h"
+#include "learn/nn/kernels/kernels.h"
+
+typedef struct slot {
+    ag_real *workspace; /* NULL in a staged plan: the program's is used */
+    ag_real *scratch;
+    ag_profile profile; /* of this slot, merged at the end of a run */
+} slot;
+
+typedef struct program {
+    const ag_plan *plan;
+    const ag_graph *graph;
+    const ag_kernels *kernels;
+    ag_pool *pool;
+    ag_real *values, *prepared, *workspace, *scratch, *lanes;
+    double *losses; /* numerator and weight by sample */
+    double *profiles;
+    int slots;
+    slot *slot_list;
+    int *free_slots;
+    int free_count;
+    pthread_mutex_t mutex; /* of free_slots */
+    int64_t bytes;
+} program;
+
+/* What one thread works on: some consecutive samples of the batch, in one slot. */
+typedef struct work {
+    program *program;
+    ag_run *run;
+    slot *slot;
+    ag_real *base;     /* of the workspace */
+    ag_real *gradient; /* of this lane; NULL without gradients */
+    int64_t first, samples;
+} work;
+
+typedef struct segment { /* context of a parallel part */
+    program *program;
+    ag_run *run;
+    int32_t from, to; /* steps */
+    bool by_lane;
+} segment;
+
+static int probe(ag_err *err)
+{
+    (void)err;
+    return 0;
+}
+
+static bool supports(const ag_node *node, bool training)
+{
+    (void)node, (void)training;
+    return true;
+}
+
+/* ---- one call ---- */
+
+static int64_t place(const work *w, int64_t offset, int64_t size)
+{
+    const ag_plan *plan = w->program->plan;
+    return offset * plan->capacity + (plan->staged ? w->first * size : 0);
+}
+
+static ag_real *data_of(const work *w, ag_ref ref)
+{
+    if (!ref.index) return NULL;
+    const program *p = w->program;
+    for (;;) {
+        const ag_graph_value *value = ag_graph_value_at(p->graph, ref);
+        if (value->source == AG_FROM_PARAMETER)
+            return p->values + ag_graph_parameter_at(p->graph, value->owner)->offset;
+        if (value->source == AG_FROM_INPUT) {
+            const ag_real *bound = w->run->inputs[value->owner];
+            return bound ? (ag_real *)(uintptr_t)(bound + w->first * value->size) : NULL;
+        }
+        int64_t offset = p->plan->value_offset[ref.index];
+        if (offset >= 0) return w->base + place(w, offset, value->size);
+        const ag_node *node = ag_graph_node(p->graph, value->owner);
+        if (!(node->op->flags & AG_OP_VIEW)) return NULL;
+        ref = node->in[0]; /* a view of an input or a parameter */
+    }
+}
+
+static ag_real *gradient_of(const work *w, ag_ref ref)
+{
+    const program *p = w->program;
+    if (!ref.index || !p->plan->needs_gradient[ref.index]) return NULL;
+    for (;;) {
+        const ag_graph_value *value = ag_graph_value_at(p->graph, ref);
+        if (value->source == AG_FROM_PARAMETER)
+            return w->gradient ? w->gradient + ag_graph_parameter_at(p->graph, value->owner)->offset : NULL;
+        int64_t offset = p->plan->gradient_offset[ref.index];
+        if (offset >= 0) return w->base + place(w, offset, value->size);
+        if (value->source != AG_FROM_NODE) return NULL;
+        const ag_node *node = ag_graph_node(p->graph, value->owner);
+        if (!(node->op->flags & AG_OP_VIEW)) return NULL;
+        ref = node->in[0];
+    }
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static bool is_state(const program *p, ag_ref ref)
+{
+    if (!ref.index) return false;
+    const ag_graph_value *value = ag_graph_value_at(p->graph, ref);
+    return value->source == AG_FROM_PARAMETER && ag_graph_parameter_at(p->graph, value->owner)->state;
+}
+
+static int find_not_finite(const work *w, const ag_node *node, ag_real *const *out, ag_err *err)
+{
+    for (int k = 0; k < node->outputs; k++) {
+        int64_t size = ag_shape_size(&node->out_shape[k]) * w->samples;
+        for (int64_t i = 0; out[k] && i < size; i++)
+            if (!isfinite(out[k][i]))
+                return ag_fail(err, AG_EINVAL, "%s: the output of %s is not a finite number (sample %lld of the step)",
+                               node->name, node->op->name,
+                               (long long)(w->run->first_sample + w->first + i / (size / w->samples)));
+    }
+    return 0;
+}
+
+static void clear_gradients(const work *w, const ag_plan_step *step)
+{
+    for (int32_t i = 0; i < step->zero_count; i++) {
+        ag_ref ref = {w->program->plan->zeroes[step->zero_from + i]};
+        int64_t size = ag_graph_value_at(w->program->graph, ref)->size;
+        memset(gradient_of(w, ref), 0, (size_t)(size * w->samples) * sizeof(ag_real));
+    }
+}
+
+static int call_node(const work *w, const ag_plan_step *step, ag_err *err)
+{
+    program *p = w->program;
+    const ag_node *node = ag_graph_node(p->graph, step->node);
+    const ag_real *in[AG_MAX_INPUTS], *dout[AG_MAX_OUTPUTS];
+    ag_real *out[AG_MAX_OUTPUTS], *din[AG_MAX_INPUTS], *state[AG_MAX_INPUTS];
+    int64_t saved = p->plan->saved_offset[node->index];
+    bool back = step->phase == AG_BACKWARD;
+    for (int k = 0; k < node->inputs; k++) {
+        ag_real *data = data_of(w, node->in[k]);
+        in[k] = data;
+        state[k] = w->program->plan->options.training && is_state(p, node->in[k]) ? data : NULL;
+        din[k] = back ? gradient_of(w, node->in[k]) : NULL;
+    }
+    for (int k = 0; k < node->outputs; k++) {
+        out[k] = data_of(w, node->out[k]);
+        dout[k] = back ? gradient_of(w, node->out[k]) : NULL;
+    }
+    ag_call call = {.node = node,
+                    .attributes = node->attributes,
+                    .kernels = p->kernels,
+                    .samples = w->samples,
+                    .first = w->run->first_sample + w->first,
+                    .training = p->plan->options.training,
+                    .seed = w->run->seed,
+                    .step = w->run->step,
+                    .in = in,
+                    .out = out,
+                    .state = state,
+                    .dout = dout,
+                    .din = din,
+                    .saved = saved >= 0 ? w->base + place(w, saved, node->saved) : NULL,
+                    .scratch = w->slot->scratch,
+                    .prepared = p->prepared + node->prepared_offset,
+                    .pool = step->whole_batch ? p->pool : NULL};
+    double before = w->run->profile ? seconds() : 0.0;
+    if (back) {
+        clear_gradients(w, step);
+        node->op->backward(&call);
+    } else {
+        node->op->forward(&call);
+    }
+    if (w->run->profile)
+        (back ? w->slot->profile.backward : w->slot->profile.forward)[node->index] += seconds() - before;
+    return !back && w->run->check_finite ? find_not_finite(w, node, out, err) : 0;
+}
+
+/* ---- a chunk through some steps ---- */
+
+static void give_outputs(const work *w)
+{
+    const program *p = w->program;
+    for (int32_t i = 0; p->plan->options.outputs && w->run->outputs && i < ag_graph_outputs(p->graph); i++) {
+        const ag_graph_port *port = ag_graph_output_at(p->graph, i);
+        if (w->run->outputs[i])
+            memcpy(w->run->outputs[i] + w->first * port->size, data_of(w, port->value),
+                   (size_t)(port->size * w->samples) * sizeof(ag_real));
+    }
+}
+
+static void give_losses(const work *w)
+{
+    const ag_real *loss = data_of(w, ag_graph_loss_value(w->program->graph));
+    for (int64_t i = 0; i < 2 * w->samples; i++) w->program->losses[2 * w->first + i] = (double)loss[i];
+}
+
+static void seed_gradient(const work *w)
+{
+    ag_real *gradient = gradient_of(w, ag_graph_loss_value(w->program->graph));
+    for (int64_t i = 0; gradient && i < w->samples; i++) {
+        gradient[2 * i] = 1;
+        gradient[2 * i + 1] = 0;
+    }
+}
+
+static void give_input_gradients(const work *w)
+{
+    const program *p = w->program;
+    for (int32_t i = 0; w->run->input_gradients && i < ag_graph_inputs(p->graph); i++) {
+        const ag_graph_port *port = ag_graph_input_at(p->graph, i);
+        const ag_real *gradient = gradient_of(w, port->value);
+        ag_real *to = w->run->input_gradients[i];
+        size_t bytes = (size_t)(port->size * w->samples) * sizeof(ag_real);
+        if (to && gradient)
+            memcpy(to + w->first * port->size, gradient, bytes);
+        else if (to)
+            memset(to + w->first * port->size, 0, bytes); /* nothing depends on it */
+    }
+}
+
+/* Steps [from, to) for the samples of `w`; what lies between forward and backward happens at their border. */
+static int run_steps(const work *w, int32_t from, int32_t to, ag_err *err)
+{
+    const ag_plan *plan = w->program->plan;
+    for (int32_t s = from; s < to; s++) {
+        int rc = call_node(w, &plan->steps[s], err);
+        if (rc < 0) return rc;
+        if (s + 1 != plan->forward_steps || plan->staged) continue;
+        give_outputs(w);
+        if (plan->options.loss) give_losses(w);
+        seed_gradient(w);
+    }
+    return 0;
+}
+
+static slot *take_slot(program *p)
+{
+    pthread_mutex_lock(&p->mutex);
+    slot *taken = &p->slot_list[p->free_slots[--p->free_count]];
+    pthread_mutex_unlock(&p->mutex);
+    return taken;
+}
+
+static void return_slot(program *p, slot *taken)
+{
+    pthread_mutex_lock(&p->mutex);
+    p->free_slots[p->free_count++] = (int)(taken - p->slot_list);
+    pthread_mutex_unlock(&p->mutex);
+}
+
+static int run_range(const segment *s, int64_t first, int64_t end, ag_real *gradient, ag_err *err)
+{
+    program *p = s->program;
+    int64_t chunk = p->plan->options.chunk;
+    int rc = 0;
+    work w = {.program = p, .run = s->run, .slot = take_slot(p), .gradient = gradient};
+    w.base = p->plan->staged ? p->workspace : w.slot->workspace;
+    for (w.first = first; w.first < end && rc >= 0; w.first += w.samples) {
+        w.samples = end - w.first < chunk ? end - w.first : chunk;
+        rc = run_steps(&w, s->from, s->to, err);
+        if (rc >= 0 && s->to == p->plan->step_count && !p->plan->staged) give_input_gradients(&w);
+    }
+    return_slot(p, w.slot);
+    return rc;
+}
+
+static int run_part(void *context, size_t index, ag_err *err)
+{
+    const segment *s = context;
+    program *p = s->program;
+    int64_t samples = s->run->samples, i = (int64_t)index, chunk = p->plan->options.chunk;
+    if (!s->by_lane) return run_range(s, i * chunk, (i + 1) * chunk < samples ? (i + 1) * chunk : samples, NULL, err);
+    int64_t lanes = p->plan->options.lanes, flat = ag_graph_flat_size(p->graph);
+    ag_real *gradient = p->lanes + i * flat;
+    if (!p->plan->staged) memset(gradient, 0, (size_t)flat * sizeof(ag_real));
+    return run_range(s, samples * i / lanes, samples * (i + 1) / lanes, gradient, err);
+}
+
+static int parallel(program *p, size_t count, ag_for_fn function, void *context, ag_cancel *cancel, ag_err *err)
+{
+    if (p->pool) return ag_pool_for(p->pool, count, function, context, cancel, err);
+    for (size_t i = 0; i < count; i++) {
+        int rc = ag_cancel_check(cancel, err);
+        if (rc < 0 || (rc = function(context, i, err)) < 0) return rc;
+    }
+    return 0;
+}
+
+static int run_segment(program *p, ag_run *run, int32_t from, int32_t to, ag_err *err)
+{
+    segment s = {p, run, from, to, p->plan->options.gradients && (to > p->plan->forward_steps || !p->plan->staged)};
+    int64_t chunk = p->plan->options.chunk;
+    int64_t count = s.by_lane ? p->plan->options.lanes : (run->samples + chunk - 1) / chunk;
+    return parallel(p, (size_t)count, run_part, &s, run->cancel, err);
+}
+
+/* ---- staged: whole-batch nodes between parallel parts ---- */
+
+static int run_staged(program *p, ag_run *run, ag_err *err)
+{
+    const ag_plan *plan = p->plan;
+    work whole = {.program = p,
+                  .run = run,
+                  .slot = take_slot(p),
+                  .base = p->workspace,
+                  .gradient = p->lanes,
+                  .samples = run->samples};
+    int rc = 0;
+    if (plan->options.gradients)
+        memset(p->lanes, 0, (size_t)(plan->options.lanes * ag_graph_flat_size(p->graph)) * sizeof(ag_real));
+    for (int32_t s = 0; s < plan->step_count && rc >= 0;) {
+        if (s == plan->forward_steps) seed_gradient(&whole);
+        if (plan->steps[s].whole_batch) {
+            rc = run_steps(&whole, s, s + 1, err);
+            s++;
+        } else {
+            int32_t from = s, border = s < plan->forward_steps ? plan->forward_steps : plan->step_count;
+            while (s < border && !plan->steps[s].whole_batch) s++;
+            return_slot(p, whole.slot);
+            rc = run_segment(p, run, from, s, err);
+            whole.slot = take_slot(p);
+        }
+        if (s == plan->forward_steps && rc >= 0) {
+            give_outputs(&whole);
+            if (plan->options.loss) give_losses(&whole);
+        }
+    }
+    if (rc >= 0) give_input_gradients(&whole);
+    return_slot(p, whole.slot);
+    return rc;
+}
+
+/* ---- sums ---- */
+
+#define SUM_BLOCK 8192
+
+/* Adds the lanes of one block of parameters as a tree whose form depends on the number of lanes alone. */
+static int sum_lanes(void *context, size_t index, ag_err *err)
+{
+    (void)err;
+    const segment *s = context;
+    program *p = s->program;
+    int64_t flat = ag_graph_flat_size(p->graph), lanes = p->plan->options.lanes, from = (int64_t)index * SUM_BLOCK;
+    int64_t size = flat - from < SUM_BLOCK ? flat - from : SUM_BLOCK;
+    for (int64_t step = 1; step < lanes; step *= 2)
+        for (int64_t l = 0; l + step < lanes; l += 2 * step)
+            p->kernels->add(p->lanes + (l + step) * flat + from, p->lanes + l * flat + from, size);
+    if (s->run->accumulate)
+        p->kernels->add(p->lanes + from, s->run->gradient + from, size);
+    else
+        memcpy(s->run->gradient + from, p->lanes + from, (size_t)size * sizeof(ag_real));
+    return 0;
+}
+
+static void merge_profiles(program *p, ag_profile *into)
+{
+    int32_t nodes = ag_graph_nodes(p->graph);
+    for (int i = 0; i < p->slots; i++)
+        for (int32_t n = 0; n < nodes; n++) {
+            into->forward[n] += p->slot_list[i].profile.forward[n];
+            into->backward[n] += p->slot_list[i].profile.backward[n];
+        }
+    memset(p->profiles, 0, sizeof(double) * 2 * (size_t)nodes * (size_t)p->slots);
+}
+
+static int run_program(void *opened, ag_run *run, ag_err *err)
+{
+    program *p = opened;
+    const ag_plan *plan = p->plan;
+    int rc = plan->staged ? run_staged(p, run, err) : run_segment(p, run, 0, plan->step_count, err);
+    if (rc < 0) return rc;
+    if (plan->options.gradients) {
+        segment s = {.program = p, .run = run};
+        int64_t blocks = (ag_graph_flat_size(p->graph) + SUM_BLOCK - 1) / SUM_BLOCK;
+        if ((rc = parallel(p, (size_t)blocks, sum_lanes, &s, NULL, err)) < 0) return rc;
+    }
+    run->loss_sum = run->loss_weight = 0.0;
+    for (int64_t i = 0; plan->options.loss && i < run->samples; i++) {
+        run->loss_sum += p->losses[2 * i];
+        run->loss_weight += p->losses[2 * i + 1];
+    }
+    if (run->profile) merge_profiles(p, run->profile);
+    return 0;
+}
+
+/* ---- opening ---- */
+
+static int prepare_parameters(void *opened, ag_err *err)
+{
+    (void)err;
+    program *p = opened;
+    for (int32_t i = 0; i < p->plan->forward_steps; i++) {
+        const ag_node *node = ag_graph_node(p->graph, p->plan->steps[i].node);
+        const ag_real *in[AG_MAX_INPUTS] = {0};
+        if (!node->op->prepare || !node->prepared) continue;
+        for (int k = 0; k < node->inputs; k++) {
+            const ag_graph_value *value = node->in[k].index ? ag_graph_value_at(p->graph, node->in[k]) : NULL;
+            if (value && value->source == AG_FROM_PARAMETER)
+                in[k] = p->values + ag_graph_parameter_at(p->graph, value->owner)->offset;
+        }
+        node->op->prepare(node, in, p->prepared + node->prepared_offset);
+    }
+    return 0;
+}
+
+static void close_program(void *opened)
+{
+    program *p = opened;
+    if (!p) return;
+    if (p->free_slots) pthread_mutex_destroy(&p->mutex);
+    ag_free(p->prepared);
+    ag_free(p->workspace);
+    ag_free(p->scratch);
+    ag_free(p->lanes);
+    ag_free(p->losses);
+    ag_free(p->profiles);
+    ag_free(p->slot_list);
+    ag_free(p->free_slots);
+    ag_free(p);
+}
+
+static ag_real *take_reals(program *p, int64_t count, bool *failed)
+{
+    size_t bytes = (size_t)(count ? count : 1) * sizeof(ag_real);
+    ag_real *memory = ag_alloc_aligned(64, bytes);
+    p->bytes += (int64_t)bytes;
+    if (!memory) *failed = true;
+    return memory;
+}
+
+static int take_memory(program *p, ag_err *err)
+{
+    const ag_plan *plan = p->plan;
+    int64_t space = plan->workspace * plan->capacity, nodes = ag_graph_nodes(p->graph);
+    bool failed = false;
+    p->workspace = take_reals(p, space * (plan->staged ? 1 : p->slots), &failed);
+    p->scratch = take_reals(p, plan->scratch * p->slots, &failed);
+    p->prepared = take_reals(p, ag_graph_prepared_size(p->graph), &failed);
+    if (plan->options.gradients) p->lanes = take_reals(p, plan->options.lanes * ag_graph_flat_size(p->graph), &failed);
+    if (plan->options.loss) p->losses = ag_calloc((size_t)plan->options.max_samples, 2 * sizeof *p->losses);
+    p->profiles = ag_calloc((size_t)(2 * nodes * p->slots), sizeof *p->profiles);
+    p->slot_list = ag_calloc((size_t)p->slots, sizeof *p->slot_list);
+    if (failed || !p->profiles || !p->slot_list || (plan->options.loss && !p->losses))
+        return ag_fail_memory(err, (size_t)p->bytes);
+    for (int i = 0; i < p->slots; i++) {
+        p->slot_list[i] = (slot){.workspace = plan->staged ? NULL : p->workspace + i * space,
+                                 .scratch = p->scratch + i * plan->scratch,
+                                 .profile = {p->profiles + 2 * i * nodes, p->profiles + (2 * i + 1) * nodes}};
+    }
+    return 0;
+}
+
+static int open_program(const ag_plan *plan, ag_real *values, ag_pool *pool, void **out, ag_err *err)
+{
+    int rc = 0;
+    program *p = ag_calloc(1, sizeof *p);
+    if (!p) return ag_fail_memory(err, sizeof *p);
+    *p = (program){.plan = plan,
+                   .graph = plan->graph,
+                   .kernels = ag_kernels_best(),
+                   .pool = pool,
+                   .values = values,
+                   .slots = pool ? (int)ag_pool_threads(pool) + 1 : 1};
+    if ((rc = take_memory(p, err)) < 0) goto out;
+    if (!(p->free_slots = ag_alloc_array((size_t)p->slots, sizeof *p->free_slots))) {
+        rc = ag_fail_memory(err, (size_t)p->slots * sizeof *p->free_slots);
+        goto out;
+    }
+    for (int i = 0; i < p->slots; i++) p->free_slots[p->free_count++] = i;
+    pthread_mutex_init(&p->mutex, NULL);
+    *out = p;
+    p = NULL;
+out:
+    close_program(p);
+    return rc;
+}
+
+static int64_t program_bytes(const void *opened)
+{
+    return ((const program *)opened)->bytes;
+}
+
+const ag_device ag_device_cpu = {
+    .name = "cpu",
+    .doc = "this machine's cores, with the widest vectors they have",
+    .probe = probe,
+    .supports = supports,
+    .open = open_program,
+    .close = close_program,
+    .parameters = prepare_parameters,
+    .run = run_program,
+    .bytes = program_bytes,
+};

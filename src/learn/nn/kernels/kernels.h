@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* kernels.h: the inner loops of the CPU, as one table of functions per instruction set: plain C (also the twin that
+ * tests compare with, and the only one in the double build), AVX2, AVX-512, NEON. The best one this machine can run is
+ * chosen at run time. Hot loops of an operation belong here; what is left in ops/ is compiled for the oldest machine.
+ *
+ * Bits: a kernel's result for an element does not depend on the size of the call around it unless said so. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "learn/nn/real.h"
+
+/* C_g(m,n) = bias + sum over k of A_g(m,k) * B_g(k,n), for g in [0, groups): C and B are contiguous along n, A has any
+ * strides, so mixing over any axis needs no transposed copy:
+ *   x . W^T  (rows x features)  A = x,  B = W^T packed      W . X (mixing over an axis) A = W, B = X as it lies
+ *   gradients of either: the same with A's strides swapped.
+ * Terms of a sum are added in the order of k, with fused multiply-adds where the machine has them. */
+typedef struct ag_matmul {
+    int64_t m, n, k;
+    const ag_real *a;
+    int64_t a_row, a_column; /* strides of A along m and along k */
+    const ag_real *b;
+    int64_t b_row; /* stride of B along k */
+    ag_real *c;
+    int64_t c_row;                     /* stride of C along m */
+    const ag_real *bias_m;             /* added to row m, or NULL */
+    const ag_real *bias_n;             /* added to column n, or NULL */
+    bool add;                          /* C += instead of C = (bias must be NULL then) */
+    int64_t groups;                    /* 0 is read as 1 */
+    int64_t a_group, b_group, c_group; /* steps from group to group; may be 0. c_group 0 with add: groups are summed */
+} ag_matmul;
+
+/* C(m,n) += sum over g and k of A_g(m,k) * B_g(n,k): both contiguous along k. For gradients of mixing weights. The
+ * order of the terms is fixed but not that of k. */
+typedef struct ag_matmul_nt {
+    int64_t m, n, k, groups; /* groups 0 is read as 1 */
+    const ag_real *a;
+    int64_t a_row, a_group;
+    const ag_real *b;
+    int64_t b_row, b_group;
+    ag_real *c;
+    int64_t c_row;
+} ag_matmul_nt;
+
+/* Which numbers a dropout draws: 16 bits for element e of the sample, from word e / 2 of the Philox block sequence of
+ * (seed, stream), block = sample * ceil(size / 8) + e / 8. An element is kept when its number is below `keep`. */
+typedef struct ag_dropout {
+    uint64_t seed, stream;
+    uint32_t keep; /* of 65536; 65536 keeps all */
+    ag_real scale; /* 65536 / keep: exactly unbiased for the rounded probability */
+} ag_dropout;
+
+typedef struct ag_kernels {
+    const char *name;     /* "plain", "avx2", "avx512", "neon" */
+    bool (*usable)(void); /* on this machine */
+    int lanes;            /* reals per vector */
+    void (*matmul)(const ag_matmul *call);
+    void (*matmul_nt)(const ag_matmul_nt *call);
+    /* y[i] = f(x[i]); y may be x. */
+    void (*exp)(const ag_real *x, ag_real *y, int64_t count);
+    void (*erf)(const ag_real *x, ag_real *y, int64_t count);
+    void (*tanh)(const ag_real *x, ag_real *y, int64_t count);
+    void (*sigmoid)(const ag_real *x, ag_real *y, int64_t count);
+    void (*gelu)(const ag_real *x, ag_real *y, int64_t count); /* v/2 (1 + erf(v/sqrt 2)) */
+    /* dx[i] = dy[i] * gelu'(x[i]); dx may be dy. y (may be NULL) gets gelu(x[i]) again, for who did not keep it. */
+    void (*gelu_gradient)(const ag_real *x, const ag_real *dy, ag_real *dx, ag_real *y, int64_t count);
+    /* Softmax along each row of [rows, columns]; y may be x. */
+    void (*softmax_rows)(const ag_real *x, ag_real *y, int64_t rows, int64_t columns);
+    /* dx = y * (dy - sum(y * dy)) along each row; dx may be dy. */
+    void (*softmax_rows_gradient)(const ag_real *y, const ag_real *dy, ag_real *dx, int64_t rows, int64_t columns);
+    /* The same down the columns of [rows, columns] whose rows lie `stride` apart. */
+    void (*softmax_columns)(const ag_real *x, ag_real *y, int64_t rows, int64_t columns, int64_t stride);
+    void (*softmax_columns_gradient)(const ag_real *y, const ag_real *dy, ag_real *dx, int64_t rows, int64_t columns,
+                                     int64_t stride);
+    /* y = (x - mean) * r * gain + shift along each row of [rows, columns], r = 1/sqrt(variance + epsilon). moments gets
+     * (mean, r) of each row; may be NULL. y may be x. */
+    void (*layer_norm)(const ag_real *x, const ag_real *gain, const ag_real *shift, ag_real epsilon, ag_real *y,
+                       ag_real *moments, int64_t rows, int64_t columns);
+    /* dx += ...; dgain += sum dy * xhat; dshift += sum dy. Any of the three may be NULL. */
+    void (*layer_norm_gradient)(const ag_real *x, const ag_real *gain, const ag_real *moments, const ag_real *dy,
+                                ag_real *dx, ag_real *dgain, ag_real *dshift, int64_t rows, int64_t columns);
+    /* x[i] *= kept(i) ? scale : 0 for element i of sample `sample`; forward and backward alike. */
+    void (*dropout)(const ag_dropout *dropout, int64_t sample, ag_real *x, int64_t size);
+    void (*add)(const ag_real *x, ag_real *y, int64_t count);                        /* y += x */
+    void (*multiply)(const ag_real *a, const ag_real *b, ag_real *y, int64_t count); /* y = a * b; y may be either */
+    void (*multiply_add)(const ag_real *a, const ag_real *b, ag_real *y, int64_t count); /* y += a * b */
+    void (*scale_add)(ag_real factor, const ag_real *x, ag_real *y, int64_t count);      /* y += factor * x */
+    /* y[columns] += sum of the rows of x[rows, columns]. */
+    void (*sum_rows)(const ag_real *x, ag_real *y, int64_t rows, int64_t columns, int64_t stride);
+    /* y[rows] += sum along each row. */
+    void (*sum_columns)(const ag_real *x, ag_real *y, int64_t rows, int64_t columns, int64_t stride);
+    /* to[c][r] = from[r][c]; rows lie from_row and to_row apart. */
+    void (*transpose)(const ag_real *from, int64_t from_row, ag_real *to, int64_t to_row, int64_t rows,
+                      int64_t columns);
+} ag_kernels;
+
+/* The fastest table for this machine; $AUGER_KERNELS names another one (tests, measuring). */
+const ag_kernels *ag_kernels_best(void);
+const ag_kernels *const *ag_kernels_all(size_t *count);
+/* NULL when unknown or not usable here. */
+const ag_kernels *ag_kernels_find(const char *name);
+
+/* Keys of a dropout: the op's call, and `site` tells several dropouts of one node apart. p in [0, 1). */
+ag_dropout ag_dropout_make(uint64_t seed, uint64_t step, int32_t node, int32_t site, double probability);

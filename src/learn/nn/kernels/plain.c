@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+/* plain.c: every kernel in straightforward C. It is the twin that the vector kernels are tested against, the table of
+ * machines without one, and the only table of the double build. Written to be read; its sums run in the order of the
+ * index. */
+#include <string.h>
+
+#include "core/base/rng.h"
+#include "learn/nn/kernels/tables.h"
+
+static bool usable(void)
+{
+    return true;
+}
+
+static void matmul_row(const ag_matmul *q, const ag_real *a, const ag_real *b, ag_real *c, int64_t m)
+{
+    ag_real bias = q->bias_m ? q->bias_m[m] : 0;
+    for (int64_t n = 0; n < q->n && !q->add; n++) c[n] = bias + (q->bias_n ? q->bias_n[n] : 0);
+    for (int64_t k = 0; k < q->k; k++) {
+        ag_real factor = a[k * q->a_column];
+        for (int64_t n = 0; n < q->n; n++) c[n] += factor * b[k * q->b_row + n];
+    }
+}
+
+static void matmul(const ag_matmul *q)
+{
+    int64_t groups = q->groups ? q->groups : 1;
+    for (int64_t g = 0; g < groups; g++)
+        for (int64_t m = 0; m < q->m; m++)
+            matmul_row(q, q->a + g * q->a_group + m * q->a_row, q->b + g * q->b_group,
+                       q->c + g * q->c_group + m * q->c_row, m);
+}
+
+static void matmul_nt(const ag_matmul_nt *q)
+{
+    int64_t groups = q->groups ? q->groups : 1;
+    for (int64_t g = 0; g < groups; g++)
+        for (int64_t m = 0; m < q->m; m++)
+            for (int64_t n = 0; n < q->n; n++) {
+                const ag_real *a = q->a + g * q->a_group + m * q->a_row, *b = q->b + g * q->b_group + n * q->b_row;
+                ag_real sum = 0;
+                for (int64_t k = 0; k < q->k; k++) sum += a[k] * b[k];
+                q->c[m * q->c_row + n] += sum;
+            }
+}
+
+static void plain_exp(const ag_real *x, ag_real *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) y[i] = ag_exp(x[i]);
+}
+
+static void plain_erf(const ag_real *x, ag_real *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) y[i] = ag_erf(x[i]);
+}
+
+static void plain_tanh(const ag_real *x, ag_real *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) y[i] = ag_tanh(x[i]);
+}
+
+static void sigmoid(const ag_real *x, ag_real *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        ag_real e = ag_exp(-ag_fabs(x[i]));
+        y[i] = (x[i] >= 0 ? 1 : e) / (1 + e);
+    }
+}
+
+#define SQRT_HALF AG_R(0.70710678118654752440)
+#define INVERSE_SQRT_2PI AG_R(0.39894228040143267794)
+
+/* Below -5 the sum 1 + erf loses its digits one by one; erfc keeps them. */
+static ag_real phi(ag_real x)
+{
+#ifdef AG_REAL_DOUBLE
+    return 0.5 * erfc(-x * SQRT_HALF);
+#else
+    return 0.5F * erfcf(-x * SQRT_HALF);
+#endif
+}
+
+static void gelu(const ag_real *x, ag_real *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) y[i] = x[i] * phi(x[i]);
+}
+
+static void gelu_gradient(const ag_real *x, const ag_real *dy, ag_real *dx, ag_real *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        ag_real v = x[i], p = phi(v);
+        dx[i] = dy[i] * (p + v * INVERSE_SQRT_2PI * ag_exp(AG_R(-0.5) * v * v));
+        if (y) y[i] = v * p;
+    }
+}
+
+/* One softmax over `count` numbers that lie `step` apart. */
+static void softmax_one(const ag_real *x, ag_real *y, int64_t count, int64_t step)
+{
+    ag_real top = x[0], sum = 0;
+    for (int64_t i = 1; i < count; i++)
+        if (x[i * step] > top) top = x[i * step];
+    for (int64_t i = 0; i < count; i++) sum += y[i * step] = ag_exp(x[i * step] - top);
+    for (int64_t i = 0; i < count; i++) y[i * step] /= sum;
+}
+
+static void softmax_gradient_one(const ag_real *y, const ag_real *dy, ag_real *dx, int64_t count, int64_t step)
+{
+    ag_real sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += y[i * step] * dy[i * step];
+    for (int64_t i = 0; i < count; i++) dx[i * step] = y[i * step] * (dy[i * step] - sum);
+}
+
+static void softmax_rows(const ag_real *x, ag_real *y, int64_t rows, int64_t columns)
+{
+    for (int64_t r = 0; r < rows; r++) softmax_one(x + r * columns, y + r * columns, columns, 1);
+}
+
+static void softmax_rows_gradient(const ag_real *y, const ag_real *dy, ag_real *dx, int64_t rows, int64_t columns)
+{
+    for (int64_t r = 0; r < rows; r++)
+        softmax_gradient_one(y + r * columns, dy + r * columns, dx + r * columns, columns, 1);
+}
+
+static void softmax_columns(const ag_real *x, ag_real *y, int64_t rows, int64_t columns, int64_t stride)
+{
+    for (int64_t c = 0; c < columns; c++) softmax_one(x + c, y + c, rows, stride);
+}
+
+static void softmax_columns_gradient(const ag_real *y, const ag_real *dy, ag_real *dx, int64_t rows, int64_t columns,
+                                     int64_t stride)
+{
+    for (int64_t c = 0; c < columns; c++) softmax_gradient_one(y + c, dy + c, dx + c, rows, stride);
+}
+
+static void layer_norm(const ag_real *x, const ag_real *gain, const ag_real *shift, ag_real epsilon, ag_real *y,
+                       ag_real *moments, int64_t rows, int64_t columns)
+{
+    for (int64_t r = 0; r < rows; r++, x += columns, y += columns) {
+        ag_real mean = 0, square = 0;
+        for (int64_t c = 0; c < columns; c++) mean += x[c];
+        mean /= (ag_real)columns;
+        for (int64_t c = 0; c < columns; c++) square += (x[c] - mean) * (x[c] - mean);
+        ag_real rate = 1 / ag_sqrt(square / (ag_real)columns + epsilon);
+        for (int64_t c = 0; c < columns; c++) y[c] = (x[c] - mean) * rate * gain[c] + shift[c];
+        if (!moments) continue;
+        moments[2 * r] = mean;
+        moments[2 * r + 1] = rate;
+    }
+}
+
+static void layer_norm_gradient(const ag_real *x, const ag_real *gain, const ag_real *moments, const ag_real *dy,
+                                ag_real *dx, ag_real *dgain, ag_real *dshift, int64_t rows, int64_t columns)
+{
+    for (int64_t r = 0; r < rows; r++, x += columns, dy += columns) {
+        ag_real mean = moments[2 * r], rate = moments[2 * r + 1], sum = 0, product = 0;
+        for (int64_t c = 0; c < columns; c++) {
+            ag_real normal = (x[c] - mean) * rate;
+            sum += dy[c] * gain[c];
+            product += dy[c] * gain[c] * normal;
+            if (dgain) dgain[c] += dy[c] * normal;
+            if (dshift) dshift[c] += dy[c];
+        }
+        sum /= (ag_real)columns;
+        product /= (ag_real)columns;
+        for (int64_t c = 0; dx && c < columns; c++)
+            dx[r * columns + c] += rate * (dy[c] * gain[c] - sum - (x[c] - mean) * rate * product);
+    }
+}
+
+static void dropout(const ag_dropout *drop, int64_t sample, ag_real *x, int64_t size)
+{
+    uint64_t block = (uint64_t)(sample * ((size + 7) / 8));
+    if (drop->keep >= 65536) return;
+    for (int64_t i = 0; i < size; i += 8, block++) {
+        uint32_t words[4];
+        ag_philox4x32(drop->seed, drop->stream, block, words);
+        for (int64_t k = 0; k < 8 && i + k < size; k++) {
+            uint32_t number = words[k / 2] >> (k % 2 * 16) & 0xffff;
+            x[i + k] = number < drop->keep ? x[i + k] * drop->scale : 0;
+        }
+    }
+}
+
+static void add(const ag_real *x, ag_real *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) y[i] += x[i];
+}
+
+static void multiply(const ag_real *a, const ag_real *b, ag_real *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) y[i] = a[i] * b[i];
+}
+
+static void multiply_add(const ag_real *a, const ag_real *b, ag_real *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) y[i] += a[i] * b[i];
+}
+
+static void scale_add(ag_real factor, const ag_real *x, ag_real *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) y[i] += factor * x[i];
+}
+
+static void sum_rows(const ag_real *x, ag_real *y, int64_t rows, int64_t columns, int64_t stride)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < columns; c++) y[c] += x[r * stride + c];
+}
+
+static void sum_columns(const ag_real *x, ag_real *y, int64_t rows, int64_t columns, int64_t stride)
+{
+    for (int64_t r = 0; r < rows; r++) {
+        ag_real sum = 0;
+        for (int64_t c = 0; c < columns; c++) sum += x[r * stride + c];
+        y[r] += sum;
+    }
+}
+
+static void transpose(const ag_real *from, int64_t from_row, ag_real *to, int64_t to_row, int64_t rows, int64_t columns)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < columns; c++) to[c * to_row + r] = from[r * from_row + c];
+}
+
+const ag_kernels ag_kernels_plain = {
+    .name = "plain",
+    .usable = usable,
+    .lanes = 1,
+    .matmul = matmul,
+    .matmul_nt = matmul_nt,
+    .exp = plain_exp,
+    .erf = plain_erf,
+    .tanh = plain_tanh,
+    .sigmoid = sigmoid,
+    .gelu = gelu,
+    .gelu_gradient = gelu_gradient,
+    .softmax_rows = softmax_rows,
+    .softmax_rows_gradient = softmax_rows_gradient,
+    .softmax_columns = softmax_columns,
+    .softmax_columns_gradient = softmax_columns_gradient,
+    .layer_norm = layer_norm,
+    .layer_norm_gradient = layer_norm_gradient,
+    .dropout = dropout,
+    .add = add,
+    .multiply = multiply,
+    .multiply_add = multiply_add,
+    .scale_add = scale_add,
+    .sum_rows = sum_rows,
+    .sum_columns = sum_columns,
+    .transpose = transpose,
+};

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/* linear.c: y = x W^T + b along the last axis. x [.., in], W [out, in], b [out] (optional) -> [.., out].
+ * Forward multiplies by a transposed copy of W, made once per change of the parameters, so that the vectors run along
+ * the outputs; both gradients use W and x as they lie. */
+#include "learn/nn/kernels/kernels.h"
+#include "learn/nn/ops/ops.h"
+#include "learn/nn/ops/shapes.h"
+
+static int shape(ag_shaping *s, ag_err *err)
+{
+    int rc;
+    if ((rc = ag_need_sample(s, 0, "the input", err)) < 0 || (rc = ag_need_axes(s, 0, "the input", 1, err)) < 0)
+        return rc;
+    if ((rc = ag_need_parameter(s, 1, "the weight", err)) < 0) return rc;
+    int64_t out = s->in[1].at[0], in = ag_shape_last(&s->in[0]);
+    if ((rc = ag_need_shape(s, 1, "the weight", ag_shape_of(out, in), err)) < 0) return rc;
+    if (s->inputs > 2 && s->present[2]) {
+        if ((rc = ag_need_parameter(s, 2, "the bias", err)) < 0) return rc;
+        if ((rc = ag_need_shape(s, 2, "the bias", ag_shape_of(out), err)) < 0) return rc;
+    }
+    s->out[0] = s->in[0];
+    s->out[0].at[s->in[0].axes - 1] = out;
+    s->prepared = in * out;
+    return 0;
+}
+
+static double cost(const ag_node *node)
+{
+    return 2.0 * (double)ag_in_size(node, 0) * (double)ag_shape_last(&node->out_shape[0]);
+}
+
+static void prepare(const ag_node *node, const ag_real *const *in, ag_real *prepared)
+{
+    int64_t outputs = node->in_shape[1].at[0], inputs = node->in_shape[1].at[1];
+    ag_kernels_best()->transpose(in[1], inputs, prepared, outputs, outputs, inputs);
+}
+
+static void forward(const ag_call *c)
+{
+    int64_t outputs = c->node->in_shape[1].at[0], inputs = c->node->in_shape[1].at[1];
+    c->kernels->matmul(&(ag_matmul){.m = c->samples * ag_shape_rows(&c->node->in_shape[0]),
+                                    .n = outputs,
+                                    .k = inputs,
+                                    .a = c->in[0],
+                                    .a_row = inputs,
+                                    .a_column = 1,
+                                    .b = c->prepared,
+                                    .b_row = outputs,
+                                    .c = c->out[0],
+                                    .c_row = outputs,
+                                    .bias_n = c->node->inputs > 2 ? c->in[2] : NULL});
+}
+
+static void backward(const ag_call *c)
+{
+    int64_t outputs = c->node->in_shape[1].at[0], inputs = c->node->in_shape[1].at[1];
+    int64_t rows = c->samples * ag_shape_rows(&c->node->in_shape[0]);
+    const ag_real *dy = c->dout[0];
+    if (c->din[0])
+        c->kernels->matmul(&(ag_matmul){.m = rows,
+                                        .n = inputs,
+                                        .k = outputs,
+                                        .a = dy,
+                                        .a_row = outputs,
+                                        .a_column = 1,
+                                        .b = c->in[1],
+                                        .b_row = inputs,
+                                        .c = c->din[0],
+                                        .c_row = inputs,
+                                        .add = true});
+    if (c->din[1])
+        c->kernels->matmul(&(ag_matmul){.m = outputs,
+                                        .n = inputs,
+                                        .k = rows,
+                                        .a = dy,
+                                        .a_row = 1,
+                                        .a_column = outputs,
+                                        .b = c->in[0],
+                                        .b_row = inputs,
+                                        .c = c->din[1],
+                                        .c_row = inputs,
+                                        .add = true});
+    if (c->node->inputs > 2 && c->din[2]) c->kernels->sum_rows(dy, c->din[2], rows, outputs, outputs);
+}
+
+const ag_op ag_op_linear = {
+    .name = "linear",
+    .doc = "x W^T + b along the last axis",
+    .min_inputs = 2,
+    .max_inputs = 3,
+    .outputs = 1,
+    .reads_in = 1,
+    .shape = shape,
+    .cost = cost,
+    .prepare = prepare,
+    .forward = forward,
+    .backward = backward,
+};
