@@ -235,7 +235,7 @@ static int take_preamble(ag_str bytes, const char *name, size_t *at, size_t *siz
 
 int ag_npy_parse(ag_str bytes, const char *name, ag_npy *out, ag_err *err)
 {
-    size_t at, size;
+    size_t at = 0, size = 0;
     ag_npy array = {0};
     int rc = take_preamble(bytes, name, &at, &size, err);
     if (rc < 0) return rc;
