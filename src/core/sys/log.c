@@ -12,13 +12,13 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/sys/clock.h"
+#include "core/sys/term.h"
 
 #define MAX_LINE ((size_t)256 * 1024)
 #define MAX_MESSAGE ((size_t)64 * 1024)
@@ -39,12 +39,10 @@ static struct {
 
 void ag_log_setup(ag_log_level level, ag_log_format format, int fd)
 {
-    bool terminal = isatty(fd) == 1;
-    const char *plain = getenv("NO_COLOR"), *kind = getenv("TERM");
     atomic_store(&settings.level, (int)level);
     atomic_store(&settings.fd, fd);
-    atomic_store(&settings.json, format == AG_LOG_JSON || (format == AG_LOG_AUTO && !terminal));
-    atomic_store(&settings.colour, terminal && !(plain && *plain) && kind && strcmp(kind, "dumb") != 0);
+    atomic_store(&settings.json, format == AG_LOG_JSON || (format == AG_LOG_AUTO && !ag_term_is(fd)));
+    atomic_store(&settings.colour, ag_term_colour(fd));
     atomic_store(&settings.ready, true);
 }
 
