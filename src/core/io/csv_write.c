@@ -59,8 +59,8 @@ static bool needs_quotes(const ag_csv_writer *writer, ag_str text)
     if (text.size == 0) return false;
     char first = text.data[0], last = text.data[text.size - 1];
     if (first == ' ' || first == '\t' || last == ' ' || last == '\t') return true;
-    if (writer->cells == 0 && (first == '#' || (unsigned char)first == 0xef))
-        return true; /* 0xef: not a byte order mark */
+    /* The last three could pass for byte order marks. */
+    if (writer->cells == 0 && strchr("#\xef\xfe\xff", first) && first) return true;
     for (size_t i = 0; i < text.size; i++) {
         char c = text.data[i];
         if (c == writer->format.delimiter || c == '"' || c == '\n' || c == '\r') return true;

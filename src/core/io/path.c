@@ -62,11 +62,12 @@ static int hex_digit(char c)
 }
 
 /* A byte that must not be in a path, whether it stands there or is what a percent escape stands for. '%' itself counts
- * for escapes: "%252e" would be "%2e" after one more decoding. */
+ * for escapes: "%252e" would be "%2e" after one more decoding; so do bytes beyond ASCII, which careless decoders of
+ * UTF-8 turn into dots and slashes ("%c0%ae"). */
 static bool is_forbidden(unsigned char c, bool escaped)
 {
     if (c < 0x20 || c == 0x7f || c == '\\') return true;
-    return escaped && (c == '.' || c == '/' || c == '%' || c == ':');
+    return escaped && (c == '.' || c == '/' || c == '%' || c == ':' || c >= 0x80);
 }
 
 static int check_bytes(ag_str path, ag_err *err)
