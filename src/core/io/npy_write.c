@@ -127,8 +127,10 @@ int ag_npy_writer_add(ag_npy_writer *writer, const void *rows, uint64_t count, a
         __builtin_add_overflow(writer->shape[0], count, &after))
         return ag_fail(err, AG_ELIMIT, "'%s' would become too large", writer->path);
     int rc = ag_replace_write(writer->replace, rows, bytes, err);
-    if (rc < 0) writer->failed = true;
-    else writer->shape[0] = after;
+    if (rc < 0)
+        writer->failed = true;
+    else
+        writer->shape[0] = after;
     return rc;
 }
 

@@ -16,7 +16,7 @@ typedef struct ag_bar ag_bar;
 int ag_bar_new(int fd, ag_bar_mode mode, ag_bar **out, ag_err *err);
 void ag_bar_free(ag_bar *bar);
 /* An ag_progress_fn; the context is the ag_bar. One bar serves one progress after the other. */
-void ag_bar_show(void *bar, const ag_progress_state *state);
+void ag_bar_show(void *context, const ag_progress_state *state);
 
 /* The pieces, also for others that show progress. Without line end; at most `width` cells. */
 void ag_bar_line(const ag_progress_state *state, unsigned width, bool colour, ag_buf *out);

@@ -102,8 +102,9 @@ static void add_decades(ag_axis *axis, unsigned wanted)
     add_multiples(axis, 0);
     if (axis->count >= 2) return;
     axis->count = 0;
-    for (double decade = floor(axis->low); decade <= axis->high; decade++)
-        for (int digit = 1; digit < 10; digit++) add_tick(axis, decade + log10(digit));
+    double first = floor(axis->low);
+    for (unsigned decade = 0; first + decade <= axis->high; decade++)
+        for (int digit = 1; digit < 10; digit++) add_tick(axis, first + decade + log10(digit));
 }
 
 ag_axis ag_axis_make(double low, double high, unsigned wanted, bool time, bool log, bool widen)

@@ -42,8 +42,7 @@ typedef struct ag_schedule_point {
 typedef struct ag_schedule {
     const char *name; /* "cosine" */
     const char *doc;
-    double (*factor)(
-        const ag_schedule_point *point); /* after the warm-up, which ag_schedule_factor() does */
+    double (*factor)(const ag_schedule_point *point); /* after the warm-up, which ag_schedule_factor() does */
 } ag_schedule;
 
 const ag_schedule *const *ag_schedule_all(size_t *count);
