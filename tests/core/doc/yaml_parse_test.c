@@ -106,7 +106,7 @@ AG_TEST(test_yaml__what_is_refused_is_refused_at_its_place)
         {"1: x", "a key must be a string, not an integer", 1, 1},
         {"a:\n  true: x", "a key must be a string, not a boolean", 2, 3},
         {"~: x", "a key must be a string, not null", 1, 1},
-        {"?\n: x", "a key is missing before ':'", 2, 1},
+        {"?\n: x", "a key is missing before ':'", 1, 2},
         {"[a]: x", "a key must be a string, not a list", 1, 1},
         {"? {a: b}\n: x", "a key must be a string, not a mapping", 1, 3},
         {"a: &k b\n*k : x", "a key must be a string, not an alias", 2, 1},
