@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/* commands.c: the list of commands, in alphabetical order. A new command is one file in commands/ and one line here. */
+#include "app/cli/command.h"
+
+#define COMMANDS(ROW)                                                                                                  \
+    ROW(completion)                                                                                                    \
+    ROW(doctor)                                                                                                        \
+    ROW(help)                                                                                                          \
+    ROW(version)
+
+#define DECLARE(name) extern const ag_command ag_command_##name;
+COMMANDS(DECLARE)
+
+#define REFER(name) &ag_command_##name,
+static const ag_command *const commands[] = {COMMANDS(REFER)};
+
+ag_command_table ag_commands(void)
+{
+    return (ag_command_table){commands, sizeof(commands) / sizeof(commands[0])};
+}

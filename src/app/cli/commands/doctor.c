@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/* doctor.c: the command: runs the checks of doctor/checks.c and prints a row for each. What a check finds, not how it
+ * is found, is this file's business. */
+#include "app/cli/doctor/check.h"
+
+#include <string.h>
+
+#include "app/cli/help.h"
+#include "app/cli/invocation.h"
+
+static const ag_example examples[] = {
+    {"doctor", "Look at this machine and at ./.auger"},
+    {"doctor --home /srv/auger --json", "Check another home, for a program"},
+    {NULL, NULL},
+};
+
+typedef struct report {
+    ag_doctor doctor;
+    size_t counts[AG_CHECK_FAIL + 1];
+    ag_finding *findings;
+} report;
+
+static int examine(ag_invocation *invocation, report *r, ag_err *err)
+{
+    ag_check_table checks = ag_checks();
+    ag_doctor_init(&r->doctor, ag_home(invocation), invocation->arena);
+    r->findings = ag_arena_array(invocation->arena, checks.count, sizeof(*r->findings));
+    if (!r->findings) return ag_fail_memory(err, checks.count * sizeof(*r->findings));
+    for (size_t i = 0; i < checks.count; i++) {
+        int rc = ag_cancel_check(invocation->cancel, err);
+        if (rc < 0) return rc;
+        ag_check_run(checks.items[i], &r->doctor, &r->findings[i]);
+        r->counts[r->findings[i].state]++;
+    }
+    return AG_OK;
+}
+
+static void print_row(ag_invocation *invocation, const ag_check *check, const ag_finding *finding)
+{
+    static const ag_style styles[] = {AG_STYLE_GOOD, AG_STYLE_DIM, AG_STYLE_WARN, AG_STYLE_BAD};
+    const char *state = ag_check_state_name(finding->state);
+    ag_output *out = invocation->out;
+    ag_output_add(out, AG_STR("  "));
+    ag_output_style(out, styles[finding->state], state);
+    ag_buf text;
+    ag_buf_init(&text, 8192);
+    ag_buf_add_fill(&text, ' ', 8 - strlen(state));
+    ag_buf_addf(&text, "%-18s", check->name);
+    ag_help_wrap(&text, finding->text, 28, 28, out->columns);
+    if (*finding->advice) {
+        ag_buf_add_fill(&text, ' ', 28);
+        ag_buf_add_text(&text, "-> ");
+        ag_help_wrap(&text, finding->advice, 31, 31, out->columns);
+    }
+    ag_output_add(out, ag_buf_str(&text));
+    ag_buf_deinit(&text);
+}
+
+static void print_text(ag_invocation *invocation, const report *r)
+{
+    ag_check_table checks = ag_checks();
+    const char *room = "";
+    if (*r->doctor.system) ag_print(invocation, "system: %s\n", r->doctor.system);
+    for (size_t i = 0; i < checks.count; i++) {
+        if (strcmp(checks.items[i]->room, room) != 0) {
+            room = checks.items[i]->room;
+            ag_output_style(invocation->out, AG_STYLE_STRONG, room);
+            ag_print(invocation, "\n");
+        }
+        print_row(invocation, checks.items[i], &r->findings[i]);
+    }
+    ag_print(invocation, "%zu ok, %zu warning%s, %zu failed, %zu optional part%s absent\n", r->counts[AG_CHECK_OK],
+             r->counts[AG_CHECK_WARN], r->counts[AG_CHECK_WARN] == 1 ? "" : "s", r->counts[AG_CHECK_FAIL],
+             r->counts[AG_CHECK_ABSENT], r->counts[AG_CHECK_ABSENT] == 1 ? "" : "s");
+}
+
+static int print_json(ag_invocation *invocation, const report *r, ag_err *err)
+{
+    ag_check_table checks = ag_checks();
+    ag_buf buf;
+    ag_buf_init(&buf, (size_t)1 << 20);
+    ag_json json = ag_json_writer(&buf, 0, AG_JSON_REFUSE_NONFINITE);
+    ag_json_begin_object(&json);
+    ag_json_put_text(&json, "system", r->doctor.system);
+    ag_json_put_text(&json, "home", r->doctor.home);
+    for (int state = AG_CHECK_OK; state <= AG_CHECK_FAIL; state++)
+        ag_json_put_int(&json, ag_check_state_name((ag_check_state)state), (int64_t)r->counts[state]);
+    ag_json_name(&json, "checks");
+    ag_json_begin_array(&json);
+    for (size_t i = 0; i < checks.count; i++) {
+        const ag_check *check = checks.items[i];
+        ag_json_begin_object(&json);
+        ag_json_put_text(&json, "name", check->name);
+        ag_json_put_text(&json, "room", check->room);
+        ag_json_put_text(&json, "state", ag_check_state_name(r->findings[i].state));
+        ag_json_put_text(&json, "found", r->findings[i].text);
+        ag_json_put_text(&json, "advice", *r->findings[i].advice ? r->findings[i].advice : NULL);
+        ag_json_put_text(&json, "adds", check->part ? check->part->adds : NULL);
+        ag_json_put_text(&json, "doc", check->doc);
+        ag_json_end_object(&json);
+    }
+    ag_json_end_array(&json);
+    ag_json_end_object(&json);
+    int rc = ag_print_json(invocation, &json, &buf, err);
+    ag_buf_deinit(&buf);
+    return rc;
+}
+
+static int run(ag_invocation *invocation, ag_err *err)
+{
+    report r = {0};
+    int rc = examine(invocation, &r, err);
+    if (rc < 0) return rc;
+    if (ag_wants_json(invocation)) {
+        if ((rc = print_json(invocation, &r, err)) < 0) return rc;
+    } else {
+        print_text(invocation, &r);
+    }
+    return r.counts[AG_CHECK_FAIL] ? 1 : 0;
+}
+
+const ag_command ag_command_doctor = {
+    .path = "doctor",
+    .summary = "Check this machine, the home directory and the optional parts",
+    .doc = "Looks at the machine, the home directory, the libraries and the optional parts, and prints a row for each: "
+           "what was found and, where something is missing, what it would add and the command that installs it.\n"
+           "\n"
+           "Nothing is changed. The exit status is 1 only when something fails without which Auger cannot work.",
+    .examples = examples,
+    .run = run,
+};

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+/* home.c: checks of the home directory. Nothing is made that stays: where the home does not exist yet, its nearest
+ * existing parent is looked at, since the home would lie on the same file system. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "app/cli/doctor/check.h"
+#include "core/base/fault.h"
+#include "core/base/str.h"
+#include "core/io/file.h"
+#include "core/io/path.h"
+#include "core/show/spark.h"
+#include "core/sys/clock.h"
+
+/* The home, or the nearest directory above it that exists. Fails where a part cannot be looked at or is no directory.
+ */
+static int existing_part(ag_doctor *doctor, char **out, ag_err *err)
+{
+    char *path = ag_arena_strdup(doctor->arena, doctor->home);
+    if (!path) return ag_fail_memory(err, strlen(doctor->home));
+    ag_file_info info;
+    int rc;
+    while ((rc = ag_file_stat(path, &info, err)) == AG_ENOTFOUND && strcmp(path, ".") != 0 && strcmp(path, "/") != 0) {
+        ag_str parent = ag_path_parent(ag_str_of(path));
+        path = ag_arena_strndup(doctor->arena, parent.data, parent.size);
+        if (!path) return ag_fail_memory(err, parent.size);
+    }
+    if (rc < 0) return rc;
+    if (!info.is_directory) return ag_fail(err, AG_EINVAL, "%s is not a directory", path);
+    *out = path;
+    return AG_OK;
+}
+
+static int check_home(const ag_check *self, ag_doctor *doctor, ag_finding *out, ag_err *err)
+{
+    (void)self;
+    char *there;
+    if (existing_part(doctor, &there, err) < 0) {
+        ag_finding_set(out, AG_CHECK_FAIL, "%s", err->text);
+        ag_finding_advise(out, "choose another home with --home DIR or $AUGER_HOME");
+        return AG_OK;
+    }
+    bool exists = strcmp(there, doctor->home) == 0;
+    if (faccessat(AT_FDCWD, there, W_OK | X_OK, AT_EACCESS) < 0) {
+        ag_finding_set(out, AG_CHECK_FAIL, "%s: %s", there, strerror(errno));
+        ag_finding_advise(out, "make it writable for you, or choose another home with --home DIR or $AUGER_HOME");
+    } else {
+        ag_finding_set(out, AG_CHECK_OK, exists ? "%s, writable" : "%s does not exist yet and can be made",
+                       doctor->home);
+    }
+    return AG_OK;
+}
+
+const ag_check ag_check_home = {
+    .name = "directory",
+    .room = "home",
+    .doc = "the directory that holds the database and the stored files exists and is writable, or can be made",
+    .run = check_home,
+};
+
+static int check_space(const ag_check *self, ag_doctor *doctor, ag_finding *out, ag_err *err)
+{
+    (void)self;
+    char *there;
+    uint64_t bytes;
+    int rc = existing_part(doctor, &there, err);
+    if (rc < 0 || (rc = ag_disk_free(there, &bytes, err)) < 0) return rc;
+    ag_check_state state = bytes < ((uint64_t)16 << 20)  ? AG_CHECK_FAIL
+                           : bytes < ((uint64_t)1 << 30) ? AG_CHECK_WARN
+                                                         : AG_CHECK_OK;
+    ag_finding_set(out, state, "%.1f GiB free", (double)bytes / (1024.0 * 1024 * 1024));
+    if (state != AG_CHECK_OK) ag_finding_advise(out, "free some space, or choose a home on another disk with --home");
+    return AG_OK;
+}
+
+const ag_check ag_check_space = {
+    .name = "space",
+    .room = "home",
+    .doc = "free space on the disk of the home",
+    .run = check_space,
+};
+
+static const struct {
+    uint32_t magic;
+    const char *name;
+    const char *trouble; /* NULL: none */
+} file_systems[] = {
+    {0x6969, "NFS", "network"},      {0x517b, "SMB", "network"},      {0xff534d42, "CIFS", "network"},
+    {0xfe534d42, "SMB2", "network"}, {0x00c36400, "Ceph", "network"}, {0x0bd00bd0, "Lustre", "network"},
+    {0x47504653, "GPFS", "network"}, {0x5346414f, "AFS", "network"},  {0x01021997, "9p", "network"},
+    {0x65735546, "FUSE", "network"}, {0x01021994, "tmpfs", "memory"}, {0x858458f6, "ramfs", "memory"},
+    {0xef53, "ext4", NULL},          {0x58465342, "XFS", NULL},       {0x9123683e, "Btrfs", NULL},
+    {0x2fc12fc1, "ZFS", NULL},       {0xf2f52010, "F2FS", NULL},      {0x794c7630, "overlay", NULL},
+};
+
+static int check_file_system(const ag_check *self, ag_doctor *doctor, ag_finding *out, ag_err *err)
+{
+    (void)self;
+    char *there;
+    struct statfs info;
+    int rc = existing_part(doctor, &there, err);
+    if (rc < 0) return rc;
+    if (statfs(there, &info) < 0) return ag_fail_errno(err, errno, "cannot look at the file system of %s", there);
+    ag_finding_set(out, AG_CHECK_OK, "of type %#x", (unsigned)info.f_type);
+    for (size_t i = 0; i < sizeof(file_systems) / sizeof(file_systems[0]); i++) {
+        if (file_systems[i].magic != (uint32_t)info.f_type) continue;
+        const char *trouble = file_systems[i].trouble;
+        ag_finding_set(out, trouble ? AG_CHECK_WARN : AG_CHECK_OK, "%s", file_systems[i].name);
+        if (trouble && strcmp(trouble, "network") == 0)
+            ag_finding_advise(out, "keep the home on a local disk: SQLite's locks and its write-ahead log are not "
+                                   "reliable on a network file system");
+        else if (trouble)
+            ag_finding_advise(out, "choose a home on a disk: this file system is gone after a restart");
+    }
+    return AG_OK;
+}
+
+const ag_check ag_check_file_system = {
+    .name = "file system",
+    .room = "home",
+    .doc = "the home lies on a local disk: not on a network, not in memory",
+    .run = check_file_system,
+};
+
+enum { ROUNDS = 12 };
+
+/* How long each round of writing a little and forcing it to the disk takes, in milliseconds. */
+static int write_and_sync(int fd, double *took, ag_err *err)
+{
+    for (size_t i = 0; i < ROUNDS; i++) {
+        int64_t start = ag_monotonic();
+        if (ag_fault(AG_FAULT_FILE)) return ag_fail(err, AG_EIO, "fsync failed (injected)");
+        if (write(fd, "auger", 5) != 5) return ag_fail_errno(err, errno, "cannot write");
+        if (fsync(fd) < 0) return ag_fail_errno(err, errno, "fsync");
+        took[i] = (double)(ag_monotonic() - start) / 1000;
+    }
+    return AG_OK;
+}
+
+static void judge_sync(const double *took, ag_finding *out)
+{
+    double sum = 0, slowest = 0;
+    for (size_t i = 0; i < ROUNDS; i++) {
+        sum += took[i];
+        if (took[i] > slowest) slowest = took[i];
+    }
+    ag_buf picture;
+    ag_buf_init(&picture, 256);
+    ag_spark_line(&picture, took, ROUNDS, ROUNDS);
+    bool slow = slowest > 1000;
+    ag_finding_set(out, slow ? AG_CHECK_WARN : AG_CHECK_OK, "works, %.1f ms on average, slowest %.1f ms %s",
+                   sum / ROUNDS, slowest, picture.data ? picture.data : "");
+    if (slow) ag_finding_advise(out, "the disk is slow or busy; every record waits for it");
+    ag_buf_deinit(&picture);
+}
+
+static int check_fsync(const ag_check *self, ag_doctor *doctor, ag_finding *out, ag_err *err)
+{
+    (void)self;
+    char *there;
+    int rc = existing_part(doctor, &there, err);
+    if (rc < 0) return rc;
+    char *path = ag_path_join(doctor->arena, there, ".auger-doctor-XXXXXX");
+    if (!path) return ag_fail_memory(err, strlen(there));
+    int fd = mkostemp(path, O_CLOEXEC);
+    if (fd < 0) return ag_fail_errno(err, errno, "cannot make a file in %s", there);
+    double took[ROUNDS];
+    ag_err failure = {0};
+    rc = write_and_sync(fd, took, &failure);
+    close(fd);
+    unlink(path);
+    if (rc < 0) {
+        ag_finding_set(out, AG_CHECK_FAIL, "%s", failure.text);
+        ag_finding_advise(out, "check the disk, or choose another home with --home: what is stored here can be lost");
+    } else {
+        judge_sync(took, out);
+    }
+    return AG_OK;
+}
+
+const ag_check ag_check_fsync = {
+    .name = "fsync",
+    .room = "home",
+    .doc = "a small file can be written and forced to the disk",
+    .run = check_fsync,
+};
+
+/* The first line of SQLite's own check, "ok" when it finds nothing. */
+static int ask_sqlite(sqlite3 *db, ag_finding *out, ag_err *err)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = AG_OK;
+    if (sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &statement, NULL) != SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW) {
+        int code = sqlite3_errcode(db) & 0xff;
+        if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
+            ag_finding_set(out, AG_CHECK_FAIL, "damaged: %s", sqlite3_errmsg(db));
+        } else {
+            rc = ag_fail(err, AG_EIO, "SQLite: %s", sqlite3_errmsg(db));
+        }
+    } else {
+        const char *answer = (const char *)sqlite3_column_text(statement, 0);
+        bool sound = answer && strcmp(answer, "ok") == 0;
+        ag_finding_set(out, sound ? AG_CHECK_OK : AG_CHECK_FAIL, sound ? "sound" : "damaged: %s",
+                       answer ? answer : "no answer");
+    }
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+static int check_database(const ag_check *self, ag_doctor *doctor, ag_finding *out, ag_err *err)
+{
+    (void)self;
+    char *path = ag_path_join(doctor->arena, doctor->home, "auger.db");
+    if (!path) return ag_fail_memory(err, strlen(doctor->home));
+    if (!ag_file_exists(path)) {
+        ag_finding_set(out, AG_CHECK_OK, "none yet");
+        return AG_OK;
+    }
+    sqlite3 *db = NULL;
+    int rc;
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+        rc = ag_fail(err, AG_EIO, "cannot open %s: %s", path, db ? sqlite3_errmsg(db) : "out of memory");
+    else
+        rc = ask_sqlite(db, out, err);
+    if (rc == AG_OK && out->state == AG_CHECK_FAIL)
+        ag_finding_advise(out, "stop using it, copy %s aside and restore the last backup", path);
+    sqlite3_close(db);
+    return rc;
+}
+
+const ag_check ag_check_database = {
+    .name = "database",
+    .room = "home",
+    .doc = "the database of the home, if there is one, passes SQLite's own check",
+    .run = check_database,
+};
+
+static int check_blobs(const ag_check *self, ag_doctor *doctor, ag_finding *out, ag_err *err)
+{
+    (void)self;
+    char *path = ag_path_join(doctor->arena, doctor->home, "blobs");
+    if (!path) return ag_fail_memory(err, strlen(doctor->home));
+    ag_file_info info;
+    if (!ag_file_exists(path)) {
+        ag_finding_set(out, AG_CHECK_OK, "none yet");
+        return AG_OK;
+    }
+    int rc = ag_file_stat(path, &info, err);
+    if (rc < 0) return rc;
+    bool usable = info.is_directory && faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) == 0;
+    ag_finding_set(out, usable ? AG_CHECK_OK : AG_CHECK_FAIL, usable ? "readable and writable" : "%s cannot be used",
+                   path);
+    if (!usable) ag_finding_advise(out, "make %s a directory that you can read and write", path);
+    return AG_OK;
+}
+
+const ag_check ag_check_blobs = {
+    .name = "stored files",
+    .room = "home",
+    .doc = "the store of the home, if there is one, can be read and written",
+    .run = check_blobs,
+};
