@@ -141,8 +141,9 @@ static int into_object(override *o, spot at, const ag_value *old, ag_str rest, c
     if (old && old->kind == AG_NULL) old = NULL;
     if (old && old->kind != AG_OBJECT)
         return ag_reading_fail(&o->reading, old, path, "expected a mapping of keys, found %s", ag_kind_name(old->kind));
+    ag_str whole = rest;
     if (!take_step(&rest, false, &step) || !step.name.data)
-        return ag_reading_fail(&o->reading, NULL, path, "expected the name of a key, not '%.*s'", AG_STR_ARG(rest));
+        return ag_reading_fail(&o->reading, NULL, path, "expected the name of a key, not '%.*s'", AG_STR_ARG(whole));
     const ag_field *field = at.inner ? ag_describe_find(at.inner, step.name) : NULL;
     if (at.inner && !field) return ag_reading_refuse_unknown(&o->reading, at.inner, path, step.name, NULL);
     ag_str name = step.name;
@@ -166,9 +167,10 @@ static int into_list(override *o, spot at, const ag_value *old, ag_str rest, con
     ag_key_path step = {.up = path};
     ag_value changed;
     size_t count = old && old->kind == AG_ARRAY ? old->array.count : 0;
+    ag_str whole = rest;
     if (!take_step(&rest, true, &step))
         return ag_reading_fail(&o->reading, NULL, path, "expected the index of an item, as [0], not '%.*s'",
-                               AG_STR_ARG(rest));
+                               AG_STR_ARG(whole));
     if (step.index > count) {
         int rc =
             ag_reading_fail(&o->reading, NULL, path, "the list has %zu items, there is no [%zu]", count, step.index);
