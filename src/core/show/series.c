@@ -100,11 +100,12 @@ static void add_decades(ag_axis *axis, unsigned wanted)
 {
     axis->step = fmax(1, ceil((axis->high - axis->low) / wanted));
     add_multiples(axis, 0);
-    if (axis->count >= 2) return;
+    if (axis->count > 2 || axis->high - axis->low > 3) return;
+    static const double digits[] = {0, 0.30102999566398120, 0.69897000433601880}; /* 1, 2 and 5 */
     axis->count = 0;
     double first = floor(axis->low);
     for (unsigned decade = 0; first + decade <= axis->high; decade++)
-        for (int digit = 1; digit < 10; digit++) add_tick(axis, first + decade + log10(digit));
+        for (int i = 0; i < 3; i++) add_tick(axis, first + decade + digits[i]);
 }
 
 ag_axis ag_axis_make(double low, double high, unsigned wanted, bool time, bool log, bool widen)
@@ -212,6 +213,13 @@ void ag_series_axes(const ag_plot *plot, const ag_series *series, size_t count, 
             stretch(series[s].y[i], plot->y_log, &y_low, &y_high);
             if (series[s].mark == AG_MARK_BAND) stretch(series[s].high[i], plot->y_log, &y_low, &y_high);
         }
+    }
+    for (size_t s = 0; s < count; s++) { /* points need room for their size; lines may end at the edge */
+        if (series[s].mark != AG_MARK_SCATTER || !(x_high > x_low)) continue;
+        double room = x_high / 50 - x_low / 50;
+        x_low -= room;
+        x_high += room;
+        break;
     }
     bool given_x = plot->x_low != plot->x_high, given_y = plot->y_low != plot->y_high;
     if (given_x) x_low = in_axis(plot->x_low, plot->x_log), x_high = in_axis(plot->x_high, plot->x_log);

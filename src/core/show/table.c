@@ -302,6 +302,33 @@ static void write_tsv(const ag_table *table, ag_buf *out)
         for (size_t c = 0; c < table->count; c++) add_tsv(out, cell_at(table, r, c).text, c + 1 == table->count);
 }
 
+static void add_html(ag_buf *out, const char *tag, ag_align align, ag_style style, const char *text)
+{
+    static const char *const aligns[] = {"", "r", "c"}, *const names[] = {"", "strong", "dim", "good", "warn", "bad"};
+    ag_buf_addf(out, "<%s", tag);
+    if (align || style) ag_buf_addf(out, " class=\"%s%s%s\"", aligns[align], align && style ? " " : "", names[style]);
+    ag_buf_add_char(out, '>');
+    ag_show_escape(out, ag_str_of(text));
+    ag_buf_addf(out, "</%s>", tag);
+}
+
+static void write_html(const ag_table *table, ag_buf *out)
+{
+    ag_buf_add_text(out, "<table><thead><tr>");
+    for (size_t c = 0; c < table->count; c++)
+        add_html(out, "th", table->columns[c].align, AG_STYLE_PLAIN, table->columns[c].title);
+    ag_buf_add_text(out, "</tr></thead><tbody>\n");
+    for (size_t r = 0; r < ag_table_rows(table); r++) {
+        ag_buf_add_text(out, "<tr>");
+        for (size_t c = 0; c < table->count; c++) {
+            cell found = cell_at(table, r, c);
+            add_html(out, "td", table->columns[c].align, found.style, found.text);
+        }
+        ag_buf_add_text(out, "</tr>\n");
+    }
+    ag_buf_add_text(out, "</tbody></table>\n");
+}
+
 int ag_table_write(const ag_table *table, ag_table_format format, unsigned width, bool colour, ag_buf *out, ag_err *err)
 {
     ag_buf scratch;
@@ -310,6 +337,7 @@ int ag_table_write(const ag_table *table, ag_table_format format, unsigned width
     case AG_TABLE_TERMINAL: write_terminal(table, width, colour, out, &scratch); break;
     case AG_TABLE_MARKDOWN: write_markdown(table, out, &scratch); break;
     case AG_TABLE_TSV: write_tsv(table, out); break;
+    case AG_TABLE_HTML: write_html(table, out); break;
     }
     int rc = ag_buf_check(&scratch, "a table cell", err);
     if (rc == AG_OK) rc = ag_buf_check(out, "a table", err);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* table.h: one table, shown in three ways: for people on a terminal (aligned, cut or thinned to its width), as
+/* table.h: one table, shown in four ways: for people on a terminal (aligned, cut or thinned to its width), as
  * Markdown, as tab-separated values for programs. Cells are copied; any bytes may be in them. */
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@ typedef enum ag_style {
     AG_STYLE_WARN,
     AG_STYLE_BAD
 } ag_style;
-typedef enum ag_table_format { AG_TABLE_TERMINAL, AG_TABLE_MARKDOWN, AG_TABLE_TSV } ag_table_format;
+typedef enum ag_table_format { AG_TABLE_TERMINAL, AG_TABLE_MARKDOWN, AG_TABLE_TSV, AG_TABLE_HTML } ag_table_format;
 
 typedef struct ag_column {
     const char *title; /* outlives the table */
