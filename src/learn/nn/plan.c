@@ -293,6 +293,22 @@ static int place_all(planner *p, interval *list, int32_t count, ag_err *err)
     return 0;
 }
 
+/* Whether some thread may be at step a while another one, in another chunk, is at step b. */
+static bool concurrent(const ag_plan *plan, int32_t a, int32_t b)
+{
+    if ((a < plan->forward_steps) != (b < plan->forward_steps)) return false;
+    return !plan->steps[a].whole_batch && !plan->steps[b].whole_batch;
+}
+
+/* In a staged plan the chunks of a parallel part are at different steps of it at the same time, and a place holds the
+ * whole batch: so a buffer lives from the beginning to the end of the parts it touches. */
+static void widen(const ag_plan *plan, interval *it)
+{
+    if (it->from > it->to) return;
+    while (it->from > 0 && it->from < plan->step_count && concurrent(plan, it->from, it->from - 1)) it->from--;
+    while (it->to + 1 < plan->step_count && concurrent(plan, it->to, it->to + 1)) it->to++;
+}
+
 static int lay_memory(planner *p, ag_err *err)
 {
     ag_plan *plan = p->plan;
@@ -305,6 +321,7 @@ static int lay_memory(planner *p, ag_err *err)
     if (plan->options.gradients) lay_zeroes(p, list + count, gradients);
     count += gradients;
     count += add_saved(p, list + count);
+    for (int32_t i = 0; plan->staged && i < count; i++) widen(plan, &list[i]);
     int rc = place_all(p, list, count, err);
     if (rc < 0) return rc;
     for (int32_t v = 1; v <= p->values; v++) { /* who shares a root shares its place */

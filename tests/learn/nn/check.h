@@ -25,6 +25,7 @@ typedef struct ag_check {
     double tolerance;        /* relative, of gradients in double; 0: 1e-6 */
     double float_tolerance;  /* of vector against plain kernels, relative to the largest; 0: 2e-5 */
     bool not_training;       /* check the gradients of evaluation mode */
+    const char *constant;    /* name of an input that has no gradient, such as a mask; may be NULL */
     bool no_input_gradients; /* the operation has none for its inputs */
     int most;                /* elements of each parameter and input that are checked; 0: 12 */
 } ag_check;

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/* layers.c: see layers.h. */
+#include "learn/nn/layers.h"
+
+#include "learn/nn/ops/layer_norm.h"
+#include "learn/nn/ops/mix.h"
+
+static ag_init weight_init(ag_layer_init init, int64_t in)
+{
+    return init.deviation > 0.0 ? ag_init_normal(0.0, init.deviation) : ag_init_fan_in(in);
+}
+
+static ag_init bias_init(ag_layer_init init, int64_t in)
+{
+    return init.deviation > 0.0 ? ag_init_constant(0.0) : ag_init_fan_in(in);
+}
+
+static ag_ref apply(ag_graph *graph, const ag_op *op, ag_ref x, const char *name, int axis, int64_t out,
+                    ag_layer_init init)
+{
+    ag_shape shape = ag_graph_shape(graph, x);
+    if (axis < 0 || axis >= shape.axes) {
+        ag_graph_refuse(graph, "%s: the input has no axis %d", name, axis);
+        return AG_NO_REF;
+    }
+    int64_t in = shape.at[axis];
+    ag_graph_push(graph, "%s", name);
+    ag_ref weight = ag_graph_parameter(graph, "weight", ag_shape_of(out, in), weight_init(init, in));
+    ag_ref bias = ag_graph_parameter(graph, "bias", ag_shape_of(out), bias_init(init, in));
+    ag_ref y = ag_graph_apply(graph, op, "", (ag_ref[]){x, weight, bias}, 3, &(ag_mix){axis});
+    ag_graph_pop(graph);
+    return y;
+}
+
+ag_ref ag_layer_linear(ag_graph *graph, ag_ref x, const char *name, int64_t out, ag_layer_init init)
+{
+    return apply(graph, &ag_op_linear, x, name, ag_graph_shape(graph, x).axes - 1, out, init);
+}
+
+ag_ref ag_layer_mix(ag_graph *graph, ag_ref x, const char *name, int axis, int64_t out, ag_layer_init init)
+{
+    return apply(graph, &ag_op_mix, x, name, axis, out, init);
+}
+
+ag_ref ag_layer_norm_affine(ag_graph *graph, ag_ref x, const char *name, double epsilon)
+{
+    ag_shape shape = ag_graph_shape(graph, x);
+    if (!shape.axes) {
+        ag_graph_refuse(graph, "%s: the input has no axis to normalise along", name);
+        return AG_NO_REF;
+    }
+    ag_shape row = ag_shape_of(shape.at[shape.axes - 1]);
+    ag_graph_push(graph, "%s", name);
+    ag_ref gain = ag_graph_parameter(graph, "weight", row, ag_init_constant(1.0));
+    ag_ref shift = ag_graph_parameter(graph, "bias", row, ag_init_constant(0.0));
+    ag_ref y = ag_graph_apply(graph, &ag_op_layer_norm, "", (ag_ref[]){x, gain, shift}, 3, &(ag_layer_norm){epsilon});
+    ag_graph_pop(graph);
+    return y;
+}

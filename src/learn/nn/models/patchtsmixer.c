@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+/* patchtsmixer.c: PatchTSMixer as Hugging Face computes it, with the drilling models' stacked head and focal loss.
+ * Values have the shape [channels, patches, features] throughout; the three mixers of a layer are linear maps along one
+ * of these axes each, in the order channels, patches, features. The gate stands before the MLP when channels are mixed
+ * and behind it otherwise. Every layer norm is over the features. */
+#include "learn/nn/models/patchtsmixer.h"
+
+#include <math.h>
+
+#include "learn/nn/layers.h"
+#include "learn/nn/models/patchtsmixer_parts.h"
+#include "learn/nn/ops/attention.h"
+#include "learn/nn/ops/dropout.h"
+#include "learn/nn/ops/patchify.h"
+#include "learn/nn/ops/reshape.h"
+#include "learn/nn/ops/scaler.h"
+#include "learn/nn/ops/softmax.h"
+
+enum { CHANNELS, PATCHES, FEATURES };
+
+static ag_layer_init layer_init(const mixer_build *b)
+{
+    return (ag_layer_init){b->config->post_init ? b->config->init_std : 0.0};
+}
+
+ag_ref ag_mixer_linear(const mixer_build *b, ag_ref x, const char *name, int64_t out)
+{
+    return ag_layer_linear(b->graph, x, name, out, layer_init(b));
+}
+
+static ag_ref norm(const mixer_build *b, ag_ref x, const char *name)
+{
+    ag_graph_push(b->graph, "%s", name);
+    ag_ref y = ag_layer_norm_affine(b->graph, x, "norm", b->config->norm_eps);
+    ag_graph_pop(b->graph);
+    return y;
+}
+
+/* v * softmax(A v + a) along the axis. */
+static ag_ref gate(const mixer_build *b, ag_ref x, int axis)
+{
+    if (!b->config->gated_attn) return x;
+    int64_t width = ag_graph_shape(b->graph, x).at[axis];
+    ag_graph_push(b->graph, "gating_block");
+    ag_ref logits = ag_layer_mix(b->graph, x, "attn_layer", axis, width, layer_init(b));
+    ag_ref weights = ag_graph_apply1(b->graph, &ag_op_softmax, "softmax", logits, &(ag_softmax){axis});
+    ag_ref y = ag_graph_apply2(b->graph, &ag_op_multiply, "gate", x, weights, NULL);
+    ag_graph_pop(b->graph);
+    return y;
+}
+
+static ag_ref mlp(const mixer_build *b, ag_ref x, int axis)
+{
+    int64_t width = ag_graph_shape(b->graph, x).at[axis];
+    ag_graph_push(b->graph, "mlp");
+    ag_ref h = ag_layer_mix(b->graph, x, "fc1", axis, width * b->config->expansion_factor, layer_init(b));
+    h = ag_drop(b->graph, ag_graph_apply1(b->graph, &ag_op_gelu, "gelu", h, NULL), b->config->dropout);
+    h = ag_drop(b->graph, ag_layer_mix(b->graph, h, "fc2", axis, width, layer_init(b)), b->config->dropout);
+    ag_graph_pop(b->graph);
+    return h;
+}
+
+static ag_ref attention(const mixer_build *b, ag_ref x)
+{
+    int64_t width = b->config->d_model;
+    ag_graph_push(b->graph, "self_attn_layer");
+    ag_ref k = ag_mixer_linear(b, x, "k_proj", width);
+    ag_ref v = ag_mixer_linear(b, x, "v_proj", width);
+    ag_ref q = ag_mixer_linear(b, x, "q_proj", width);
+    ag_ref y = ag_graph_apply(b->graph, &ag_op_attention, "", (ag_ref[]){q, k, v}, 3,
+                              &(ag_attention){b->config->self_attn_heads, b->config->dropout});
+    y = ag_mixer_linear(b, y, "out_proj", width);
+    ag_graph_pop(b->graph);
+    return y;
+}
+
+static ag_ref add(const mixer_build *b, ag_ref x, ag_ref y)
+{
+    return ag_graph_apply2(b->graph, &ag_op_add, "residual", x, y, NULL);
+}
+
+static ag_ref channel_mixer(const mixer_build *b, ag_ref x)
+{
+    ag_graph_push(b->graph, "channel_feature_mixer");
+    ag_ref y = mlp(b, gate(b, norm(b, x, "norm"), CHANNELS), CHANNELS);
+    y = add(b, y, x);
+    ag_graph_pop(b->graph);
+    return y;
+}
+
+static ag_ref patch_mixer(const mixer_build *b, ag_ref x)
+{
+    ag_graph_push(b->graph, "patch_mixer");
+    ag_ref n = norm(b, x, "norm");
+    ag_ref y = gate(b, mlp(b, n, PATCHES), PATCHES);
+    if (b->config->self_attn) y = norm(b, add(b, y, attention(b, n)), "norm_attn");
+    y = add(b, y, x);
+    ag_graph_pop(b->graph);
+    return y;
+}
+
+static ag_ref feature_mixer(const mixer_build *b, ag_ref x)
+{
+    ag_graph_push(b->graph, "feature_mixer");
+    ag_ref y = gate(b, mlp(b, norm(b, x, "norm"), FEATURES), FEATURES);
+    y = add(b, y, x);
+    ag_graph_pop(b->graph);
+    return y;
+}
+
+static ag_ref position(const mixer_build *b)
+{
+    const ag_patchtsmixer *c = b->config;
+    ag_shape shape = ag_shape_of(b->patches, c->d_model);
+    ag_graph_push(b->graph, "positional_encoder");
+    ag_ref table = c->positional_encoding_type == 0 ? ag_graph_frozen(b->graph, "position_enc", shape, ag_init_sincos())
+                                                    : ag_graph_parameter(b->graph, "position_enc", shape,
+                                                                         ag_init_normal(0.0, c->post_init ? 0.1 : 1.0));
+    ag_graph_pop(b->graph);
+    return table;
+}
+
+/* From patches [channels, patches, length] to the hidden state. */
+static ag_ref encoder(const mixer_build *b, ag_ref patches)
+{
+    const ag_patchtsmixer *c = b->config;
+    ag_graph_push(b->graph, c->task == AG_MIXER_BACKBONE ? "encoder" : "model.encoder");
+    ag_ref table = c->use_positional_encoding ? position(b) : AG_NO_REF;
+    ag_ref x = ag_mixer_linear(b, patches, "patcher", c->d_model);
+    if (table.index) x = ag_graph_apply2(b->graph, &ag_op_add, "positional_encoder", x, table, NULL);
+    ag_graph_push(b->graph, "mlp_mixer_encoder");
+    for (int64_t i = 0; i < c->num_layers; i++) {
+        ag_graph_push(b->graph, "mixers.%d", (int)i);
+        if (c->mode == 1) x = channel_mixer(b, x);
+        x = feature_mixer(b, patch_mixer(b, x));
+        ag_graph_pop(b->graph);
+    }
+    ag_graph_pop(b->graph);
+    ag_graph_pop(b->graph);
+    return x;
+}
+
+static ag_ref scaled(mixer_build *b, ag_ref x, ag_ref observed)
+{
+    static const ag_scaler_kind kinds[] = {AG_SCALER_NONE, AG_SCALER_STD, AG_SCALER_MEAN};
+    const ag_patchtsmixer *c = b->config;
+    double minimum = c->minimum_scale != 0.0 ? c->minimum_scale : c->scaling == AG_MIXER_STD ? 1e-5 : 1e-10;
+    ag_ref z = ag_graph_apply2(b->graph, &ag_op_scaler, "scaler", x, observed,
+                               &(ag_scaler){kinds[c->scaling], minimum, c->default_scale});
+    b->location = ag_graph_slot(b->graph, z, 1);
+    b->scale = ag_graph_slot(b->graph, z, 2);
+    return z;
+}
+
+static void check(const mixer_build *b)
+{
+    const ag_patchtsmixer *c = b->config;
+    ag_graph *g = b->graph;
+    if (c->context_length <= c->patch_length)
+        ag_graph_refuse(g, "context_length %lld must be greater than patch_length %lld", (long long)c->context_length,
+                        (long long)c->patch_length);
+    if (c->num_patches && c->num_patches != b->patches)
+        ag_graph_refuse(g, "num_patches is %lld, but this context, patch length and stride give %lld",
+                        (long long)c->num_patches, (long long)b->patches);
+    if (c->use_positional_encoding && c->positional_encoding_type == 0 && c->d_model % 2)
+        ag_graph_refuse(g, "d_model %lld must be even for positional_encoding_type sincos", (long long)c->d_model);
+    if (c->self_attn && (c->self_attn_heads < 1 || c->d_model % c->self_attn_heads))
+        ag_graph_refuse(g, "d_model %lld is not divisible by self_attn_heads %lld", (long long)c->d_model,
+                        (long long)c->self_attn_heads);
+}
+
+static void build(ag_graph *graph, const void *configuration, const ag_building *building)
+{
+    const ag_patchtsmixer *c = configuration;
+    mixer_build b = {.graph = graph,
+                     .config = c,
+                     .building = building,
+                     .patches = ag_patch_count(c->context_length, c->patch_length, c->patch_stride)};
+    check(&b);
+    ag_shape series = ag_shape_of(c->context_length, c->num_input_channels);
+    ag_ref x = ag_graph_input(graph, "past_values", series);
+    bool maskable = c->task != AG_MIXER_REGRESSION && c->task != AG_MIXER_CLASSIFICATION;
+    ag_ref observed = maskable ? ag_graph_optional_input(graph, "observed_mask", series) : AG_NO_REF;
+    ag_ref z = scaled(&b, x, observed);
+    ag_ref patches =
+        ag_graph_apply1(graph, &ag_op_patchify, "patchify", z, &(ag_patchify){c->patch_length, c->patch_stride});
+    ag_ref hidden = encoder(&b, patches);
+    ag_mixer_forecast(&b, hidden);
+    ag_graph_output(graph, "last_hidden_state", hidden);
+    ag_graph_output(graph, "loc", b.location);
+    ag_graph_output(graph, "scale", b.scale);
+}
+
+const ag_architecture ag_architecture_patchtsmixer = {
+    .name = "patchtsmixer",
+    .doc = "mixes patches, channels and features of a multichannel series",
+    .configuration = &ag_patchtsmixer_description,
+    .build = build,
+};
