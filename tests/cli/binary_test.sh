@@ -51,6 +51,14 @@ expect 0 'doctor' doctor --home "$scratch/home"
 check 'doctor makes nothing' [ ! -e "$scratch/home" ]
 expect 0 'doctor --json' doctor --json --home "$scratch/home"
 check 'doctor --json is JSON' is_json out
+expect 0 'doctor --disk' doctor --disk --home "$scratch/home"
+check 'draws the disk' out_has '200 writes'
+check 'its progress goes to standard error' err_has 'writes'
+expect 0 'doctor --disk --quiet' doctor --disk --quiet --home "$scratch/home"
+check 'says nothing on the way' empty err
+expect 0 'doctor --disk --json' doctor --disk --json --home "$scratch/home"
+check 'gives the disk in numbers' out_has '"disk":{"writes":200,'
+check 'leaves nothing behind' [ "$(find "$scratch" -name '.auger-doctor*')" = '' ]
 : >"$scratch/file"
 expect 1 'doctor on a home that is a file' doctor --home "$scratch/file"
 check 'says so' out_has 'is not a directory'

@@ -125,6 +125,13 @@ void ag_note(ag_invocation *invocation, const char *format, ...)
     ag_output_flush(invocation->err, NULL);
 }
 
+ag_progress *ag_begin_progress(ag_invocation *invocation, const char *what, uint64_t total)
+{
+    if (ag_option_flag(invocation, "quiet") || invocation->err->fd < 0) return NULL;
+    if (!invocation->bar && ag_bar_new(invocation->err->fd, AG_BAR_AUTO, &invocation->bar, NULL) < 0) return NULL;
+    return ag_progress_new(what, total, ag_bar_show, invocation->bar);
+}
+
 const char *ag_home(ag_invocation *invocation)
 {
     const char *home = ag_option_text(invocation, "home");

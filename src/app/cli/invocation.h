@@ -12,7 +12,9 @@
 #include "core/base/err.h"
 #include "core/base/str.h"
 #include "core/doc/json.h"
+#include "core/show/bar.h"
 #include "core/sys/cancel.h"
+#include "core/sys/progress.h"
 
 /* A value as written and as read. `text` is never NULL. */
 typedef struct ag_option_value {
@@ -55,6 +57,7 @@ struct ag_invocation {
     ag_output *out;
     ag_output *err;
     const char *profile; /* how the program was built: "release", "debug, address,undefined" */
+    ag_bar *bar;         /* what shows progress; made when first wanted */
     ag_cancel *cancel;   /* requested by Ctrl-C; NULL in tests */
     const char *misread; /* the name of an undeclared option that the command asked for: a bug that the frame reports */
 };
@@ -82,6 +85,10 @@ void ag_print_str(ag_invocation *invocation, ag_str text);
 int ag_print_json(ag_invocation *invocation, ag_json *json, ag_buf *buf, ag_err *err);
 /* A remark to stderr, with a newline; nothing with --quiet. */
 void ag_note(ag_invocation *invocation, const char *format, ...) AG_PRINTF(2, 3);
+
+/* Progress on stderr: a bar on a terminal, plain lines otherwise. NULL (which all of progress.h takes) with --quiet or
+ * when out of memory. The caller frees it; one at a time. */
+ag_progress *ag_begin_progress(ag_invocation *invocation, const char *what, uint64_t total);
 
 /* Where state lives: --home, else $AUGER_HOME, else "./.auger". Never NULL; nothing is made or checked. */
 const char *ag_home(ag_invocation *invocation);

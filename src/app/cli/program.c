@@ -119,7 +119,9 @@ static int run(const ag_program *program, ag_arena *arena, int argc, const char 
                                 .cancel = program->cancel};
     int rc = ag_parse(argc, argv, program->environment, &invocation, err);
     *usage = rc == AG_EINVAL;
-    return rc < 0 ? rc : run_command(&invocation, err);
+    if (rc == AG_OK) rc = run_command(&invocation, err);
+    ag_bar_free(invocation.bar);
+    return rc;
 }
 
 int ag_program_run(const ag_program *program, int argc, const char *const *argv)

@@ -1,21 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 /* doctor.c: the command: runs the checks of doctor/checks.c and prints a row for each. What a check finds, not how it
  * is found, is this file's business. */
-#include "app/cli/doctor/check.h"
-
+#include <stdlib.h>
 #include <string.h>
 
+#include "app/cli/doctor/check.h"
+#include "app/cli/doctor/disk.h"
 #include "app/cli/help.h"
 #include "app/cli/invocation.h"
+#include "core/show/spark.h"
+
+static const ag_option options[] = {
+    {.name = "disk",
+     .type = AG_OPTION_FLAG,
+     .doc = "Also measure how long the disk takes to keep something for good, and draw it"},
+};
 
 static const ag_example examples[] = {
     {"doctor", "Look at this machine and at ./.auger"},
+    {"doctor --disk", "See how long each record would wait for the disk"},
     {"doctor --home /srv/auger --json", "Check another home, for a program"},
     {NULL, NULL},
 };
 
+enum { DISK_WRITES = 200 };
+
 typedef struct report {
     ag_doctor doctor;
+    bool disk; /* the two below are there */
+    double milliseconds[DISK_WRITES];
+    double sorted[DISK_WRITES];
     size_t counts[AG_CHECK_FAIL + 1];
     ag_finding *findings;
 } report;
@@ -33,6 +47,42 @@ static int examine(ag_invocation *invocation, report *r, ag_err *err)
         r->counts[r->findings[i].state]++;
     }
     return AG_OK;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+static int measure_disk(ag_invocation *invocation, report *r, ag_err *err)
+{
+    ag_progress *progress = ag_begin_progress(invocation, "writes", DISK_WRITES);
+    int rc = ag_disk_sync(&r->doctor, r->milliseconds, DISK_WRITES, progress, invocation->cancel, err);
+    ag_progress_free(progress);
+    if (rc < 0) return rc;
+    memcpy(r->sorted, r->milliseconds, sizeof(r->sorted));
+    qsort(r->sorted, DISK_WRITES, sizeof(r->sorted[0]), by_size);
+    r->disk = true;
+    return AG_OK;
+}
+
+static int draw_disk(ag_invocation *invocation, const report *r, ag_err *err)
+{
+    ag_plot plot = {.title = "milliseconds of each small write that is forced to the disk", .x_label = "write"};
+    ag_series series = {.y = r->milliseconds, .count = DISK_WRITES};
+    ag_buf picture;
+    ag_buf_init(&picture, (size_t)1 << 20);
+    unsigned columns = (unsigned)invocation->out->columns;
+    int rc = ag_spark_plot(&picture, &plot, &series, 1, columns, 14, invocation->out->color, err);
+    if (rc == AG_OK) {
+        ag_output_style(invocation->out, AG_STYLE_STRONG, "disk");
+        ag_print(invocation, "\n  half of %d writes took at most %.2f ms, 99 of 100 at most %.2f ms\n", DISK_WRITES,
+                 r->sorted[DISK_WRITES / 2], r->sorted[DISK_WRITES * 99 / 100]);
+        ag_print_str(invocation, ag_buf_str(&picture));
+    }
+    ag_buf_deinit(&picture);
+    return rc;
 }
 
 static void print_row(ag_invocation *invocation, const ag_check *check, const ag_finding *finding)
@@ -74,6 +124,20 @@ static void print_text(ag_invocation *invocation, const report *r)
              r->counts[AG_CHECK_ABSENT], r->counts[AG_CHECK_ABSENT] == 1 ? "" : "s");
 }
 
+static void write_disk(ag_json *json, const report *r)
+{
+    if (!r->disk) {
+        ag_json_null(json);
+        return;
+    }
+    ag_json_begin_object(json);
+    ag_json_put_int(json, "writes", DISK_WRITES);
+    ag_json_put_real(json, "median_ms", r->sorted[DISK_WRITES / 2]);
+    ag_json_put_real(json, "p99_ms", r->sorted[DISK_WRITES * 99 / 100]);
+    ag_json_put_real(json, "slowest_ms", r->sorted[DISK_WRITES - 1]);
+    ag_json_end_object(json);
+}
+
 static int print_json(ag_invocation *invocation, const report *r, ag_err *err)
 {
     ag_check_table checks = ag_checks();
@@ -85,6 +149,8 @@ static int print_json(ag_invocation *invocation, const report *r, ag_err *err)
     ag_json_put_text(&json, "home", r->doctor.home);
     for (int state = AG_CHECK_OK; state <= AG_CHECK_FAIL; state++)
         ag_json_put_int(&json, ag_check_state_name((ag_check_state)state), (int64_t)r->counts[state]);
+    ag_json_name(&json, "disk");
+    write_disk(&json, r);
     ag_json_name(&json, "checks");
     ag_json_begin_array(&json);
     for (size_t i = 0; i < checks.count; i++) {
@@ -110,12 +176,15 @@ static int run(ag_invocation *invocation, ag_err *err)
 {
     report r = {0};
     int rc = examine(invocation, &r, err);
+    if (rc == AG_OK && ag_option_flag(invocation, "disk")) rc = measure_disk(invocation, &r, err);
     if (rc < 0) return rc;
     if (ag_wants_json(invocation)) {
-        if ((rc = print_json(invocation, &r, err)) < 0) return rc;
+        rc = print_json(invocation, &r, err);
     } else {
         print_text(invocation, &r);
+        if (r.disk) rc = draw_disk(invocation, &r, err);
     }
+    if (rc < 0) return rc;
     return r.counts[AG_CHECK_FAIL] ? 1 : 0;
 }
 
@@ -125,7 +194,9 @@ const ag_command ag_command_doctor = {
     .doc = "Looks at the machine, the home directory, the libraries and the optional parts, and prints a row for each: "
            "what was found and, where something is missing, what it would add and the command that installs it.\n"
            "\n"
-           "Nothing is changed. The exit status is 1 only when something fails without which Auger cannot work.",
+           "Nothing is changed, apart from a small file that comes and goes. The exit status is 1 only when something "
+           "fails without which Auger cannot work.",
+    .options = AG_OPTIONS(options),
     .examples = examples,
     .run = run,
 };

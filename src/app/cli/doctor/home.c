@@ -3,7 +3,6 @@
  * existing parent is looked at, since the home would lie on the same file system. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -11,37 +10,17 @@
 #include <sqlite3.h>
 
 #include "app/cli/doctor/check.h"
-#include "core/base/fault.h"
+#include "app/cli/doctor/disk.h"
 #include "core/base/str.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/show/spark.h"
-#include "core/sys/clock.h"
-
-/* The home, or the nearest directory above it that exists. Fails where a part cannot be looked at or is no directory.
- */
-static int existing_part(ag_doctor *doctor, char **out, ag_err *err)
-{
-    char *path = ag_arena_strdup(doctor->arena, doctor->home);
-    if (!path) return ag_fail_memory(err, strlen(doctor->home));
-    ag_file_info info;
-    int rc;
-    while ((rc = ag_file_stat(path, &info, err)) == AG_ENOTFOUND && strcmp(path, ".") != 0 && strcmp(path, "/") != 0) {
-        ag_str parent = ag_path_parent(ag_str_of(path));
-        path = ag_arena_strndup(doctor->arena, parent.data, parent.size);
-        if (!path) return ag_fail_memory(err, parent.size);
-    }
-    if (rc < 0) return rc;
-    if (!info.is_directory) return ag_fail(err, AG_EINVAL, "%s is not a directory", path);
-    *out = path;
-    return AG_OK;
-}
 
 static int check_home(const ag_check *self, ag_doctor *doctor, ag_finding *out, ag_err *err)
 {
     (void)self;
     char *there;
-    if (existing_part(doctor, &there, err) < 0) {
+    if (ag_disk_place(doctor, &there, err) < 0) {
         ag_finding_set(out, AG_CHECK_FAIL, "%s", err->text);
         ag_finding_advise(out, "choose another home with --home DIR or $AUGER_HOME");
         return AG_OK;
@@ -69,7 +48,7 @@ static int check_space(const ag_check *self, ag_doctor *doctor, ag_finding *out,
     (void)self;
     char *there;
     uint64_t bytes;
-    int rc = existing_part(doctor, &there, err);
+    int rc = ag_disk_place(doctor, &there, err);
     if (rc < 0 || (rc = ag_disk_free(there, &bytes, err)) < 0) return rc;
     ag_check_state state = bytes < ((uint64_t)16 << 20)  ? AG_CHECK_FAIL
                            : bytes < ((uint64_t)1 << 30) ? AG_CHECK_WARN
@@ -104,7 +83,7 @@ static int check_file_system(const ag_check *self, ag_doctor *doctor, ag_finding
     (void)self;
     char *there;
     struct statfs info;
-    int rc = existing_part(doctor, &there, err);
+    int rc = ag_disk_place(doctor, &there, err);
     if (rc < 0) return rc;
     if (statfs(there, &info) < 0) return ag_fail_errno(err, errno, "cannot look at the file system of %s", there);
     ag_finding_set(out, AG_CHECK_OK, "of type %#x", (unsigned)info.f_type);
@@ -130,19 +109,6 @@ const ag_check ag_check_file_system = {
 
 enum { ROUNDS = 12 };
 
-/* How long each round of writing a little and forcing it to the disk takes, in milliseconds. */
-static int write_and_sync(int fd, double *took, ag_err *err)
-{
-    for (size_t i = 0; i < ROUNDS; i++) {
-        int64_t start = ag_monotonic();
-        if (ag_fault(AG_FAULT_FILE)) return ag_fail(err, AG_EIO, "fsync failed (injected)");
-        if (write(fd, "auger", 5) != 5) return ag_fail_errno(err, errno, "cannot write");
-        if (fsync(fd) < 0) return ag_fail_errno(err, errno, "fsync");
-        took[i] = (double)(ag_monotonic() - start) / 1000;
-    }
-    return AG_OK;
-}
-
 static void judge_sync(const double *took, ag_finding *out)
 {
     double sum = 0, slowest = 0;
@@ -163,20 +129,9 @@ static void judge_sync(const double *took, ag_finding *out)
 static int check_fsync(const ag_check *self, ag_doctor *doctor, ag_finding *out, ag_err *err)
 {
     (void)self;
-    char *there;
-    int rc = existing_part(doctor, &there, err);
-    if (rc < 0) return rc;
-    char *path = ag_path_join(doctor->arena, there, ".auger-doctor-XXXXXX");
-    if (!path) return ag_fail_memory(err, strlen(there));
-    int fd = mkostemp(path, O_CLOEXEC);
-    if (fd < 0) return ag_fail_errno(err, errno, "cannot make a file in %s", there);
     double took[ROUNDS];
-    ag_err failure = {0};
-    rc = write_and_sync(fd, took, &failure);
-    close(fd);
-    unlink(path);
-    if (rc < 0) {
-        ag_finding_set(out, AG_CHECK_FAIL, "%s", failure.text);
+    if (ag_disk_sync(doctor, took, ROUNDS, NULL, NULL, err) < 0) {
+        ag_finding_set(out, AG_CHECK_FAIL, "%s", err->text);
         ag_finding_advise(out, "check the disk, or choose another home with --home: what is stored here can be lost");
     } else {
         judge_sync(took, out);
