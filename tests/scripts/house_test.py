@@ -147,6 +147,11 @@ class House(unittest.TestCase):
         self.write("tests/fuzz/corpus/json/a.txt", "\t")
         self.assertEqual(self.rules(), [])
 
+    def test_binaries_are_for_documents_and_examples(self):
+        for path in ("docs/images/a.png", "tests/fuzz/corpus/npy/a", "a.whl"):
+            self.write(path, "PK\0\1")
+        self.assertEqual(self.found(), [("a.whl", 1, "binary")])
+
     def test_the_program_prints_findings_and_fails(self):
         self.write("src/core/a.c", source("a.c", "\tint b;\n"))
         ended = subprocess.run([SOURCE / "scripts/house", self.root], stdout=subprocess.PIPE, text=True, check=False)
