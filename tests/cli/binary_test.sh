@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The real program from outside: exit statuses, streams, broken pipes, full disks, JSON of errors, the order of options.
 # Prints TAP. $AUGER_BUILD is the build directory.

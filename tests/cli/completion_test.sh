@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Completion as the shells do it: bash is driven by its own variables, zsh and fish when they are there. Prints TAP.
 # $AUGER_ZSH and $AUGER_FISH may name shells that are not on $PATH.

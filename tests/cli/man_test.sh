@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Every man page: roff without a warning, there for every command, and readable by man. Prints TAP.
 set -u

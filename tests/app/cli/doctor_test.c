@@ -170,6 +170,15 @@ AG_TEST(test_doctor__parts_say_how_to_get_them)
     const ag_check present = {.name = "x", .room = "y", .doc = "z", .part = &there, .run = ag_part_check};
     ag_check_run(&present, &doctor, &finding);
     assert_int_equal(finding.state, AG_CHECK_OK);
+    const ag_part browser = {.adds = "something", .packages = "chromium", .ubuntu = "chromium-browser"};
+    char here[128];
+    doctor.has_apt = true;
+    ag_format(doctor.system, sizeof(doctor.system), "ubuntu 24.04");
+    ag_part_install(&browser, &doctor, here, sizeof(here));
+    assert_non_null(strstr(here, "apt-get install chromium-browser"));
+    ag_format(doctor.system, sizeof(doctor.system), "debian 13");
+    ag_part_install(&browser, &doctor, here, sizeof(here));
+    assert_null(strstr(here, "browser"));
     const ag_part wheel = {.adds = "something", .pip = "mlflow"};
     char command[128];
     ag_part_install(&wheel, &doctor, command, sizeof(command));

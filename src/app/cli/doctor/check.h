@@ -33,7 +33,8 @@ typedef struct ag_part {
     const char *adds;             /* what one can do with it */
     const char *const *libraries; /* any of these can be loaded; ended by NULL, or NULL */
     const char *const *files;     /* any of these exists: a program on $PATH, or a pattern with '/' */
-    const char *packages;         /* of Debian and Ubuntu */
+    const char *packages;         /* of Debian, and of Ubuntu unless the next says otherwise */
+    const char *ubuntu;           /* where Ubuntu's differ; optional */
     const char *pip;              /* instead of packages: from the Python package index */
 } ag_part;
 

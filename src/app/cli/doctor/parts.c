@@ -53,7 +53,9 @@ void ag_part_install(const ag_part *part, const ag_doctor *doctor, char *out, si
     if (part->pip)
         ag_format(out, size, "python3 -m pip install %s", part->pip);
     else if (doctor->has_apt)
-        ag_format(out, size, "%sapt-get install %s", geteuid() == 0 ? "" : "sudo ", part->packages);
+        ag_format(out, size, "%sapt-get install %s", geteuid() == 0 ? "" : "sudo ",
+                  part->ubuntu && ag_str_starts(ag_str_of(doctor->system), AG_STR("ubuntu")) ? part->ubuntu
+                                                                                             : part->packages);
     else
         ag_format(out, size, "install what Debian calls %s with your system's package manager", part->packages);
 }
@@ -268,6 +270,7 @@ static const ag_part chromium = {
     .adds = "tests in a real browser",
     .files = chromium_files,
     .packages = "chromium",
+    .ubuntu = "chromium-browser",
 };
 const ag_check ag_check_chromium = {
     .name = "Chromium",
