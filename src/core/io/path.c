@@ -163,3 +163,13 @@ int ag_path_under(ag_arena *arena, const char *root, ag_str relative, char **out
     *out = path;
     return AG_OK;
 }
+
+int ag_path_absolute(ag_arena *arena, const char *path, char **out, ag_err *err)
+{
+    char real[PATH_MAX];
+    if (ag_sys_fault() || !realpath(path, real)) return ag_fail_errno(err, errno, "cannot find '%s'", path);
+    char *copy = ag_arena_strdup(arena, real);
+    if (!copy) return ag_fail_memory(err, strlen(real) + 1);
+    *out = copy;
+    return AG_OK;
+}

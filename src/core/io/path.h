@@ -10,6 +10,8 @@
 char *ag_path_join(ag_arena *arena, const char *base, const char *name);
 ag_str ag_path_name(ag_str path);      /* after the last '/' */
 ag_str ag_path_parent(ag_str path);    /* before the last '/', "." or "/" when there is none */
+/* Without links and "..", from the root of the file system; the path must exist. From the arena. */
+int ag_path_absolute(ag_arena *arena, const char *path, char **out, ag_err *err);
 ag_str ag_path_extension(ag_str path); /* "csv" of "a/b.csv", empty when none */
 
 /* AG_EDENIED with a text unless `relative` is a clean relative path: not empty, no leading '/', no drive letter, no
