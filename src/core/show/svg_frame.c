@@ -19,17 +19,21 @@ static const char style[] =
     ".ag-plot .g{stroke:#e4e7eb}.ag-plot .a{stroke:#9aa5b1}.ag-plot .gap{fill:#e4e7eb}"
     ".ag-plot .l{fill:none;stroke-width:1.7;stroke-linejoin:round}.ag-plot .b{opacity:.22}"
     ".ag-plot .p{fill:none;stroke-width:5;stroke-linecap:round;opacity:.75}"
-    ".s1{stroke:#0072b2}.s2{stroke:#d55e00}.s3{stroke:#009e73}.s4{stroke:#aa4499}.s5{stroke:#c08400}.s6{stroke:#56b4e9}"
-    ".s7{stroke:#4d4d4d}.s8{stroke:#882255}"
-    ".f1{fill:#0072b2}.f2{fill:#d55e00}.f3{fill:#009e73}.f4{fill:#aa4499}.f5{fill:#c08400}.f6{fill:#56b4e9}"
-    ".f7{fill:#4d4d4d}.f8{fill:#882255}"
+    ".ag-plot .s1{stroke:#0072b2}.ag-plot .s2{stroke:#d55e00}.ag-plot .s3{stroke:#009e73}.ag-plot "
+    ".s4{stroke:#aa4499}.ag-plot .s5{stroke:#c08400}.ag-plot .s6{stroke:#56b4e9}"
+    ".ag-plot .s7{stroke:#4d4d4d}.ag-plot .s8{stroke:#882255}"
+    ".ag-plot .f1{fill:#0072b2}.ag-plot .f2{fill:#d55e00}.ag-plot .f3{fill:#009e73}.ag-plot .f4{fill:#aa4499}.ag-plot "
+    ".f5{fill:#c08400}.ag-plot .f6{fill:#56b4e9}"
+    ".ag-plot .f7{fill:#4d4d4d}.ag-plot .f8{fill:#882255}"
     "@media(prefers-color-scheme:dark){.ag-plot text{fill:#a3b1bf}.ag-plot .t,.ag-plot .n{fill:#e6ebf0}"
     ".ag-plot .bg{fill:#161b22}.ag-plot .g{stroke:#2a323c}.ag-plot .a{stroke:#5b6875}.ag-plot .gap{fill:#2a323c}"
     ".ag-plot .b{opacity:.3}"
-    ".s1{stroke:#4fb0e8}.s2{stroke:#ff8c42}.s3{stroke:#2fd1a0}.s4{stroke:#e08fd0}.s5{stroke:#f0c040}.s6{stroke:#9ad5ff}"
-    ".s7{stroke:#c8ccd0}.s8{stroke:#e58aa5}"
-    ".f1{fill:#4fb0e8}.f2{fill:#ff8c42}.f3{fill:#2fd1a0}.f4{fill:#e08fd0}.f5{fill:#f0c040}.f6{fill:#9ad5ff}"
-    ".f7{fill:#c8ccd0}.f8{fill:#e58aa5}}</style>";
+    ".ag-plot .s1{stroke:#4fb0e8}.ag-plot .s2{stroke:#ff8c42}.ag-plot .s3{stroke:#2fd1a0}.ag-plot "
+    ".s4{stroke:#e08fd0}.ag-plot .s5{stroke:#f0c040}.ag-plot .s6{stroke:#9ad5ff}"
+    ".ag-plot .s7{stroke:#c8ccd0}.ag-plot .s8{stroke:#e58aa5}"
+    ".ag-plot .f1{fill:#4fb0e8}.ag-plot .f2{fill:#ff8c42}.ag-plot .f3{fill:#2fd1a0}.ag-plot .f4{fill:#e08fd0}.ag-plot "
+    ".f5{fill:#f0c040}.ag-plot .f6{fill:#9ad5ff}"
+    ".ag-plot .f7{fill:#c8ccd0}.ag-plot .f8{fill:#e58aa5}}</style>";
 
 void ag_svg_num(ag_buf *out, double value)
 {
