@@ -8,7 +8,7 @@
 
 #include "core/show/text.h"
 
-static const char style[] =
+static const char sheet[] =
     ":root{color-scheme:light dark;--fg:#1f2933;--dim:#616e7c;--bg:#fff;--line:#e4e7eb;--soft:#f5f7fa;--good:#0b7a4b;"
     "--warn:#9a5b00;--bad:#b42318;--mark:#0072b2}\n"
     "@media(prefers-color-scheme:dark){:root{--fg:#e6ebf0;--dim:#a3b1bf;--bg:#161b22;--line:#2a323c;--soft:#1e252e;"
@@ -32,10 +32,10 @@ static const char style[] =
     ".note.bad{border-color:var(--bad)}\n"
     "@media print{body{padding:0}figure,tr,.note{break-inside:avoid}}\n";
 
-static const char *class_of(ag_style style_of)
+static const char *class_of(ag_style style)
 {
     static const char *const names[] = {"", "strong", "dim", "good", "warn", "bad"};
-    return names[style_of];
+    return names[style];
 }
 
 /* <tag class="...">text</tag> and a line end. */
@@ -55,7 +55,7 @@ void ag_html_begin(ag_buf *out, const char *title, const char *subtitle)
                     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
                     "'unsafe-inline'\">\n<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n");
     add_element(out, "title", NULL, title);
-    ag_buf_addf(out, "<style>\n%s</style></head><body>\n<header>", style);
+    ag_buf_addf(out, "<style>\n%s</style></head><body>\n<header>", sheet);
     add_element(out, "h1", NULL, title);
     if (subtitle) add_element(out, "p", "sub", subtitle);
     ag_buf_add_text(out, "</header>\n<section>\n");
@@ -91,9 +91,9 @@ void ag_html_code(ag_buf *out, const char *text)
     add_element(out, "pre", NULL, text);
 }
 
-void ag_html_note(ag_buf *out, ag_style style_of, const char *text)
+void ag_html_note(ag_buf *out, ag_style style, const char *text)
 {
-    ag_buf_addf(out, "<div class=\"note %s\">", class_of(style_of));
+    ag_buf_addf(out, "<div class=\"note %s\">", class_of(style));
     ag_show_escape(out, ag_str_of(text));
     ag_buf_add_text(out, "</div>\n");
 }
@@ -103,9 +103,9 @@ void ag_html_facts_begin(ag_buf *out)
     ag_buf_add_text(out, "<div class=\"facts\">\n");
 }
 
-void ag_html_fact(ag_buf *out, const char *name, const char *value, ag_style style_of)
+void ag_html_fact(ag_buf *out, const char *name, const char *value, ag_style style)
 {
-    ag_buf_addf(out, "<div><b class=\"%s\">", class_of(style_of));
+    ag_buf_addf(out, "<div><b class=\"%s\">", class_of(style));
     ag_show_escape(out, ag_str_of(value));
     ag_buf_add_text(out, "</b><span>");
     ag_show_escape(out, ag_str_of(name));

@@ -132,7 +132,11 @@ int ag_svg_boxes(ag_buf *out, const ag_plot *plot, const ag_box *boxes, size_t c
     if (count == 0) return ag_fail(err, AG_EINVAL, "a box plot needs at least one group");
     summary *all = ag_calloc(count, sizeof(*all));
     const char **names = ag_calloc(count, sizeof(*names));
-    int rc = all && names ? AG_OK : ag_fail_memory(err, count * sizeof(*all));
+    int rc = AG_OK;
+    if (!all || !names) {
+        rc = ag_fail_memory(err, count * sizeof(*all));
+        goto out;
+    }
     for (size_t i = 0; rc == AG_OK && i < count; i++) {
         names[i] = boxes[i].name;
         rc = summarise(&boxes[i], &all[i], err);
@@ -141,6 +145,7 @@ int ag_svg_boxes(ag_buf *out, const ag_plot *plot, const ag_box *boxes, size_t c
         draw(out, plot, all, names, count);
         rc = ag_buf_check(out, "a plot", err);
     }
+out:
     for (size_t i = 0; all && i < count; i++) ag_free(all[i].sorted);
     ag_free(all);
     ag_free(names);
