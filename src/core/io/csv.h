@@ -36,7 +36,9 @@ typedef struct ag_csv ag_csv;
 
 int ag_csv_open(ag_reader *source, const ag_csv_options *options, ag_csv **out, ag_err *err);   /* source is borrowed */
 int ag_csv_open_memory(ag_str bytes, const ag_csv_options *options, ag_csv **out, ag_err *err); /* borrows the bytes */
-/* Maps a regular file; `options->name` NULL is replaced by the path. */
+/* Maps a regular file, which nobody may shorten meanwhile (one that is still being written: ag_csv_open() over a
+ * stream); reads anything else as a stream. `options->name` NULL is replaced by the path, which must then outlive the
+ * reader. */
 int ag_csv_open_file(const char *path, const ag_csv_options *options, ag_csv **out, ag_err *err);
 void ag_csv_free(ag_csv *csv);
 

@@ -2,7 +2,7 @@
 /* file.c: single files: read whole, map, ask about, remove, rename. Replacing is in replace.c, locks in lock.c,
  * directories in dir.c. Owns nothing. Threads: any.
  * A map does not guard against another process that truncates the file meanwhile (SIGBUS): files that Auger maps are
- * its own, and it replaces them, never shortens them; a reader of foreign files uses streams. */
+ * its own, and it replaces them, never shortens them; files that others still write are read as streams. */
 #include "core/io/file.h"
 
 #include <errno.h>

@@ -43,7 +43,8 @@ typedef struct ag_npy {
  * is for messages. */
 int ag_npy_parse(ag_str bytes, const char *name, ag_npy *out, ag_err *err);
 
-/* The same over a map of the file. Close it also when the array is not needed to its end. */
+/* The same over a map of the file, which nobody may shorten meanwhile. Close it also when the array is not needed to
+ * its end. */
 typedef struct ag_npy_file {
     ag_npy array;
     ag_mapping mapping;
