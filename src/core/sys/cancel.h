@@ -25,7 +25,9 @@ int ag_cancel_sleep(ag_cancel *cancel, int64_t microseconds, ag_err *err);
 int64_t ag_cancel_remaining(const ag_cancel *cancel);
 
 /* The process-wide one that SIGINT and SIGTERM request, NULL until installed. The first signal asks, the second ends
- * the process at once as the signal would. */
+ * the process at once as the signal would. System calls are restarted, so what waits for input polls the descriptor
+ * too.
+ */
 int ag_cancel_on_signals(ag_err *err);
 ag_cancel *ag_cancel_process(void);
 /* A file descriptor that becomes readable when the process-wide one is requested by a signal; -1 until installed. */

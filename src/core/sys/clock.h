@@ -38,5 +38,6 @@ typedef struct ag_zone ag_zone;
 int ag_zone_open(const char *name, ag_zone **out, ag_err *err);
 void ag_zone_free(ag_zone *zone);
 ag_date ag_zone_date(const ag_zone *zone, int64_t instant);
-/* The instant of a local time; in a gap the time after it, in an overlap the first. offset_minutes is ignored. */
+/* The instant of a local time; in a gap the time after it (as far behind the gap as it stands inside: 02:30 becomes
+ * 03:30), in an overlap the first. offset_minutes is ignored. */
 int64_t ag_zone_instant(const ag_zone *zone, const ag_date *local);
