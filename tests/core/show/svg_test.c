@@ -190,7 +190,10 @@ AG_TEST(test_svg__heat_maps)
         assert_int_equal(count_of(&out, ": none</title>"), 2);
     }
     double *many = calloc(1000 * 1500, sizeof(double));
-    for (size_t i = 0; i < 1000 * 1500; i++) many[i] = i % 1500 < 750 ? NAN : (double)(i / 1500);
+    for (size_t i = 0; i < 1000 * 1500; i++) {
+        size_t row = i / 1500;
+        many[i] = i % 1500 < 750 ? NAN : (double)row;
+    }
     ag_buf_clear(&out);
     AG_EXPECT_OK(ag_svg_heat(&out, &(ag_plot){0}, &(ag_heat){.rows = 1000, .columns = 1500, .values = many}, &err));
     expect_well_formed(&out);
