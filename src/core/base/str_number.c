@@ -150,6 +150,29 @@ bool ag_str_to_duration(ag_str text, int64_t *out)
     return true;
 }
 
+/* The decimals that people write, without the C library's big numbers: the least number of places at which an integer
+ * of at most 15 digits, divided by the power of ten, is the value again. That division rounds once, as reading does,
+ * and 15 digits are unambiguous, so the text is the one that "%.15g" would give. 0: not such a number. */
+static int short_decimal(double value, char *out)
+{
+    double magnitude = fabs(value), power = 1.0;
+    if (!(magnitude >= 1e-4 && magnitude < 1e15)) return 0;
+    for (int places = 0; places <= 18; places++, power *= 10.0) { /* 10^18 is exact */
+        double scaled = nearbyint(magnitude * power);
+        if (scaled >= 1e15) return 0;
+        if (scaled / power != magnitude) continue;
+        int64_t whole = (int64_t)scaled, scale = (int64_t)power;
+        int length = snprintf(out, 32, "%s%lld", value < 0 ? "-" : "", (long long)(whole / scale));
+        int64_t rest = whole % scale;
+        out[length] = places ? '.' : '\0';
+        for (int at = places; at > 0; at--, rest /= 10) out[length + at] = (char)('0' + rest % 10);
+        if (places) length += places + 1;
+        out[length] = '\0';
+        return length;
+    }
+    return 0;
+}
+
 size_t ag_double_format(double value, char out[32])
 {
     if (isnan(value)) return (size_t)snprintf(out, 32, "nan");
@@ -158,7 +181,8 @@ size_t ag_double_format(double value, char out[32])
         return (size_t)snprintf(out, 32, "%s%.0f", value == 0 && signbit(value) ? "-" : "",
                                 fabs(value) == 0 ? 0.0 : value);
     }
-    int size = 0;
+    int size = short_decimal(value, out);
+    if (size) return (size_t)size;
     for (int digits = 15; digits <= 17; digits++) { /* 15 always survive the way there and back, 17 always suffice */
         size = snprintf(out, 32, "%.*g", digits, value);
         if (strtod(out, NULL) == value) break;

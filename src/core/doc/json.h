@@ -20,7 +20,7 @@ typedef enum ag_json_nonfinite {
 typedef struct ag_json_options { /* zeros: the defaults in brackets */
     const char *file;            /* for messages [NULL] */
     size_t max_bytes;            /* [64 MiB] */
-    uint32_t max_depth;          /* [64] */
+    uint32_t max_depth;          /* [64]; never more than 256 */
     size_t max_values;           /* [10 million] */
     ag_json_nonfinite nonfinite; /* [refuse] */
     bool allow_duplicates;       /* the last one counts [refused] */
@@ -54,7 +54,7 @@ void ag_json_null(ag_json *json);
 void ag_json_bool(ag_json *json, bool value);
 void ag_json_int(ag_json *json, int64_t value);
 void ag_json_uint(ag_json *json, uint64_t value);
-void ag_json_real(ag_json *json, double value);      /* shortest text that reads back the same */
+void ag_json_real(ag_json *json, double value);      /* shortest text that reads back the same real: 1 is "1.0" */
 void ag_json_text(ag_json *json, const char *value); /* NULL writes null */
 void ag_json_str(ag_json *json, ag_str value);
 void ag_json_value(ag_json *json, const ag_value *value); /* a whole tree */

@@ -53,4 +53,4 @@ bool ag_value_int(const ag_value *value, int64_t *out);
 bool ag_value_real(const ag_value *value, double *out);
 bool ag_value_string(const ag_value *value, ag_str *out);
 
-bool ag_value_equal(const ag_value *a, const ag_value *b); /* members in any order; NaN equals NaN */
+bool ag_value_equal(const ag_value *a, const ag_value *b); /* members in any order; NaN equals NaN, 1 equals 1.0 */

@@ -13,7 +13,7 @@
 typedef struct ag_yaml_options { /* zeros: the defaults in brackets */
     const char *file;
     size_t max_bytes;   /* [16 MiB] */
-    uint32_t max_depth; /* [64] */
+    uint32_t max_depth; /* [64]; never more than 256 */
     size_t max_values;  /* after expansion of aliases [1 million] */
 } ag_yaml_options;
 

@@ -182,6 +182,26 @@ AG_TEST(test_str__double_format_reads_back_the_same)
     assert_string_equal(text, "nan");
 }
 
+AG_TEST(test_str__double_format_is_the_librarys_shortest)
+{
+    uint64_t seed = 88172645463325252u, power = 1;
+    for (int round = 0; round < 40000; round++) {
+        char text[32], want[32];
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        power = round % 19 ? power * 10 : 1;
+        double value = (double)(int64_t)(seed % 2000000000000000u >> (seed >> 59)) / (double)power;
+        if (value == (double)(int64_t)value) continue; /* whole numbers are written without an exponent */
+        for (int digits = 15; digits <= 17; digits++) {
+            (void)snprintf(want, sizeof(want), "%.*g", digits, value);
+            if (strtod(want, NULL) == value) break;
+        }
+        ag_double_format(value, text);
+        assert_string_equal(text, want);
+    }
+}
+
 AG_TEST(test_str__utf8_is_strict)
 {
     static const char *const good[] = {
