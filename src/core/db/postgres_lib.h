@@ -49,6 +49,7 @@
     X(PQfreemem)
 
 typedef struct ag_libpq {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a name that is declared */
 #define AG_LIBPQ_FIELD(name) __typeof__(&name) name;
     AG_LIBPQ(AG_LIBPQ_FIELD)
 #undef AG_LIBPQ_FIELD

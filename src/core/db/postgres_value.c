@@ -200,7 +200,7 @@ ag_cell ag_postgres_decode(Oid type, const char *data, size_t size)
     case TYPE_BOOL: return ag_cell_int(bits != 0);
     case TYPE_INT2: return ag_cell_int((int16_t)bits);
     case TYPE_INT4: return ag_cell_int((int32_t)bits);
-    case TYPE_OID: return ag_cell_int((int64_t)bits);
+    case TYPE_OID:
     case TYPE_INT8: return ag_cell_int((int64_t)bits);
     case TYPE_FLOAT4: memcpy(&single, &half, sizeof(single)); return ag_cell_real(single);
     case TYPE_FLOAT8: memcpy(&real, &bits, sizeof(real)); return ag_cell_real(real);
