@@ -280,6 +280,7 @@ AG_TEST(test_describe__refusals_say_what_where_and_what_to_do)
         {"modes: [fast, fats]", "modes[1]: 'fats' is not one of: fast, exact, none", "did you mean 'fast'?", 1, 15},
         {"tree: {children: [{}, {children: [{label: 1}]}]}",
          "tree.children[1].children[0].label: expected text, found the integer 1", "quotes", 1, 43},
+        {"\"a\\e\\n\": 1", "a?\?: unknown key", "known keys", 1, 1},
         {"[1]", "expected a mapping of keys, found a list", "known keys", 1, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

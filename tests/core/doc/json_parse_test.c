@@ -170,6 +170,7 @@ AG_TEST(test_json__broken_structure_is_refused_at_its_place)
         {"\xEF\xBB\xBF{}", "byte order mark", 1, 1},
         {"\xC3\xA9", "found the byte 0xc3", 1, 1},
         {"[1,\x01]", "found the byte 0x01", 1, 4},
+        {"{\"a\\u001b\\n\" 1}", "behind the name 'a?", 1, 14},
         {"True", "'True' is not a word of JSON", 1, 1},
         {"[None]", "'None' is not a word of JSON", 1, 2},
         {"nul", "expected a value, found 'n'", 1, 1},
