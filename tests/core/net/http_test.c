@@ -253,22 +253,26 @@ static void expect_failure(const char *answer, ag_code code, const char *part)
 
 AG_TEST(test_http__broken_answers_are_errors)
 {
-    char many[4000] = "HTTP/1.1 200 OK\r\n", large[4000] = "HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n";
-    size_t at = strlen(large);
-    memset(large + at, 'x', 3000);
-    large[at + 3000] = 0;
-    for (int i = 0; i < 60; i++) strcat(many, "X-Name: 0123456789012345678901234567890123\r\n");
-    strcat(many, "\r\n");
+    ag_buf many, large;
+    ag_buf_init(&many, 4000);
+    ag_buf_init(&large, 4000);
+    ag_buf_add_text(&many, "HTTP/1.1 200 OK\r\n");
+    for (int i = 0; i < 60; i++) ag_buf_add_text(&many, "X-Name: 0123456789012345678901234567890123\r\n");
+    ag_buf_add_text(&many, "\r\n");
+    ag_buf_add_text(&large, "HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n");
+    ag_buf_add_fill(&large, 'x', 3000);
     expect_failure("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort", AG_EUNAVAILABLE, "");
     expect_failure("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", AG_EUNAVAILABLE, "");
     expect_failure("", AG_EUNAVAILABLE, "");
-    expect_failure(many, AG_ELIMIT, "header has more than 2000 bytes");
-    expect_failure(large, AG_ELIMIT, "larger than 1000 bytes");
+    expect_failure(many.data, AG_ELIMIT, "header has more than 2000 bytes");
+    expect_failure(large.data, AG_ELIMIT, "larger than 1000 bytes");
     expect_failure(NULL, AG_ETIMEOUT, "nothing came");
     expect_failure("HTTP/1.1 302 Go\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", AG_EDENIED,
                    "only http");
     expect_failure("HTTP/1.1 302 Go\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", AG_ELIMIT,
                    "more than 3 redirects");
+    ag_buf_deinit(&many);
+    ag_buf_deinit(&large);
 }
 
 AG_TEST(test_http__no_connection_names_the_address)
