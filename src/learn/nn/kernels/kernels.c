@@ -8,7 +8,15 @@
 #include "learn/nn/kernels/tables.h"
 
 static const ag_kernels *const tables[] = {
-    /* best first */
+/* best first */
+#ifndef AG_REAL_DOUBLE
+#if defined(__x86_64__)
+    &ag_kernels_avx512,
+    &ag_kernels_avx2,
+#elif defined(__aarch64__)
+    &ag_kernels_neon,
+#endif
+#endif
     &ag_kernels_plain,
 };
 

@@ -4,3 +4,13 @@
 #include "learn/nn/kernels/kernels.h"
 
 extern const ag_kernels ag_kernels_plain;
+#ifndef AG_REAL_DOUBLE
+#if defined(__x86_64__)
+extern const ag_kernels ag_kernels_avx512, ag_kernels_avx2;
+#elif defined(__aarch64__)
+extern const ag_kernels ag_kernels_neon;
+#endif
+#endif
+
+/* The plain dropout, for tables that have no faster one. */
+void ag_plain_dropout(const ag_dropout *dropout, int64_t sample, ag_real *x, int64_t size);

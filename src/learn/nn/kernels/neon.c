@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/* neon.c: the kernels for NEON. Every 64-bit ARM has it. */
+#include "learn/nn/kernels/tables.h"
+
+#if defined(__aarch64__) && !defined(AG_REAL_DOUBLE)
+
+#include "learn/nn/kernels/simd_neon.h"
+#include "learn/nn/kernels/vector_kernels.h"
+
+static bool usable(void)
+{
+    return true;
+}
+
+const ag_kernels ag_kernels_neon = {
+    .name = "neon",
+    .usable = usable,
+    .lanes = LANES,
+    .matmul = matmul,
+    .matmul_nt = matmul_nt,
+    .exp = each_exp,
+    .erf = each_erf,
+    .tanh = each_tanh,
+    .sigmoid = each_sigmoid,
+    .gelu = each_gelu,
+    .gelu_gradient = gelu_gradient,
+    .softmax_rows = softmax_rows,
+    .softmax_rows_gradient = softmax_rows_gradient,
+    .softmax_columns = softmax_columns,
+    .softmax_columns_gradient = softmax_columns_gradient,
+    .layer_norm = layer_norm,
+    .layer_norm_gradient = layer_norm_gradient,
+    .dropout = ag_plain_dropout,
+    .add = add_to,
+    .multiply = multiply,
+    .multiply_add = multiply_add,
+    .scale_add = scale_add,
+    .sum_rows = sum_rows,
+    .sum_columns = sum_columns,
+    .transpose = transpose,
+};
+
+#endif

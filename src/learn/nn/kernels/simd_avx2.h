@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* simd_avx2.h: the vector of 8 floats that vector_kernels.h is written in, for AVX2 with FMA. */
+#include <immintrin.h>
+#include <stdint.h>
+
+#define LANES 8
+#define MICRO_VECTORS 3 /* 12 sums in 16 registers */
+#define MICRO_ROWS 4
+#define MICRO_ROWS_NARROW 10
+#define DOT_ROWS 3
+#define DOT_COLUMNS 3
+
+typedef __m256 vec;
+
+static inline __m256i first(int64_t count)
+{
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(count > 8 ? 8 : count)), lane);
+}
+static inline vec load(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+static inline void store(float *p, vec v)
+{
+    _mm256_storeu_ps(p, v);
+}
+static inline vec load_some(const float *p, int64_t count)
+{
+    return _mm256_maskload_ps(p, first(count));
+}
+static inline void store_some(float *p, vec v, int64_t count)
+{
+    _mm256_maskstore_ps(p, first(count), v);
+}
+static inline vec set(float x)
+{
+    return _mm256_set1_ps(x);
+}
+static inline vec add(vec a, vec b)
+{
+    return _mm256_add_ps(a, b);
+}
+static inline vec sub(vec a, vec b)
+{
+    return _mm256_sub_ps(a, b);
+}
+static inline vec mul(vec a, vec b)
+{
+    return _mm256_mul_ps(a, b);
+}
+static inline vec divide(vec a, vec b)
+{
+    return _mm256_div_ps(a, b);
+}
+static inline vec fma_(vec a, vec b, vec c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+static inline vec fnma_(vec a, vec b, vec c)
+{
+    return _mm256_fnmadd_ps(a, b, c);
+}
+static inline vec max_(vec a, vec b)
+{
+    return _mm256_max_ps(a, b);
+}
+static inline vec min_(vec a, vec b)
+{
+    return _mm256_min_ps(a, b);
+}
+static inline vec absolute(vec a)
+{
+    return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), a);
+}
+static inline vec nearest(vec a)
+{
+    return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+/* In two steps, so that results below the least normal number are rounded once. */
+static inline vec scale_power(vec p, vec n)
+{
+    __m256i whole = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(whole, 1), bias = _mm256_set1_epi32(127);
+    __m256i rest = _mm256_sub_epi32(whole, half);
+    p = _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23)));
+    return _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23)));
+}
+static inline vec choose_less(vec a, vec b, vec x, vec y)
+{
+    return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+}
+static inline vec keep_nan(vec a, vec x)
+{
+    return _mm256_blendv_ps(x, a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
+}
+static inline vec with_sign(vec magnitude, vec sign)
+{
+    __m256 bit = _mm256_set1_ps(-0.0F);
+    return _mm256_or_ps(_mm256_andnot_ps(bit, magnitude), _mm256_and_ps(bit, sign));
+}
+static inline float sum_of(vec a)
+{
+    __m128 x = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+    return _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)));
+}
+static inline float max_of(vec a)
+{
+    __m128 x = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    x = _mm_max_ps(x, _mm_movehl_ps(x, x));
+    return _mm_cvtss_f32(_mm_max_ss(x, _mm_movehdup_ps(x)));
+}

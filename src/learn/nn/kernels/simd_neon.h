@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* simd_neon.h: the vector of 4 floats that vector_kernels.h is written in, for 64-bit ARM. */
+#include <arm_neon.h>
+#include <stdint.h>
+
+#define LANES 4
+#define MICRO_VECTORS 3 /* 24 sums in 32 registers */
+#define MICRO_ROWS 8
+#define MICRO_ROWS_NARROW 14
+#define DOT_ROWS 4
+#define DOT_COLUMNS 4
+
+typedef float32x4_t vec;
+
+static inline vec load(const float *p)
+{
+    return vld1q_f32(p);
+}
+static inline void store(float *p, vec v)
+{
+    vst1q_f32(p, v);
+}
+static inline vec load_some(const float *p, int64_t count)
+{
+    float lanes[4] = {0};
+    for (int64_t i = 0; i < count && i < 4; i++) lanes[i] = p[i];
+    return vld1q_f32(lanes);
+}
+static inline void store_some(float *p, vec v, int64_t count)
+{
+    float lanes[4];
+    vst1q_f32(lanes, v);
+    for (int64_t i = 0; i < count && i < 4; i++) p[i] = lanes[i];
+}
+static inline vec set(float x)
+{
+    return vdupq_n_f32(x);
+}
+static inline vec add(vec a, vec b)
+{
+    return vaddq_f32(a, b);
+}
+static inline vec sub(vec a, vec b)
+{
+    return vsubq_f32(a, b);
+}
+static inline vec mul(vec a, vec b)
+{
+    return vmulq_f32(a, b);
+}
+static inline vec divide(vec a, vec b)
+{
+    return vdivq_f32(a, b);
+}
+static inline vec fma_(vec a, vec b, vec c)
+{
+    return vfmaq_f32(c, a, b);
+}
+static inline vec fnma_(vec a, vec b, vec c)
+{
+    return vfmsq_f32(c, a, b);
+}
+/* As the other machines do it: b when either is NaN. */
+static inline vec max_(vec a, vec b)
+{
+    return vbslq_f32(vcgtq_f32(a, b), a, b);
+}
+static inline vec min_(vec a, vec b)
+{
+    return vbslq_f32(vcltq_f32(a, b), a, b);
+}
+static inline vec absolute(vec a)
+{
+    return vabsq_f32(a);
+}
+static inline vec nearest(vec a)
+{
+    return vrndnq_f32(a);
+}
+/* In two steps, so that results below the least normal number are rounded once. */
+static inline vec scale_power(vec p, vec n)
+{
+    int32x4_t whole = vcvtq_s32_f32(n), half = vshrq_n_s32(whole, 1), bias = vdupq_n_s32(127);
+    int32x4_t rest = vsubq_s32(whole, half);
+    p = vmulq_f32(p, vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(half, bias), 23)));
+    return vmulq_f32(p, vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(rest, bias), 23)));
+}
+static inline vec choose_less(vec a, vec b, vec x, vec y)
+{
+    return vbslq_f32(vcltq_f32(a, b), x, y);
+}
+static inline vec keep_nan(vec a, vec x)
+{
+    return vbslq_f32(vceqq_f32(a, a), x, a);
+}
+static inline vec with_sign(vec magnitude, vec sign)
+{
+    return vbslq_f32(vdupq_n_u32(0x80000000u), sign, magnitude);
+}
+static inline float sum_of(vec a)
+{
+    return vaddvq_f32(a);
+}
+static inline float max_of(vec a)
+{
+    return vmaxvq_f32(a);
+}
