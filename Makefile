@@ -15,7 +15,7 @@ endif
 ninja = @ninja -j$(JOBS) -C
 
 .DEFAULT_GOAL := all
-.PHONY: all debug test test-peers demo bench lint fuzz coverage install dist clean help
+.PHONY: all debug test test-peers demo bench lint format fuzz coverage install dist clean help
 
 all: ## the release build: build/auger, build/libauger.so, build/libauger.a
 	@scripts/setup --group build
@@ -47,6 +47,10 @@ bench: ## measures, beside the peers where there are any
 lint: ## format, static analysis, both compilers, house rules, reproducible build
 	@scripts/setup --group build --group test --group lint
 	@scripts/lint
+
+format: ## puts every C file into the form that lint wants
+	@scripts/setup --group build --group lint
+	@scripts/lint apply_format
 
 fuzz: ## runs every fuzz target, or FUZZ=name, for FUZZ_RUNS executions
 	@scripts/setup --group build --group fuzz
