@@ -10,6 +10,8 @@
 #include "core/base/fault.h"
 #include "core/base/mem.h"
 #include "core/db/sqlite.h"
+#include "core/io/file.h"
+#include "core/io/path.h"
 #include "core/sys/clock.h"
 
 #define OPCODES_BETWEEN_LOOKS 2000
@@ -151,6 +153,15 @@ static int configure(ag_sqlite_link *link, bool writable, ag_err *err)
     return rc;
 }
 
+/* SQLite tries again for reading when it may not create, so that "may not" comes back as "is not there". */
+static int true_error(const char *path, int system_error, bool create)
+{
+    char parent[4096];
+    ag_str above = ag_path_parent(ag_str_of(path));
+    bool fits = ag_format(parent, sizeof(parent), "%.*s", AG_STR_ARG(above));
+    return system_error == ENOENT && create && fits && ag_file_exists(parent) ? EACCES : system_error;
+}
+
 static int open_handle(ag_sqlite_link *link, const char *path, bool writable, ag_err *err)
 {
     const ag_db_options *options = &link->db->options;
@@ -162,7 +173,10 @@ static int open_handle(ag_sqlite_link *link, const char *path, bool writable, ag
     if (!link->handle) return ag_fail_memory(err, 1);
     if (rc != SQLITE_OK) {
         int system_error = sqlite3_system_errno(link->handle);
-        if (system_error) return ag_fail_errno(err, system_error, "cannot open the database %s", path);
+        if (system_error) {
+            system_error = true_error(path, system_error, (flags & SQLITE_OPEN_CREATE) != 0);
+            return ag_fail_errno(err, system_error, "cannot open the database %s", path);
+        }
         ag_code code = code_of(rc, 0);
         return ag_fail(err, code, "cannot open the database %s: %s", path, sqlite3_errmsg(link->handle));
     }
