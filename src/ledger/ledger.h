@@ -17,11 +17,19 @@
 
 typedef struct ag_ledger ag_ledger;
 
+/* What one may do with an experiment, a model or a project: each role may do what those before it may. */
+typedef enum ag_role { AG_ROLE_NONE, AG_ROLE_READER, AG_ROLE_EDITOR, AG_ROLE_MANAGER, AG_ROLE_ADMIN } ag_role;
+
 typedef struct ag_ledger_options {
     const char *database; /* URL for ag_db_open(); NULL: sqlite at HOME/auger.db */
     const char *home;     /* the home directory; made when absent; NULL only if database and artifact_root are given */
     const char *artifact_root; /* where experiments put artifacts unless they say otherwise: a directory, file: or s3:
                                   URI, or "mlflow-artifacts:/"; NULL: HOME/artifacts */
+    const char
+        *artifact_store; /* the directory or s3: URI that "mlflow-artifacts:/" stands for; NULL: HOME/artifacts */
+    const char *const *artifact_more; /* further directories, file: or s3: URIs that artifacts may be read from and
+                                         written to ("s3://": every bucket); ended by NULL; may be NULL */
+    ag_role default_role;             /* of users on what nobody gave them a role for; 0 (AG_ROLE_NONE): nothing */
     ag_db_options db;
 } ag_ledger_options;
 
@@ -46,6 +54,7 @@ typedef struct ag_page_request {
     size_t order_count;
     uint32_t max_results; /* 0: the default of what is asked */
     ag_str token;
+    const char *reader; /* name of the user who asks: what is hidden from them is left out before paging; NULL: all */
 } ag_page_request;
 
 typedef enum ag_view { AG_VIEW_ACTIVE, AG_VIEW_DELETED, AG_VIEW_ALL } ag_view;
