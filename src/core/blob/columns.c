@@ -103,15 +103,19 @@ static void turn_segment(ag_str text, const segment *s, char separator, size_t *
         const char *end = at < text.size ? memchr(text.data + at, '\n', text.size - at) : NULL;
         at = (end ? (size_t)(end - text.data) : text.size) + 1;
     }
+    char *to = ag_buf_reserve(out, s->size); /* every separator and line end becomes a '\n': not a byte more */
+    if (!to) return;
     for (uint64_t c = 0; c < s->columns; c++) {
         for (uint64_t r = 0; r < s->lines; r++) {
-            size_t from = cursors[r], to = from;
-            while (to < text.size && text.data[to] != separator && text.data[to] != '\n') to++;
-            ag_buf_add(out, text.data + from, to - from);
-            ag_buf_add_char(out, '\n');
-            cursors[r] = to + 1;
+            size_t from = cursors[r];
+            while (from < text.size && text.data[from] != separator && text.data[from] != '\n')
+                *to++ = text.data[from++];
+            *to++ = '\n';
+            cursors[r] = from + 1;
         }
     }
+    out->size += s->size;
+    out->data[out->size] = 0;
 }
 
 static int turn_all(ag_str text, const ag_vec *segments, char separator, ag_buf *out, ag_err *err)
@@ -186,15 +190,21 @@ static int restore_table(ag_str *body, uint64_t lines, uint64_t columns, char se
     for (uint64_t c = 0; c < columns && rc == 0; c++) {
         if (!skip_lines(body, lines, &cursors[c])) rc = corrupt(err);
     }
+    size_t size = 0;
+    for (uint64_t c = 0; c < columns && rc == 0; c++) size += cursors[c].size;
+    char *to = rc == 0 ? ag_buf_reserve(out, size) : NULL; /* as many bytes as in the columns */
+    if (rc == 0 && !to) rc = ag_buf_check(out, "a table", err);
     for (uint64_t r = 0; r < lines && rc == 0; r++) {
         for (uint64_t c = 0; c < columns; c++) {
-            const char *end = memchr(cursors[c].data, '\n', cursors[c].size); /* there: skip_lines() counted them */
-            size_t size = (size_t)(end - cursors[c].data);
-            ag_buf_add(out, cursors[c].data, size);
-            ag_buf_add_char(out, c + 1 < columns ? separator : '\n');
-            cursors[c] = ag_str_slice(cursors[c], size + 1, SIZE_MAX);
+            const char *from = cursors[c].data; /* each column has `lines` ends: skip_lines() counted them */
+            while (*from != '\n') *to++ = *from++;
+            *to++ = c + 1 < columns ? separator : '\n';
+            cursors[c].data = from + 1;
         }
-        rc = ag_buf_check(out, "a table", err);
+    }
+    if (rc == 0) {
+        out->size += size;
+        out->data[out->size] = 0;
     }
     if (cursors != cursors_of) ag_free(cursors);
     return rc;

@@ -148,7 +148,7 @@ int64_t ag_http_date(ag_str text)
     memcpy(date, text.data, text.size);
     date[text.size] = 0;
     time_t at = curl_getdate(date, NULL);
-    return at < 0 ? -1 : (int64_t)at * AG_SECOND;
+    return at < 0 || at > INT64_MAX / AG_SECOND ? -1 : (int64_t)at * AG_SECOND;
 }
 
 int64_t http_retry_after(ag_str value, int64_t now)
