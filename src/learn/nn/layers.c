@@ -39,7 +39,8 @@ ag_ref ag_layer_linear(ag_graph *graph, ag_ref x, const char *name, int64_t out,
 
 ag_ref ag_layer_mix(ag_graph *graph, ag_ref x, const char *name, int axis, int64_t out, ag_layer_init init)
 {
-    return apply(graph, &ag_op_mix, x, name, axis, out, init);
+    bool last = axis == ag_graph_shape(graph, x).axes - 1; /* then the other operation's vectors are full */
+    return apply(graph, last ? &ag_op_linear : &ag_op_mix, x, name, axis, out, init);
 }
 
 ag_ref ag_layer_norm_affine(ag_graph *graph, ag_ref x, const char *name, double epsilon)
