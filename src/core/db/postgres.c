@@ -67,13 +67,13 @@ static int fail_connect(ag_postgres_store *store, PGconn *handle, ag_err *err)
     return ag_err_hint(err, "check host, port, user, password and database name of the address");
 }
 
-/* *again: whether waiting may help. */
-static int try_connect(ag_db *db, ag_postgres_link **out, bool *again, ag_err *err)
+/* *ping: what the server said after a failure. */
+static int try_connect(ag_db *db, ag_postgres_link **out, PGPing *ping, ag_err *err)
 {
     ag_postgres_store *store = db->store;
     const char *values[8];
     fill_values(store->url, values);
-    *again = false;
+    *ping = PQPING_NO_ATTEMPT;
     if (ag_fault(AG_FAULT_SQL)) return ag_fail(err, AG_EUNAVAILABLE, "injected failure of connecting to PostgreSQL");
     ag_postgres_link *link = ag_calloc(1, sizeof(*link));
     if (!link) return ag_fail_memory(err, sizeof(*link));
@@ -83,8 +83,7 @@ static int try_connect(ag_db *db, ag_postgres_link **out, bool *again, ag_err *e
     link->handle = store->pq->PQconnectdbParams(keywords, values, 1);
     if (!link->handle || store->pq->PQstatus(link->handle) != CONNECTION_OK) {
         int rc = fail_connect(store, link->handle, err);
-        PGPing ping = store->pq->PQpingParams(keywords, values, 1);
-        *again = ping == PQPING_REJECT || ping == PQPING_NO_RESPONSE;
+        *ping = store->pq->PQpingParams(keywords, values, 1);
         close_link(link);
         return rc;
     }
@@ -97,10 +96,16 @@ static int try_connect(ag_db *db, ag_postgres_link **out, bool *again, ag_err *e
 static int connect_until(ag_db *db, int64_t until, ag_cancel *cancel, ag_postgres_link **out, ag_err *err)
 {
     int64_t pause = FIRST_PAUSE;
+    bool was_there = false;
     for (;;) {
-        bool again = false;
-        int rc = try_connect(db, out, &again, err);
-        if (rc == AG_OK || !again || ag_monotonic() + pause >= until) return rc;
+        PGPing ping;
+        int rc = try_connect(db, out, &ping, err);
+        if (rc == AG_OK || ping == PQPING_NO_ATTEMPT || (ping == PQPING_OK && was_there)) return rc;
+        if (ping == PQPING_OK) { /* it refuses us, or has come up between the two calls: the next try tells */
+            was_there = true;
+            continue;
+        }
+        if (ag_monotonic() + pause >= until) return rc;
         ag_err stopped = {0};
         if ((rc = ag_cancel_sleep(cancel, pause, &stopped)) < 0) {
             *err = stopped;

@@ -44,9 +44,9 @@ static int first_line(const char *text)
 int ag_postgres_fail(ag_postgres_link *link, const PGresult *result, const char *name, ag_cancel *cancel, ag_err *err)
 {
     const ag_libpq *pq = link->pq;
+    /* An error without a state is libpq's own: the server did not get to say anything. */
     const char *state = result ? pq->PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-    if (!state) state = "";
-    if (!result || pq->PQstatus(link->handle) != CONNECTION_OK || strncmp(state, "57P", 3) == 0 ||
+    if (!state || pq->PQstatus(link->handle) != CONNECTION_OK || strncmp(state, "57P", 3) == 0 ||
         strncmp(state, "08", 2) == 0) {
         const char *text = pq->PQerrorMessage(link->handle);
         link->lost = true;
