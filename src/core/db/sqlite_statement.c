@@ -88,7 +88,7 @@ static int on_busy(void *context, int count)
     if (now - link->busy_since >= link->db->options.wait || ag_cancelled(link->cancel)) return 0;
     /* Short and uneven steps: the other process leaves gaps of microseconds between its transactions, and two waiters
      * must not step in time. */
-    ag_sleep(300 + (now * 2654435761u >> 7) % 1200);
+    ag_sleep(300 + (int64_t)(((uint64_t)now * 2654435761u >> 7) % 1200));
     return 1;
 }
 
