@@ -247,3 +247,45 @@ AG_TEST(test_s3__a_wrong_secret_is_refused_with_a_hint)
     ag_vec_deinit(&entries);
     ag_arena_free(arena);
 }
+
+typedef struct carried {
+    ag_tree *tree;
+    const char *bytes;
+    size_t size;
+} carried;
+
+static int there_and_back(void *context, ag_err *err)
+{
+    const carried *c = context;
+    ag_reader *reader = NULL, *back = NULL;
+    ag_buf out;
+    ag_buf_init(&out, c->size);
+    int rc = ag_reader_of_memory(c->bytes, c->size, &reader, err);
+    if (rc >= 0) rc = ag_tree_put(c->tree, "carried", reader, NULL, err);
+    if (rc >= 0) rc = ag_tree_get(c->tree, "carried", 0, UINT64_MAX, &back, err);
+    if (rc >= 0) rc = ag_read_all(back, &out, err);
+    if (rc >= 0 && (out.size != c->size || memcmp(out.data, c->bytes, c->size) != 0)) fail_msg("other bytes came back");
+    ag_reader_close(reader);
+    ag_reader_close(back);
+    ag_buf_deinit(&out);
+    return rc;
+}
+
+AG_TEST(test_tree_s3__a_connection_that_breaks_anywhere_is_made_again)
+{
+    char address[4600];
+    carried c = {.tree = open_tree(S3, address), .size = (17 << 20) + 1};
+    char *bytes = random_bytes(c.size, 3);
+    c.bytes = bytes;
+    ag_fault_arm(3, AG_FAULT_NET);
+    ag_err err = {0};
+    AG_EXPECT_OK(there_and_back(&c, &err));
+    if (ag_fault_available()) assert_true(ag_fault_fired());
+    for (uint64_t n = 1; n < 20 && ag_fault_available(); n += 3) {
+        ag_fault_arm(n, AG_FAULT_NET);
+        AG_EXPECT_OK(there_and_back(&c, &err));
+    }
+    ag_fault_arm(0, 0);
+    ag_free(bytes);
+    ag_tree_close(c.tree);
+}
