@@ -19,16 +19,31 @@ struct ag_exec {
     bool *needed; /* by input: some planned node reads it, and it is not optional */
 };
 
+/* The value that a chain of views begins at. */
+static const ag_graph_value *origin(const ag_graph *graph, ag_ref ref)
+{
+    if (!ref.index) return NULL;
+    const ag_graph_value *value = ag_graph_value_at(graph, ref);
+    while (value->source == AG_FROM_NODE && (ag_graph_node(graph, value->owner)->op->flags & AG_OP_VIEW))
+        value = ag_graph_value_at(graph, ag_graph_node(graph, value->owner)->in[0]);
+    return value;
+}
+
+static void need(ag_exec *exec, ag_ref ref)
+{
+    const ag_graph_value *value = origin(exec->graph, ref);
+    if (value && value->source == AG_FROM_INPUT)
+        exec->needed[value->owner] = !ag_graph_input_at(exec->graph, value->owner)->optional;
+}
+
 static void find_needed(ag_exec *exec)
 {
     for (int32_t i = 0; i < exec->plan->forward_steps; i++) {
         const ag_node *node = ag_graph_node(exec->graph, exec->plan->steps[i].node);
-        for (int k = 0; k < node->inputs; k++) {
-            const ag_graph_value *value = node->in[k].index ? ag_graph_value_at(exec->graph, node->in[k]) : NULL;
-            if (value && value->source == AG_FROM_INPUT)
-                exec->needed[value->owner] = !ag_graph_input_at(exec->graph, value->owner)->optional;
-        }
+        for (int k = 0; k < node->inputs; k++) need(exec, node->in[k]);
     }
+    for (int32_t i = 0; exec->plan->options.outputs && i < ag_graph_outputs(exec->graph); i++)
+        need(exec, ag_graph_output_at(exec->graph, i)->value);
 }
 
 int ag_exec_new(const ag_graph *graph, const ag_plan_options *options, ag_real *values, const ag_device *device,

@@ -122,6 +122,30 @@ AG_TEST(test_kernels__softmax_of_every_width_agrees_with_plain)
     with_every_table(softmax_all);
 }
 
+static void drop_all(const ag_kernels *kernels)
+{
+    const double probabilities[] = {0.0, 0.00001, 0.2, 0.5, 0.999};
+    const int64_t counts[] = {1, 7, 8, 9, 31, 32, 33, 100, 128, 129, 1000};
+    for (size_t p = 0; p < 5; p++)
+        for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+            int64_t size = counts[k];
+            ag_real *x = numbers(size, "x"), *y = numbers(size, "x");
+            x[0] = y[0] = -x[0];
+            ag_dropout drop = ag_dropout_make(UINT64_C(0xfedcba9876543210) + k, 7, 3, 1, probabilities[p]);
+            int64_t sample = k % 2 ? 5 : INT64_C(0x3ffffffff); /* a counter that passes 32 bits inside */
+            kernels->dropout(&drop, sample, x, size);
+            ag_kernels_find("plain")->dropout(&drop, sample, y, size);
+            assert_memory_equal(x, y, (size_t)size * sizeof *x);
+            ag_free(x);
+            ag_free(y);
+        }
+}
+
+AG_TEST(test_kernels__dropout_has_the_same_bits_in_every_table)
+{
+    with_every_table(drop_all);
+}
+
 #ifndef AG_REAL_DOUBLE
 
 typedef struct function {

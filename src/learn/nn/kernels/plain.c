@@ -168,7 +168,7 @@ static void layer_norm_gradient(const ag_real *x, const ag_real *gain, const ag_
     }
 }
 
-void ag_plain_dropout(const ag_dropout *drop, int64_t sample, ag_real *x, int64_t size)
+static void dropout(const ag_dropout *drop, int64_t sample, ag_real *x, int64_t size)
 {
     uint64_t block = (uint64_t)(sample * ((size + 7) / 8));
     if (drop->keep >= 65536) return;
@@ -241,7 +241,7 @@ const ag_kernels ag_kernels_plain = {
     .softmax_columns_gradient = softmax_columns_gradient,
     .layer_norm = layer_norm,
     .layer_norm_gradient = layer_norm_gradient,
-    .dropout = ag_plain_dropout,
+    .dropout = dropout,
     .add = add,
     .multiply = multiply,
     .multiply_add = multiply_add,

@@ -111,3 +111,29 @@ static inline float max_of(vec a)
     x = _mm_max_ps(x, _mm_movehl_ps(x, x));
     return _mm_cvtss_f32(_mm_max_ss(x, _mm_movehdup_ps(x)));
 }
+
+/* Philox: see simd_avx512.h; two blocks to a vector. */
+#define PHILOX_BLOCKS 2
+
+typedef __m256i words;
+
+static inline words philox_counter(uint64_t block, uint64_t stream)
+{
+    return _mm256_set_epi64x((long long)stream, (long long)(block + 1), (long long)stream, (long long)block);
+}
+static inline words philox_key(uint32_t key0, uint32_t key1)
+{
+    return _mm256_set_epi32(0, (int)key1, 0, (int)key0, 0, (int)key1, 0, (int)key0);
+}
+static inline words philox_round(words state, words key)
+{
+    const __m256i factors = philox_key(0xD2511F53u, 0xCD9E8D57u);
+    __m256i turned = _mm256_shuffle_epi32(_mm256_mul_epu32(state, factors), 0x1b);
+    return _mm256_xor_si256(_mm256_xor_si256(turned, _mm256_srli_epi64(state, 32)), key);
+}
+static inline vec keep_below(words numbers, int half, uint32_t keep, vec x)
+{
+    __m128i mine = half ? _mm256_extracti128_si256(numbers, 1) : _mm256_castsi256_si128(numbers);
+    __m256i kept = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)keep), _mm256_cvtepu16_epi32(mine));
+    return _mm256_and_ps(_mm256_castsi256_ps(kept), x);
+}

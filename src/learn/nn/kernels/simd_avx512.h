@@ -108,3 +108,32 @@ static inline float max_of(vec a)
 {
     return _mm512_reduce_max_ps(a);
 }
+
+/* Philox: a block lies as its four words in a 128-bit lane, so a round is one product, one reversal and one shift, and
+ * the words come out as the 16-bit numbers of 2 * LANES elements in order. */
+#define PHILOX_BLOCKS 4
+
+typedef __m512i words;
+
+static inline words philox_counter(uint64_t block, uint64_t stream)
+{
+    const __m512i each = _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0);
+    __m512i one = _mm512_broadcast_i32x4(_mm_set_epi64x((long long)stream, (long long)block));
+    return _mm512_add_epi64(one, each);
+}
+static inline words philox_key(uint32_t key0, uint32_t key1)
+{
+    return _mm512_broadcast_i32x4(_mm_set_epi32(0, (int)key1, 0, (int)key0));
+}
+static inline words philox_round(words state, words key)
+{
+    const __m512i factors = _mm512_broadcast_i32x4(_mm_set_epi32(0, (int)0xCD9E8D57u, 0, (int)0xD2511F53u));
+    __m512i turned = _mm512_shuffle_epi32(_mm512_mul_epu32(state, factors), _MM_PERM_ABCD);
+    return _mm512_ternarylogic_epi32(turned, _mm512_srli_epi64(state, 32), key, 0x96);
+}
+/* x where the number is below `keep`, else 0; half 0 has the first LANES numbers. */
+static inline vec keep_below(words numbers, int half, uint32_t keep, vec x)
+{
+    __mmask32 kept = _mm512_cmplt_epu16_mask(numbers, _mm512_set1_epi16((short)(uint16_t)keep));
+    return _mm512_maskz_mov_ps((__mmask16)(kept >> (half ? 16 : 0)), x);
+}

@@ -106,3 +106,32 @@ static inline float max_of(vec a)
 {
     return vmaxvq_f32(a);
 }
+
+/* Philox: see simd_avx512.h; one block to a vector. */
+#define PHILOX_BLOCKS 1
+
+typedef uint32x4_t words;
+
+static inline words philox_counter(uint64_t block, uint64_t stream)
+{
+    return vreinterpretq_u32_u64(vcombine_u64(vcreate_u64(block), vcreate_u64(stream)));
+}
+static inline words philox_key(uint32_t key0, uint32_t key1)
+{
+    return vreinterpretq_u32_u64(vcombine_u64(vcreate_u64(key0), vcreate_u64(key1)));
+}
+static inline words philox_round(words state, words key)
+{
+    const uint32x2_t factors = vcreate_u32(UINT64_C(0xCD9E8D57D2511F53));
+    uint64x2_t pairs = vreinterpretq_u64_u32(state);
+    uint32x4_t swapped = vrev64q_u32(vreinterpretq_u32_u64(vmull_u32(vmovn_u64(pairs), factors)));
+    uint32x4_t turned = vextq_u32(swapped, swapped, 2);
+    return veorq_u32(veorq_u32(turned, vreinterpretq_u32_u64(vshrq_n_u64(pairs, 32))), key);
+}
+static inline vec keep_below(words numbers, int half, uint32_t keep, vec x)
+{
+    uint16x8_t all = vreinterpretq_u16_u32(numbers);
+    uint32x4_t mine = vmovl_u16(half ? vget_high_u16(all) : vget_low_u16(all));
+    uint32x4_t kept = vcltq_u32(mine, vdupq_n_u32(keep));
+    return vreinterpretq_f32_u32(vandq_u32(kept, vreinterpretq_u32_f32(x)));
+}

@@ -11,6 +11,3 @@ extern const ag_kernels ag_kernels_avx512, ag_kernels_avx2;
 extern const ag_kernels ag_kernels_neon;
 #endif
 #endif
-
-/* The plain dropout, for tables that have no faster one. */
-void ag_plain_dropout(const ag_dropout *dropout, int64_t sample, ag_real *x, int64_t size);

@@ -432,6 +432,42 @@ static void layer_norm_gradient(const float *x, const float *gain, const float *
     }
 }
 
+/* ---- dropout ---- */
+
+#define PHILOX_VECTORS 4 /* side by side: a round waits for its product */
+
+INLINE void drop_one(words numbers, int half, const ag_dropout *drop, float *x, int64_t count)
+{
+    if (count >= LANES)
+        store(x, keep_below(numbers, half, drop->keep, mul(load(x), set(drop->scale))));
+    else if (count > 0)
+        store_some(x, keep_below(numbers, half, drop->keep, mul(load_some(x, count), set(drop->scale))), count);
+}
+
+/* The same bits as the plain one: the same numbers, and one rounded product. */
+static void dropout(const ag_dropout *drop, int64_t sample, float *x, int64_t size)
+{
+    uint64_t at_block = (uint64_t)(sample * ((size + 7) / 8));
+    words key[10];
+    if (drop->keep >= 65536) return;
+    for (uint32_t r = 0; r < 10; r++)
+        key[r] = philox_key((uint32_t)drop->seed + r * 0x9E3779B9U, (uint32_t)(drop->seed >> 32) + r * 0xBB67AE85U);
+    for (int64_t i = 0; i < size; i += (int64_t)PHILOX_VECTORS * 2 * LANES) {
+        words state[PHILOX_VECTORS];
+        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++, at_block += PHILOX_BLOCKS) state[v] =
+            philox_counter(at_block, drop->stream);
+        for (int r = 0; r < 10; r++) {
+            UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) state[v] = philox_round(state[v], key[r]);
+        }
+        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++)
+        {
+            int64_t at = i + (int64_t)v * 2 * LANES;
+            drop_one(state[v], 0, drop, x + at, size - at);
+            drop_one(state[v], 1, drop, x + at + LANES, size - at - LANES);
+        }
+    }
+}
+
 /* ---- element by element ---- */
 
 static void add_to(const float *x, float *y, int64_t count)

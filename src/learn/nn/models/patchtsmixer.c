@@ -6,6 +6,7 @@
 #include "learn/nn/models/patchtsmixer.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "learn/nn/layers.h"
 #include "learn/nn/models/patchtsmixer_parts.h"
@@ -169,6 +170,20 @@ static void check(const mixer_build *b)
                         (long long)c->self_attn_heads);
 }
 
+/* What has no operation here must not pass as something else. */
+static void check_kinds(const mixer_build *b)
+{
+    static const char *const tasks[] = {"forecast", "regression", "classification", "pretraining", "backbone"};
+    const ag_patchtsmixer *c = b->config;
+    if (c->task != AG_MIXER_FORECAST && c->task != AG_MIXER_BACKBONE)
+        ag_graph_refuse(b->graph, "task %s cannot be built by this version", tasks[c->task]);
+    if (c->loss == AG_MIXER_NLL) ag_graph_refuse(b->graph, "loss nll cannot be built by this version");
+    if (c->norm_mlp && strcasestr(c->norm_mlp, "batch"))
+        ag_graph_refuse(b->graph, "norm_mlp '%s' cannot be built by this version", c->norm_mlp);
+    if (c->task == AG_MIXER_BACKBONE && b->building->loss)
+        ag_graph_refuse(b->graph, "task backbone has no head, so it has no loss");
+}
+
 static void build(ag_graph *graph, const void *configuration, const ag_building *building)
 {
     const ag_patchtsmixer *c = configuration;
@@ -177,6 +192,7 @@ static void build(ag_graph *graph, const void *configuration, const ag_building 
                      .building = building,
                      .patches = ag_patch_count(c->context_length, c->patch_length, c->patch_stride)};
     check(&b);
+    check_kinds(&b);
     ag_shape series = ag_shape_of(c->context_length, c->num_input_channels);
     ag_ref x = ag_graph_input(graph, "past_values", series);
     bool maskable = c->task != AG_MIXER_REGRESSION && c->task != AG_MIXER_CLASSIFICATION;
@@ -185,7 +201,7 @@ static void build(ag_graph *graph, const void *configuration, const ag_building 
     ag_ref patches =
         ag_graph_apply1(graph, &ag_op_patchify, "patchify", z, &(ag_patchify){c->patch_length, c->patch_stride});
     ag_ref hidden = encoder(&b, patches);
-    ag_mixer_forecast(&b, hidden);
+    if (c->task == AG_MIXER_FORECAST) ag_mixer_forecast(&b, hidden);
     ag_graph_output(graph, "last_hidden_state", hidden);
     ag_graph_output(graph, "loc", b.location);
     ag_graph_output(graph, "scale", b.scale);

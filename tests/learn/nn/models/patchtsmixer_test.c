@@ -181,3 +181,19 @@ AG_TEST(test_patchtsmixer__configurations_that_cannot_be_are_refused)
     c.self_attn_heads = 3;
     ag_check_refused(build_small, &c, "d_model 4 is not divisible by self_attn_heads 3");
 }
+
+AG_TEST(test_patchtsmixer__what_cannot_be_built_is_not_built_as_something_else)
+{
+    ag_patchtsmixer c = golden_small();
+    c.task = AG_MIXER_REGRESSION;
+    ag_check_refused(build_small, &c, "task regression cannot be built");
+    c = golden_small();
+    c.loss = AG_MIXER_NLL;
+    ag_check_refused(build_small, &c, "loss nll cannot be built");
+    c = golden_small();
+    c.norm_mlp = "BatchNorm";
+    ag_check_refused(build_small, &c, "norm_mlp 'BatchNorm' cannot be built");
+    c = golden_small();
+    c.task = AG_MIXER_BACKBONE;
+    ag_check_refused(build_small, &c, "task backbone has no head");
+}
