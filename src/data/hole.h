@@ -96,6 +96,10 @@ double ag_hole_number(const ag_hole *hole, ag_header_id id);
 /* The program's row of this number, NULL when absent. */
 const ag_program_step *ag_hole_program(const ag_hole *hole, int32_t number);
 
+/* The start of the cycle as microseconds since 1970, the machine's local time taken as UTC. False when it has none or
+ * it cannot be read. */
+bool ag_hole_date(const ag_hole *hole, int64_t *out);
+
 /* Adds a flaw; the text is made in the arena and cut at 300 bytes. */
 int ag_flaw_add(ag_flaws *flaws, ag_arena *arena, const ag_flaw *flaw, ag_err *err, const char *format, ...)
     AG_PRINTF(5, 6);

@@ -96,5 +96,11 @@ int ag_validate(const ag_hole *hole, const ag_limits *limits, ag_arena *arena, a
 int ag_validation_flaw(ag_validation *validation, const char *rule, size_t row, ag_err *err, const char *format, ...)
     AG_PRINTF(5, 6);
 
+/* The flaws that the reader noticed under this validator's letter. */
+int ag_validation_take(ag_validation *validation, ag_err *err);
+
+/* True for a step that oscillates: its torque is a band and its advance goes back and forth. */
+bool ag_step_pecks(const ag_hole *hole, const ag_limits *limits, const ag_program_step *step);
+
 /* "cut", "air", "seized+micro-peck"; needs 64 bytes. */
 void ag_class_format(unsigned classes, char out[64]);
