@@ -42,16 +42,26 @@ static int check_feed(ag_validation *v, const ag_step_run *run, ag_err *err)
                               went / (double)(rows - 1), way);
 }
 
+/* The step of the position: 5 mm per turn of the screw, 60 counts per turn of the motor. */
+static double resolution_of(const ag_validation *v)
+{
+    double ratio = ag_hole_number(v->hole, AG_HEADER_MOTOR_M2_RATIO);
+    return ratio > 1 ? 5 / (60 * ratio) : v->limits->gap_slack;
+}
+
 /* Samples lost between row i - 1 and row i: an advance that the next rows do not give back. */
 static long lost_at(const ag_validation *v, const ag_step_run *run, size_t i, double way)
 {
     const ag_signal *signal = &v->hole->signal;
     double advance = ag_signal_depth(signal, i) - ag_signal_depth(signal, i - 1);
     if (advance <= v->limits->gap_factor * way + v->limits->gap_slack) return 0;
-    size_t last = i + GIVE_BACK_ROWS < run->held ? i + GIVE_BACK_ROWS : run->held - 1;
+    bool whole = i + GIVE_BACK_ROWS < run->held; /* the tool slows down in the last rows: too few to tell */
+    size_t last = whole ? i + GIVE_BACK_ROWS : run->held - 1;
     double excess = ag_signal_depth(signal, last) - ag_signal_depth(signal, i - 1) - (double)(last - i + 1) * way;
-    if (excess < 0.5 * way) return 0;
+    if (excess < 0.5 * way + resolution_of(v)) return 0;
     long lost = lround(advance / way) - 1;
+    if (lost < v->limits->gap_samples) lost = lround(excess / way);
+    if (!whole && lost < v->limits->gap_samples) return 0;
     return lost > 0 ? lost : 1;
 }
 
