@@ -146,8 +146,9 @@ static ag_ref scaled(mixer_build *b, ag_ref x, ag_ref observed)
     static const ag_scaler_kind kinds[] = {AG_SCALER_NONE, AG_SCALER_STD, AG_SCALER_MEAN};
     const ag_patchtsmixer *c = b->config;
     double minimum = c->minimum_scale != 0.0 ? c->minimum_scale : c->scaling == AG_MIXER_STD ? 1e-5 : 1e-10;
-    ag_ref z = ag_graph_apply2(b->graph, &ag_op_scaler, "scaler", x, observed,
-                               &(ag_scaler){kinds[c->scaling], minimum, c->default_scale});
+    ag_ref z = ag_graph_apply2(
+        b->graph, &ag_op_scaler, "scaler", x, observed,
+        &(ag_scaler){kinds[c->scaling], minimum, c->default_scale > 0.0 ? c->default_scale : (double)NAN});
     b->location = ag_graph_slot(b->graph, z, 1);
     b->scale = ag_graph_slot(b->graph, z, 2);
     return z;

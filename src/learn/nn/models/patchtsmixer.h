@@ -35,7 +35,7 @@ typedef struct ag_patchtsmixer {
     int positional_encoding_type; /* 0 sincos, 1 random */
     int scaling;                  /* ag_mixer_scaling */
     double minimum_scale;         /* 0: 1e-5 for std, 1e-10 for mean */
-    double default_scale;         /* NaN: none */
+    double default_scale;         /* 0 or NaN: none */
     int loss;                     /* ag_mixer_loss; focal is ours */
     int distribution_output;      /* 0 student_t, 1 normal, 2 negative_binomial */
     int64_t num_parallel_samples, prediction_length;
