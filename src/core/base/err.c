@@ -59,6 +59,17 @@ int ag_code_exit_status(ag_code code)
     return row_of(code)->exit_status;
 }
 
+/* Names and texts of the input stand in messages, and messages go to terminals and logs: no control characters in
+ * them, neither of ASCII nor those that UTF-8 writes as C2 80 to C2 9F. */
+static void make_printable(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at; at++) {
+        bool wide = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
+        if (wide) at[1] = '?';
+        if (wide || *at < 0x20 || *at == 0x7f) *at = '?';
+    }
+}
+
 /* vsnprintf that never leaves half a UTF-8 sequence behind. */
 static void put_text(char *into, size_t size, const char *format, va_list arguments)
 {
@@ -68,6 +79,7 @@ static void put_text(char *into, size_t size, const char *format, va_list argume
     } else if ((size_t)wanted >= size) {
         into[ag_utf8_cut((ag_str){into, size - 1}, size - 1)] = '\0';
     }
+    make_printable(into);
 }
 
 static void put_file(ag_err *err, const char *file)
@@ -78,6 +90,7 @@ static void put_file(ag_err *err, const char *file)
     /* A long path is known by its end. */
     size_t skip = size < sizeof(err->file) ? 0 : size - (sizeof(err->file) - 1);
     memcpy(err->file, file + skip, size - skip + 1);
+    make_printable(err->file);
 }
 
 static int begin(ag_err *err, ag_code code)

@@ -36,7 +36,7 @@ typedef enum ag_code {
 
 /* `file`, `line` and `column` say where, when the failure is about a place in a text (lines and columns count from 1;
  * 0: no place). `hint` says what to do next and may be empty. All strings are NUL-terminated and cut to fit at a
- * UTF-8 boundary. */
+ * UTF-8 boundary; control characters of what was put in become '?'. */
 typedef struct ag_err {
     ag_code code;
     uint32_t line;

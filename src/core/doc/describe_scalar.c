@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "core/doc/describe_parts.h"
-#include "core/doc/scan.h"
 
 void ag_key_path_text(const ag_key_path *path, char *out, size_t size)
 {
@@ -33,9 +32,7 @@ int ag_reading_fail(const ag_reading *reading, const ag_value *where, const ag_k
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    ag_scan_make_printable(text);
     ag_key_path_text(path, key, sizeof key);
-    ag_scan_make_printable(key);
     bool placed = where && where->line;
     return ag_fail_at(reading->err, AG_EINVAL, placed ? reading->file : NULL, placed ? where->line : 0,
                       placed ? where->column : 0, "%s%s%s", key, *key ? ": " : "", text);

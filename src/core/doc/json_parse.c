@@ -39,7 +39,6 @@ AG_PRINTF(4, 5) static int fail(parser *p, const char *at, ag_code code, const c
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    ag_scan_make_printable(text);
     return ag_fail_at(p->err, code, p->limits.file, p->line, (uint32_t)(at - p->line_start) + 1, "%s", text);
 }
 
@@ -367,11 +366,9 @@ static int refuse_duplicates(parser *p, size_t base)
     const ag_member *members = p->tree.members + base;
     int rc = ag_tree_duplicate(members, p->tree.member_count - base, &first, &second, p->err);
     if (rc <= 0) return rc;
-    rc = ag_fail_at(p->err, AG_EPARSE, p->limits.file, members[second].line, members[second].column,
-                    "the name '%.*s' stands twice in one object (first in line %u)",
-                    (int)ag_utf8_cut(members[second].name, 60), members[second].name.data, members[first].line);
-    if (p->err) ag_scan_make_printable(p->err->text);
-    return rc;
+    return ag_fail_at(p->err, AG_EPARSE, p->limits.file, members[second].line, members[second].column,
+                      "the name '%.*s' stands twice in one object (first in line %u)",
+                      (int)ag_utf8_cut(members[second].name, 60), members[second].name.data, members[first].line);
 }
 
 static int parse_object(parser *p, ag_value *out)

@@ -62,13 +62,6 @@ static inline size_t ag_scan_plain(const char *text, size_t size)
  * beginning of a sequence that stands there, at least 1. `size` > 0. */
 size_t ag_scan_utf8(const char *text, size_t size, size_t *bad);
 
-/* Names and texts of the input stand in messages, and messages go to terminals and logs: no control bytes in them. */
-static inline void ag_scan_make_printable(char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7F) *text = '?';
-}
-
 /* A decimal number as it was read: digits * 10^exponent, unless `truncated` (there were more digits, not all zero). */
 typedef struct ag_decimal {
     uint64_t digits;

@@ -86,7 +86,6 @@ AG_PRINTF(4, 5) static int fail(reader *r, const yaml_mark_t *mark, ag_code code
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    ag_scan_make_printable(text);
     place_of(r, mark, &line, &column);
     return ag_fail_at(r->err, code, r->limits.file, line, column, "%s", text);
 }
@@ -278,11 +277,9 @@ static int refuse_duplicates(reader *r, size_t base)
     const ag_member *members = r->tree.members + base;
     int rc = ag_tree_duplicate(members, r->tree.member_count - base, &first, &second, r->err);
     if (rc <= 0) return rc;
-    rc = ag_fail_at(r->err, AG_EPARSE, r->limits.file, members[second].line, members[second].column,
-                    "the key '%.*s' stands twice in one mapping (first in line %u)",
-                    (int)ag_utf8_cut(members[second].name, 60), members[second].name.data, members[first].line);
-    if (r->err) ag_scan_make_printable(r->err->text);
-    return rc;
+    return ag_fail_at(r->err, AG_EPARSE, r->limits.file, members[second].line, members[second].column,
+                      "the key '%.*s' stands twice in one mapping (first in line %u)",
+                      (int)ag_utf8_cut(members[second].name, 60), members[second].name.data, members[first].line);
 }
 
 static int read_mapping(reader *r, ag_value *out)

@@ -77,6 +77,19 @@ AG_TEST(test_err__long_texts_are_cut_at_a_character)
     }
 }
 
+AG_TEST(test_err__control_characters_of_the_input_do_not_pass)
+{
+    ag_err err;
+    ag_fail_at(&err, AG_EINVAL, "a\033b.csv", 1, 1, "'%s' is wrong", "x\033[31m\n\177\xc2\x9b\xc2\xa0\xc3\x9f\t");
+    ag_err_prefix(&err, "in\r'%s'", "\a");
+    ag_err_hint(&err, "not %s", "\b");
+    assert_string_equal(err.text, "in?'?': 'x?[31m?\?\?\?\xc2\xa0\xc3\x9f?' is wrong");
+    assert_string_equal(err.hint, "not ?");
+    assert_string_equal(err.file, "a?b.csv");
+    ag_fail_errno(&err, ENOENT, "cannot open %s", "\033");
+    assert_non_null(strstr(err.text, "cannot open ?: "));
+}
+
 AG_TEST(test_err__a_long_file_keeps_its_end)
 {
     ag_err err;
