@@ -43,7 +43,8 @@ bool ag_str_next(ag_str *rest, char separator, ag_str *part);
 bool ag_str_to_int(ag_str text, int64_t *out);
 bool ag_str_to_uint(ag_str text, uint64_t *out);
 bool ag_str_to_double(ag_str text, double *out);
-/* "64", "64k", "10MB", "2GiB": bytes. k, M, G, T are powers of 1024, with B or iB or without. */
+/* "64", "64k", "10MB", "1.5 GiB": bytes, a whole number of them. k, M, G, T are powers of 1024, with B or iB or
+ * without, in any case. Here and below blanks may stand between the number and its unit, and nowhere else. */
 bool ag_str_to_bytes(ag_str text, uint64_t *out);
 /* "250ms", "30s", "5m", "2h", "1d": microseconds. A bare number is seconds. */
 bool ag_str_to_duration(ag_str text, int64_t *out);

@@ -90,7 +90,7 @@ typedef struct unit {
     uint64_t scale;
 } unit;
 
-/* Splits "12.5MB" into the number and the row of its unit. */
+/* Splits "12.5MB" or "12.5 MB" into the number and the scale of its unit. */
 static bool number_with_unit(ag_str text, const unit *units, size_t count, double *number, uint64_t *scale)
 {
     size_t digits = 0;
@@ -98,7 +98,10 @@ static bool number_with_unit(ag_str text, const unit *units, size_t count, doubl
         digits++;
     }
     if (!ag_str_to_double(ag_str_slice(text, 0, digits), number)) return false;
-    ag_str name = ag_str_trim(ag_str_slice(text, digits, SIZE_MAX));
+    size_t blanks = digits;
+    while (blanks < text.size && text.data[blanks] == ' ') blanks++;
+    if (blanks > digits && blanks == text.size) return false;
+    ag_str name = ag_str_slice(text, blanks, SIZE_MAX);
     for (size_t i = 0; i < count; i++) {
         if (!ag_str_equal_nocase(name, ag_str_of(units[i].name))) continue;
         *scale = units[i].scale;

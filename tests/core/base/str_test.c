@@ -123,6 +123,9 @@ AG_TEST(test_str__bytes_and_durations)
     assert_false(ag_str_to_bytes(AG_STR("99999999999T"), &bytes));
     assert_false(ag_str_to_bytes(AG_STR("5 parsecs"), &bytes));
     assert_false(ag_str_to_bytes(AG_STR("k"), &bytes));
+    static const char *const blanks[] = {" 5MB", "5MB ", "5 ", "5 M B", "5\tMB", " 5", ""};
+    for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++)
+        assert_false(ag_str_to_bytes(ag_str_of(blanks[i]), &bytes));
     int64_t time;
     assert_true(ag_str_to_duration(AG_STR("250ms"), &time) && time == 250000);
     assert_true(ag_str_to_duration(AG_STR("1.5h"), &time) && time == INT64_C(5400000000));
