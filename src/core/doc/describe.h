@@ -16,7 +16,7 @@
 typedef enum ag_field_type {
     AG_FIELD_BOOL,     /* bool */
     AG_FIELD_INT,      /* int64_t */
-    AG_FIELD_REAL,     /* double */
+    AG_FIELD_REAL,     /* double; NaN is refused */
     AG_FIELD_TEXT,     /* const char *, NULL when absent and without a default */
     AG_FIELD_CHOICE,   /* int: index into `choices` */
     AG_FIELD_BYTES,    /* uint64_t; also reads "64MB" */
@@ -38,7 +38,8 @@ typedef struct ag_field {
     size_t offset;              /* offsetof(struct, member) */
     const char *fallback;       /* the default, as users would write it; NULL: zero, false, absent, empty */
     bool required;              /* absence is an error */
-    bool nullable;              /* null is taken as absent */
+    bool nullable;              /* null is taken as absent. So it is, without this, for OPTIONAL, VALUE, and a TEXT
+                                   that is not required and has no default */
     double min, max;            /* for numbers, bytes, durations (in seconds) and list lengths; both 0: any */
     const char *const *choices; /* CHOICE, or the allowed texts of a TEXT; ended by NULL */
     ag_field_type item;         /* of LIST */
@@ -63,7 +64,8 @@ int ag_describe_defaults(const ag_description *description, ag_arena *arena, voi
 int ag_describe_read(const ag_description *description, ag_arena *arena, const ag_value *value, const char *file,
                      void *into, ag_err *err);
 /* The tree with "path=value" applied (value in YAML's flow style); a new tree in the arena. The path is checked against
- * the description; an unknown one is refused with the nearest. */
+ * the description; an unknown one is refused with the nearest. A value that stands in no file has no line: a later
+ * refusal of it names the key alone. */
 int ag_describe_override(const ag_description *description, ag_arena *arena, const ag_value *value, ag_str assignment,
                          const ag_value **out, ag_err *err);
 /* The effective configuration: every key with its value, in table order. */
