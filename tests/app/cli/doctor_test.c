@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frame/test.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 
 #include "app/cli/doctor/check.h"
 #include "core/base/str.h"
+#include "core/blob/blob.h"
 #include "core/io/file.h"
 
 static ag_arena *arena;
@@ -147,6 +149,44 @@ AG_TEST(test_doctor__the_store_must_be_a_directory)
     AG_EXPECT_OK(ag_file_remove(path_in(directory, "blobs"), &err));
     AG_EXPECT_OK(ag_dir_make(path_in(directory, "blobs"), &err));
     assert_int_equal(find("stored files").state, AG_CHECK_OK);
+}
+
+AG_TEST(test_doctor__stored_files_are_compared_with_their_hashes)
+{
+    const char *directory = ag_test_dir();
+    open_doctor(directory);
+    ag_err err = {0};
+    ag_blob *store = NULL;
+    ag_blob_ref ref;
+    const char *blobs = path_in(directory, "blobs");
+    AG_EXPECT_OK(ag_blob_open(blobs, NULL, &store, &err));
+    AG_EXPECT_OK(ag_blob_put_bytes(store, "some content", 12, &ref, &err));
+    ag_blob_close(store);
+    ag_finding finding = find("stored files");
+    assert_int_equal(finding.state, AG_CHECK_OK);
+    assert_string_equal(finding.text, "1 stored, all sound");
+    char hex[65];
+    ag_sha256_format(&ref.sha256, hex);
+    const char *object = ag_arena_printf(arena, "%s/objects/%.2s/%s", blobs, hex, hex + 2);
+    assert_int_equal(chmod(object, 0600), 0);
+    assert_int_equal(truncate(object, 5), 0);
+    finding = find("stored files");
+    assert_int_equal(finding.state, AG_CHECK_FAIL);
+    assert_non_null(strstr(finding.text, "damaged"));
+    assert_non_null(strstr(finding.advice, "backup"));
+}
+
+AG_TEST(test_doctor__a_pinned_clock_must_be_readable)
+{
+    open_doctor(ag_test_dir());
+    assert_int_equal(setenv("AUGER_NOW", "2026-11-21T09:30:00Z", 1), 0);
+    assert_int_equal(find("clock").state, AG_CHECK_OK);
+    assert_int_equal(setenv("AUGER_NOW", "yesterday", 1), 0);
+    ag_finding finding = find("clock");
+    unsetenv("AUGER_NOW");
+    assert_int_equal(finding.state, AG_CHECK_WARN);
+    assert_non_null(strstr(finding.text, "'yesterday'"));
+    assert_non_null(strstr(finding.advice, "unset it"));
 }
 
 AG_TEST(test_doctor__parts_say_how_to_get_them)

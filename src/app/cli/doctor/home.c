@@ -7,14 +7,16 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <sqlite3.h>
-
 #include "app/cli/doctor/check.h"
 #include "app/cli/doctor/disk.h"
 #include "core/base/str.h"
+#include "core/blob/blob.h"
+#include "core/db/db.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/show/spark.h"
+#include "core/sys/cancel.h"
+#include "core/sys/clock.h"
 
 static int check_home(const ag_check *self, ag_doctor *doctor, ag_finding *out, ag_err *err)
 {
@@ -146,27 +148,25 @@ const ag_check ag_check_fsync = {
     .run = check_fsync,
 };
 
-/* The first line of SQLite's own check, "ok" when it finds nothing. */
-static int ask_sqlite(sqlite3 *db, ag_finding *out, ag_err *err)
+/* Who waits for a report does not wait for a terabyte: what is larger than can be read in this time is looked at in
+ * part. */
+#define PATIENCE (5 * AG_SECOND)
+
+/* What a whole verification gave. */
+static void judge_store(int rc, const ag_err *why, const char *path, const char *sound, ag_finding *out)
 {
-    sqlite3_stmt *statement = NULL;
-    int rc = AG_OK;
-    if (sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &statement, NULL) != SQLITE_OK ||
-        sqlite3_step(statement) != SQLITE_ROW) {
-        int code = sqlite3_errcode(db) & 0xff;
-        if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
-            ag_finding_set(out, AG_CHECK_FAIL, "damaged: %s", sqlite3_errmsg(db));
-        } else {
-            rc = ag_fail(err, AG_EIO, "SQLite: %s", sqlite3_errmsg(db));
-        }
+    if (rc >= 0) {
+        ag_finding_set(out, AG_CHECK_OK, "%s", sound);
+    } else if (rc == AG_ETIMEOUT) {
+        ag_finding_set(out, AG_CHECK_OK, "no damage in what could be read in %lld s",
+                       (long long)(PATIENCE / AG_SECOND));
+    } else if (rc == AG_ECORRUPT) {
+        ag_finding_set(out, AG_CHECK_FAIL, "damaged: %s", why->text);
+        ag_finding_advise(out, "stop using it, copy %s aside and restore the last backup", path);
     } else {
-        const char *answer = (const char *)sqlite3_column_text(statement, 0);
-        bool sound = answer && strcmp(answer, "ok") == 0;
-        ag_finding_set(out, sound ? AG_CHECK_OK : AG_CHECK_FAIL, sound ? "sound" : "damaged: %s",
-                       answer ? answer : "no answer");
+        ag_finding_set(out, AG_CHECK_WARN, "could not be checked: %s", why->text);
+        ag_finding_advise(out, "%s", *why->hint ? why->hint : "see what the message says");
     }
-    sqlite3_finalize(statement);
-    return rc;
 }
 
 static int check_database(const ag_check *self, ag_doctor *doctor, ag_finding *out, ag_err *err)
@@ -178,16 +178,18 @@ static int check_database(const ag_check *self, ag_doctor *doctor, ag_finding *o
         ag_finding_set(out, AG_CHECK_OK, "none yet");
         return AG_OK;
     }
-    sqlite3 *db = NULL;
-    int rc;
-    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
-        rc = ag_fail(err, AG_EIO, "cannot open %s: %s", path, db ? sqlite3_errmsg(db) : "out of memory");
-    else
-        rc = ask_sqlite(db, out, err);
-    if (rc == AG_OK && out->state == AG_CHECK_FAIL)
-        ag_finding_advise(out, "stop using it, copy %s aside and restore the last backup", path);
-    sqlite3_close(db);
-    return rc;
+    ag_db *db = NULL;
+    ag_cancel *patience = NULL;
+    ag_db_options options = {.connections = 1, .wait = PATIENCE, .read_only = true, .must_exist = true};
+    int rc = ag_cancel_new(NULL, &patience, err);
+    if (rc < 0) return rc;
+    ag_cancel_deadline(patience, ag_monotonic() + PATIENCE);
+    rc = ag_db_open(path, &options, &db, err);
+    if (rc >= 0) rc = ag_db_verify(db, patience, err);
+    judge_store(rc, err, path, "sound", out);
+    ag_db_close(db);
+    ag_cancel_free(patience);
+    return AG_OK;
 }
 
 const ag_check ag_check_database = {
@@ -196,6 +198,24 @@ const ag_check ag_check_database = {
     .doc = "the database of the home, if there is one, passes SQLite's own check",
     .run = check_database,
 };
+
+static int verify_blobs(const char *path, ag_finding *out, ag_err *err)
+{
+    ag_blob *store = NULL;
+    ag_blob_check seen = {0};
+    ag_cancel *patience = NULL;
+    char sound[64];
+    int rc = ag_cancel_new(NULL, &patience, err);
+    if (rc < 0) return rc;
+    ag_cancel_deadline(patience, ag_monotonic() + PATIENCE);
+    rc = ag_blob_open(path, &(ag_blob_options){.read_only = true, .cancel = patience}, &store, err);
+    if (rc >= 0) rc = ag_blob_verify(store, NULL, NULL, NULL, &seen, err);
+    ag_format(sound, sizeof(sound), "%llu stored, all sound", (unsigned long long)seen.objects);
+    judge_store(rc, err, path, sound, out);
+    ag_blob_close(store);
+    ag_cancel_free(patience);
+    return AG_OK;
+}
 
 static int check_blobs(const ag_check *self, ag_doctor *doctor, ag_finding *out, ag_err *err)
 {
@@ -209,16 +229,16 @@ static int check_blobs(const ag_check *self, ag_doctor *doctor, ag_finding *out,
     }
     int rc = ag_file_stat(path, &info, err);
     if (rc < 0) return rc;
-    bool usable = info.is_directory && faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) == 0;
-    ag_finding_set(out, usable ? AG_CHECK_OK : AG_CHECK_FAIL, usable ? "readable and writable" : "%s cannot be used",
-                   path);
-    if (!usable) ag_finding_advise(out, "make %s a directory that you can read and write", path);
+    if (info.is_directory && faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) == 0)
+        return verify_blobs(path, out, err);
+    ag_finding_set(out, AG_CHECK_FAIL, "%s cannot be used", path);
+    ag_finding_advise(out, "make %s a directory that you can read and write", path);
     return AG_OK;
 }
 
 const ag_check ag_check_blobs = {
     .name = "stored files",
     .room = "home",
-    .doc = "the store of the home, if there is one, can be read and written",
+    .doc = "the store of the home, if there is one, can be used, and its files are what was stored",
     .run = check_blobs,
 };

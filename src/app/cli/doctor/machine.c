@@ -10,6 +10,7 @@
 #include "core/base/buf.h"
 #include "core/base/str.h"
 #include "core/io/file.h"
+#include "core/sys/clock.h"
 #include "core/sys/thread.h"
 
 static const char *instruction_sets(void)
@@ -129,8 +130,15 @@ static int check_clock(const ag_check *self, ag_doctor *doctor, ag_finding *out,
     bool read = clock_gettime(CLOCK_REALTIME, &now) == 0 && gmtime_r(&now.tv_sec, &date);
     if (read) strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &date);
     bool sane = read && date.tm_year + 1900 >= 2025 && date.tm_year + 1900 < 2100;
-    ag_finding_set(out, sane ? AG_CHECK_OK : AG_CHECK_WARN, "%s", text);
-    if (!sane) ag_finding_advise(out, "set the clock ('timedatectl set-ntp true'): times of runs would be wrong");
+    const char *pinned = getenv("AUGER_NOW");
+    int64_t instant;
+    bool readable = pinned && ag_instant_parse(ag_str_of(pinned), &instant, NULL) == AG_OK;
+    ag_finding_set(out, sane && (!pinned || readable) ? AG_CHECK_OK : AG_CHECK_WARN, "%s%s%.40s%s", text,
+                   pinned ? ", $AUGER_NOW is '" : "", pinned ? pinned : "", pinned ? "'" : "");
+    if (!sane)
+        ag_finding_advise(out, "set the clock ('timedatectl set-ntp true'): times of runs would be wrong");
+    else if (pinned && !readable)
+        ag_finding_advise(out, "write $AUGER_NOW as 2026-11-21T09:30:00Z, or unset it: as it is, it is not used");
     return AG_OK;
 }
 
