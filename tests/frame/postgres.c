@@ -153,14 +153,16 @@ static bool find_programs(void)
     return programs[0] != '\0';
 }
 
-static bool find_port(void)
+/* A port that nobody else gets: it stays bound here, which with SO_REUSEADDR on both sides lets the server listen on
+ * it, now and after each restart, and the system give it to no other program. */
+static bool reserve_port(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    bool good = fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 &&
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool good = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+                bind(fd, (struct sockaddr *)&address, size) == 0 &&
                 getsockname(fd, (struct sockaddr *)&address, &size) == 0;
-    if (fd >= 0) close(fd);
     snprintf(port, sizeof(port), "%u", ntohs(address.sin_port));
     return good;
 }
@@ -211,7 +213,7 @@ static void start_keeper(void)
     int pair[2];
     char ready = ANSWER_BAD;
     if (!find_programs()) ag_test_skip("PostgreSQL is not installed (package postgresql)");
-    if (!find_port() || !make_directory() || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+    if (!reserve_port() || !make_directory() || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
         fail_msg("cannot prepare a PostgreSQL server");
     }
     fflush(NULL);
