@@ -229,8 +229,15 @@ static int check_blobs(const ag_check *self, ag_doctor *doctor, ag_finding *out,
     }
     int rc = ag_file_stat(path, &info, err);
     if (rc < 0) return rc;
-    if (info.is_directory && faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) == 0)
-        return verify_blobs(path, out, err);
+    if (info.is_directory && faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) == 0) {
+        ag_vec names;
+        ag_vec_init(&names, sizeof(const char *));
+        rc = ag_dir_list(path, doctor->arena, &names, err);
+        size_t count = names.count;
+        ag_vec_deinit(&names);
+        ag_finding_set(out, AG_CHECK_OK, "nothing stored yet");
+        return rc < 0 || count == 0 ? rc : verify_blobs(path, out, err);
+    }
     ag_finding_set(out, AG_CHECK_FAIL, "%s cannot be used", path);
     ag_finding_advise(out, "make %s a directory that you can read and write", path);
     return AG_OK;
