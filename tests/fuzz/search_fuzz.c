@@ -9,36 +9,31 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static const ag_search_scope *const scopes[] = {
-      &ag_search_runs, &ag_search_experiments, &ag_search_models,
-      &ag_search_versions, &ag_search_logged_models};
-  if (size == 0)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const ag_search_scope *const scopes[] = {&ag_search_runs, &ag_search_experiments, &ag_search_models,
+                                                    &ag_search_versions, &ag_search_logged_models};
+    if (size == 0) return 0;
+    ag_arena *arena = ag_arena_new(0);
+    if (!arena) return 0;
+    ag_err err = {0};
+    ag_search_sql sql;
+    ag_str text = {(const char *)data + 1, size - 1};
+    bool is_order = data[0] & 0x80;
+    ag_search_request request = {.filter = is_order ? AG_STR("") : text,
+                                 .order_by = &text,
+                                 .order_count = is_order ? 1 : 0,
+                                 .dialect = data[0] & 0x40 ? AG_DIALECT_POSTGRES : AG_DIALECT_SQLITE,
+                                 .first_placeholder = 1};
+    int rc = ag_search_compile(scopes[data[0] % 5], &request, arena, &sql, &err);
+    if (rc >= 0 && (strpbrk(sql.where, ";\"\\") || strstr(sql.where, "--"))) abort();
+    if (rc < 0 && !err.text[0]) abort();
+    if (rc < 0) {
+        ag_buf caret;
+        ag_buf_init(&caret, 1 << 20);
+        ag_search_caret(text, &err, &caret);
+        ag_buf_deinit(&caret);
+    }
+    ag_arena_free(arena);
     return 0;
-  ag_arena *arena = ag_arena_new(0);
-  if (!arena)
-    return 0;
-  ag_err err = {0};
-  ag_search_sql sql;
-  ag_str text = {(const char *)data + 1, size - 1};
-  bool is_order = data[0] & 0x80;
-  ag_search_request request = {.filter = is_order ? AG_STR("") : text,
-                               .order_by = &text,
-                               .order_count = is_order ? 1 : 0,
-                               .dialect = data[0] & 0x40 ? AG_DIALECT_POSTGRES
-                                                         : AG_DIALECT_SQLITE,
-                               .first_placeholder = 1};
-  int rc = ag_search_compile(scopes[data[0] % 5], &request, arena, &sql, &err);
-  if (rc >= 0 && (strpbrk(sql.where, ";\"\\") || strstr(sql.where, "--")))
-    abort();
-  if (rc < 0 && !err.text[0])
-    abort();
-  if (rc < 0) {
-    ag_buf caret;
-    ag_buf_init(&caret, 1 << 20);
-    ag_search_caret(text, &err, &caret);
-    ag_buf_deinit(&caret);
-  }
-  ag_arena_free(arena);
-  return 0;
 }

@@ -8,8 +8,8 @@
 
 /* Plain joining for paths of our own making. NULL when out of memory. */
 char *ag_path_join(ag_arena *arena, const char *base, const char *name);
-ag_str ag_path_name(ag_str path);      /* after the last '/' */
-ag_str ag_path_parent(ag_str path);    /* before the last '/', "." or "/" when there is none */
+ag_str ag_path_name(ag_str path);   /* after the last '/' */
+ag_str ag_path_parent(ag_str path); /* before the last '/', "." or "/" when there is none */
 /* Without links and "..", from the root of the file system; the path must exist. From the arena. */
 int ag_path_absolute(ag_arena *arena, const char *path, char **out, ag_err *err);
 ag_str ag_path_extension(ag_str path); /* "csv" of "a/b.csv", empty when none */

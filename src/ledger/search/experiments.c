@@ -3,16 +3,8 @@
 #include "ledger/search/search.h"
 
 static const ag_search_key attributes[] = {
-    {.names = "name",
-     .type = AG_SEARCH_TEXT,
-     .where = "e.name @",
-     .exists = "1 = 1",
-     .order = "e.name"},
-    {.names = "experiment_id",
-     .type = AG_SEARCH_NUMBER,
-     .where = "e.id @",
-     .exists = "1 = 1",
-     .order = "e.id"},
+    {.names = "name", .type = AG_SEARCH_TEXT, .where = "e.name @", .exists = "1 = 1", .order = "e.name"},
+    {.names = "experiment_id", .type = AG_SEARCH_NUMBER, .where = "e.id @", .exists = "1 = 1", .order = "e.id"},
     {.names = "creation_time",
      .type = AG_SEARCH_NUMBER,
      .where = "(e.created_at / 1000) @",
@@ -33,13 +25,11 @@ static const ag_search_key tags[] = {
      .exists = "EXISTS (SELECT 1 FROM experiment_tags x WHERE x.experiment_id "
                "= e.id AND x.key = #)",
      .order = "&.value",
-     .join =
-         "LEFT JOIN experiment_tags & ON &.experiment_id = e.id AND &.key = #"},
+     .join = "LEFT JOIN experiment_tags & ON &.experiment_id = e.id AND &.key = #"},
 };
 
 static const ag_search_group groups[] = {
-    {"attributes|attribute|attr", attributes,
-     sizeof(attributes) / sizeof(attributes[0])},
+    {"attributes|attribute|attr", attributes, sizeof(attributes) / sizeof(attributes[0])},
     {"tags|tag", tags, sizeof(tags) / sizeof(tags[0])},
 };
 

@@ -3,26 +3,14 @@
 #include "ledger/search/search.h"
 
 static const ag_search_key attributes[] = {
-    {.names = "name",
-     .type = AG_SEARCH_TEXT,
-     .where = "g.name @",
-     .exists = "1 = 1",
-     .order = "g.name"},
-    {.names = "model_id",
-     .type = AG_SEARCH_TEXT,
-     .where = "g.id @",
-     .exists = "1 = 1",
-     .order = "g.id"},
+    {.names = "name", .type = AG_SEARCH_TEXT, .where = "g.name @", .exists = "1 = 1", .order = "g.name"},
+    {.names = "model_id", .type = AG_SEARCH_TEXT, .where = "g.id @", .exists = "1 = 1", .order = "g.id"},
     {.names = "model_type",
      .type = AG_SEARCH_TEXT,
      .where = "g.model_type @",
      .exists = "g.model_type IS NOT NULL",
      .order = "g.model_type"},
-    {.names = "status",
-     .type = AG_SEARCH_TEXT,
-     .where = "g.status @",
-     .exists = "1 = 1",
-     .order = "g.status"},
+    {.names = "status", .type = AG_SEARCH_TEXT, .where = "g.status @", .exists = "1 = 1", .order = "g.status"},
     {.names = "source_run_id",
      .type = AG_SEARCH_TEXT,
      .where = "g.run_id @",
@@ -77,11 +65,9 @@ static const ag_search_key tags[] = {
 };
 
 static const ag_search_group groups[] = {
-    {"attributes|attribute|attr", attributes,
-     sizeof(attributes) / sizeof(attributes[0])},
+    {"attributes|attribute|attr", attributes, sizeof(attributes) / sizeof(attributes[0])},
     {"metrics|metric", metrics, sizeof(metrics) / sizeof(metrics[0])},
-    {"params|param|parameters|parameter", params,
-     sizeof(params) / sizeof(params[0])},
+    {"params|param|parameters|parameter", params, sizeof(params) / sizeof(params[0])},
     {"tags|tag", tags, sizeof(tags) / sizeof(tags[0])},
 };
 

@@ -3,11 +3,7 @@
 #include "ledger/search/search.h"
 
 static const ag_search_key attributes[] = {
-    {.names = "name",
-     .type = AG_SEARCH_TEXT,
-     .where = "m.name @",
-     .exists = "1 = 1",
-     .order = "m.name"},
+    {.names = "name", .type = AG_SEARCH_TEXT, .where = "m.name @", .exists = "1 = 1", .order = "m.name"},
     {.names = "creation_timestamp",
      .type = AG_SEARCH_NUMBER,
      .where = "(m.created_at / 1000) @",
@@ -32,8 +28,7 @@ static const ag_search_key tags[] = {
 };
 
 static const ag_search_group groups[] = {
-    {"attributes|attribute|attr", attributes,
-     sizeof(attributes) / sizeof(attributes[0])},
+    {"attributes|attribute|attr", attributes, sizeof(attributes) / sizeof(attributes[0])},
     {"tags|tag", tags, sizeof(tags) / sizeof(tags[0])},
 };
 

@@ -3,11 +3,7 @@
 #include "ledger/search/search.h"
 
 static const ag_search_key attributes[] = {
-    {.names = "run_id",
-     .type = AG_SEARCH_TEXT,
-     .where = "r.id @",
-     .exists = "1 = 1",
-     .order = "r.id"},
+    {.names = "run_id", .type = AG_SEARCH_TEXT, .where = "r.id @", .exists = "1 = 1", .order = "r.id"},
     {.names = "run_name|run name|Run name|Run Name",
      .type = AG_SEARCH_TEXT,
      .where = "r.name @",
@@ -18,11 +14,7 @@ static const ag_search_key attributes[] = {
      .where = "r.user_id @",
      .exists = "r.user_id IS NOT NULL",
      .order = "r.user_id"},
-    {.names = "status",
-     .type = AG_SEARCH_TEXT,
-     .where = "r.status @",
-     .exists = "1 = 1",
-     .order = "r.status"},
+    {.names = "status", .type = AG_SEARCH_TEXT, .where = "r.status @", .exists = "1 = 1", .order = "r.status"},
     {.names = "artifact_uri",
      .type = AG_SEARCH_TEXT,
      .where = "r.artifact_uri @",
@@ -58,8 +50,7 @@ static const ag_search_key params[] = {
      .type = AG_SEARCH_TEXT,
      .where = "EXISTS (SELECT 1 FROM params x WHERE x.run_id = r.id AND x.key "
               "= # AND x.value @)",
-     .exists =
-         "EXISTS (SELECT 1 FROM params x WHERE x.run_id = r.id AND x.key = #)",
+     .exists = "EXISTS (SELECT 1 FROM params x WHERE x.run_id = r.id AND x.key = #)",
      .order = "&.value",
      .join = "LEFT JOIN params & ON &.run_id = r.id AND &.key = #"},
 };
@@ -99,11 +90,9 @@ static const ag_search_key datasets[] = {
 };
 
 static const ag_search_group groups[] = {
-    {"attributes|attribute|attr|run", attributes,
-     sizeof(attributes) / sizeof(attributes[0])},
+    {"attributes|attribute|attr|run", attributes, sizeof(attributes) / sizeof(attributes[0])},
     {"metrics|metric", metrics, sizeof(metrics) / sizeof(metrics[0])},
-    {"params|param|parameters|parameter", params,
-     sizeof(params) / sizeof(params[0])},
+    {"params|param|parameters|parameter", params, sizeof(params) / sizeof(params[0])},
     {"tags|tag", tags, sizeof(tags) / sizeof(tags[0])},
     {"datasets|dataset", datasets, sizeof(datasets) / sizeof(datasets[0])},
 };

@@ -25,34 +25,33 @@ typedef enum ag_search_type { AG_SEARCH_TEXT, AG_SEARCH_NUMBER } ag_search_type;
 /* Something one can ask for. In `where`, '@' stands for the comparison ("= ?3")
  * and '#' for the bound key of a map. */
 typedef struct ag_search_key {
-  const char *names; /* the accepted spellings, separated by '|', the first is
-                        the proper one; "*": any key (a map) */
-  ag_search_type type;
-  const char
-      *where; /* "r.name @", or "EXISTS (SELECT 1 FROM params x WHERE x.run_id =
-                 r.id AND x.key = # AND x.value @)"; with '@' left out of a
-                 map's text it asks whether the key is there */
-  const char *exists; /* for IS [NOT] NULL: true when there is a value */
-  const char *order;  /* the column to sort by; NULL: cannot be sorted by. For a
-                         map: a column of `join` */
-  const char *join; /* a map's "LEFT JOIN params & ON &.run_id = r.id AND &.key
-                       = #"; '&' is the join's alias */
+    const char *names; /* the accepted spellings, separated by '|', the first is
+                          the proper one; "*": any key (a map) */
+    ag_search_type type;
+    const char *where;  /* "r.name @", or "EXISTS (SELECT 1 FROM params x WHERE x.run_id =
+                           r.id AND x.key = # AND x.value @)"; with '@' left out of a
+                           map's text it asks whether the key is there */
+    const char *exists; /* for IS [NOT] NULL: true when there is a value */
+    const char *order;  /* the column to sort by; NULL: cannot be sorted by. For a
+                           map: a column of `join` */
+    const char *join;   /* a map's "LEFT JOIN params & ON &.run_id = r.id AND &.key
+                           = #"; '&' is the join's alias */
 } ag_search_key;
 
 typedef struct ag_search_group {
-  const char *names; /* "metrics|metric"; the group of a bare key has names
-                        "attributes|attribute|attr|run" */
-  const ag_search_key *keys;
-  size_t count;
+    const char *names; /* "metrics|metric"; the group of a bare key has names
+                          "attributes|attribute|attr|run" */
+    const ag_search_key *keys;
+    size_t count;
 } ag_search_group;
 
 typedef struct ag_search_scope {
-  const char *what;              /* "runs": for messages */
-  const ag_search_group *groups; /* the first one serves bare keys */
-  size_t count;
-  const char *default_order; /* SQL, when no order was asked for: "r.started_at
-                                DESC, r.id" */
-  const char *tie_break;     /* SQL, after what was asked for */
+    const char *what;              /* "runs": for messages */
+    const ag_search_group *groups; /* the first one serves bare keys */
+    size_t count;
+    const char *default_order; /* SQL, when no order was asked for: "r.started_at
+                                  DESC, r.id" */
+    const char *tie_break;     /* SQL, after what was asked for */
 } ag_search_scope;
 
 extern const ag_search_scope ag_search_runs;
@@ -62,35 +61,34 @@ extern const ag_search_scope ag_search_versions;
 extern const ag_search_scope ag_search_logged_models;
 
 typedef struct ag_search_value {
-  ag_search_type type;
-  ag_str text;
-  double number;
+    ag_search_type type;
+    ag_str text;
+    double number;
 } ag_search_value;
 
 /* Pieces of a statement: "SELECT ... FROM runs r <joins> WHERE ... AND <where>
  * ORDER BY <order>". `where` is "1 = 1" for an empty filter. Placeholders are
  * ?N in the order of `values`, starting at `first_placeholder`. */
 typedef struct ag_search_sql {
-  const char *joins;
-  const char *where;
-  const char *order;
-  const ag_search_value *values;
-  size_t value_count;
+    const char *joins;
+    const char *where;
+    const char *order;
+    const ag_search_value *values;
+    size_t value_count;
 } ag_search_sql;
 
 typedef struct ag_search_request {
-  ag_str filter;          /* may be empty */
-  const ag_str *order_by; /* "metrics.loss ASC", each; may be NULL */
-  size_t order_count;
-  ag_dialect dialect;
-  unsigned first_placeholder; /* what the caller binds itself comes before */
+    ag_str filter;          /* may be empty */
+    const ag_str *order_by; /* "metrics.loss ASC", each; may be NULL */
+    size_t order_count;
+    ag_dialect dialect;
+    unsigned first_placeholder; /* what the caller binds itself comes before */
 } ag_search_request;
 
 /* Text in *out lives in the arena. AG_EINVAL with err->column set for a
  * mistake; at most 8 KiB of filter, 64 levels of parentheses, 200 comparisons,
  * 1000 values in a list. */
-int ag_search_compile(const ag_search_scope *scope,
-                      const ag_search_request *request, ag_arena *arena,
+int ag_search_compile(const ag_search_scope *scope, const ag_search_request *request, ag_arena *arena,
                       ag_search_sql *out, ag_err *err);
 
 /* The filter and, under the place of the error, a caret. */

@@ -4,11 +4,7 @@
 #include "ledger/search/search.h"
 
 static const ag_search_key attributes[] = {
-    {.names = "name",
-     .type = AG_SEARCH_TEXT,
-     .where = "m.name @",
-     .exists = "1 = 1",
-     .order = "m.name"},
+    {.names = "name", .type = AG_SEARCH_TEXT, .where = "m.name @", .exists = "1 = 1", .order = "m.name"},
     {.names = "version_number",
      .type = AG_SEARCH_NUMBER,
      .where = "v.number @",
@@ -19,11 +15,7 @@ static const ag_search_key attributes[] = {
      .where = "v.run_id @",
      .exists = "v.run_id IS NOT NULL",
      .order = "v.run_id"},
-    {.names = "source_path",
-     .type = AG_SEARCH_TEXT,
-     .where = "v.source @",
-     .exists = "1 = 1",
-     .order = "v.source"},
+    {.names = "source_path", .type = AG_SEARCH_TEXT, .where = "v.source @", .exists = "1 = 1", .order = "v.source"},
     {.names = "creation_timestamp",
      .type = AG_SEARCH_NUMBER,
      .where = "(v.created_at / 1000) @",
@@ -48,8 +40,7 @@ static const ag_search_key tags[] = {
 };
 
 static const ag_search_group groups[] = {
-    {"attributes|attribute|attr", attributes,
-     sizeof(attributes) / sizeof(attributes[0])},
+    {"attributes|attribute|attr", attributes, sizeof(attributes) / sizeof(attributes[0])},
     {"tags|tag", tags, sizeof(tags) / sizeof(tags[0])},
 };
 
