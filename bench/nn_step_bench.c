@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* nn_step_bench.c: PatchTSMixer in the drilling configuration: forward of 1, 40 and 128 windows on one core, a training
- * step at batch 32 and 128 on all cores, and where its time goes. Prints milliseconds (the best of several) and
+ * step (forward, backward, clipping, AdamW) at batch 32 and 128 on all cores, and where its time goes. Prints
+ * milliseconds (the best of several) and
  * GFLOP/s. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "learn/nn/kernels/kernels.h"
 #include "learn/nn/model.h"
 #include "learn/nn/models/patchtsmixer.h"
+#include "learn/nn/optim.h"
 
 static const ag_patchtsmixer drilling = {.head = 1,
                                          .context_length = 512,
@@ -86,6 +88,22 @@ static void print_profile(const ag_graph *graph, const ag_profile *profile, int6
     }
 }
 
+/* One step or one forward. *update gets the seconds of clipping and AdamW added. */
+static int run_once(const setting *s, ag_exec *exec, ag_run *run, ag_optim *optim, ag_model *model, double *update,
+                    ag_err *err)
+{
+    int rc = ag_exec_run(exec, run, err);
+    if (rc < 0 || !s->gradients) return rc;
+    int64_t start = ag_monotonic();
+    rc = ag_optim_step(optim, model->values, run->gradient, run->loss_weight, 1.0, s->pool, NULL, err);
+    if (rc >= 0) rc = ag_exec_changed(exec, err);
+    *update += (double)(ag_monotonic() - start) * 1e-6;
+    return rc;
+}
+
+static const ag_optim_options adamw = {
+    .learning_rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .clip_norm = 1.0, .decay_biases = true};
+
 static int measure(const setting *s, const char *name, ag_err *err)
 {
     int rc = 0;
@@ -93,7 +111,10 @@ static int measure(const setting *s, const char *name, ag_err *err)
     ag_model *model = NULL;
     ag_exec *exec = NULL;
     ag_real *x = ag_alloc_aligned(64, (size_t)(s->samples * 512 * 17) * sizeof *x), *y = NULL, *gradient = NULL;
-    double times[64], busy_times[64];
+    double times[64], busy_times[64], update = 0.0;
+    ag_optim *optim = NULL;
+    ag_optim_options updating = adamw;
+    updating.optimizer = ag_optimizer_find("adamw");
     ag_profile profile = {0};
     if ((rc = ag_architecture_graph(&ag_architecture_patchtsmixer, &drilling,
                                     &(ag_building){.loss = s->gradients, .plain = s->plain}, &graph, err)) < 0)
@@ -115,6 +136,7 @@ static int measure(const setting *s, const char *name, ag_err *err)
                                .max_samples = s->samples,
                                .chunk = s->chunk};
     if ((rc = ag_exec_new(graph, &options, model->values, NULL, s->pool, &exec, err)) < 0) goto out;
+    if ((rc = ag_optim_new(graph, &updating, &optim, err)) < 0) goto out;
     if ((rc = ag_exec_input(exec, "past_values", x, err)) < 0) goto out;
     if (s->gradients && (rc = ag_exec_input(exec, "future_values", x, err)) < 0) goto out;
     if (!s->gradients && (rc = ag_exec_output(exec, "prediction_outputs", y, err)) < 0) goto out;
@@ -125,7 +147,7 @@ static int measure(const setting *s, const char *name, ag_err *err)
                       .profile = &profile};
         int64_t start = ag_monotonic();
         clock_t busy = clock();
-        if ((rc = ag_exec_run(exec, &run, err)) < 0) goto out;
+        if ((rc = run_once(s, exec, &run, optim, model, &update, err)) < 0) goto out;
         times[i] = (double)(ag_monotonic() - start) * 1e-3;
         busy_times[i] = (double)(clock() - busy) * 1e3 / (double)CLOCKS_PER_SEC;
     }
@@ -135,8 +157,10 @@ static int measure(const setting *s, const char *name, ag_err *err)
     printf("%-24s %9.3f ms best %9.3f ms median  %7.1f GFLOP/s | cpu %9.3f ms %6.1f GFLOP/s per core | %6.1f MB\n",
            name, times[0], times[s->repeats / 2], flop / times[0] * 1e-6, busy_times[0], flop / busy_times[0] * 1e-6,
            (double)ag_exec_bytes(exec) / 1e6);
+    if (s->gradients) printf("    clipping and AdamW %.3f ms\n", 1e3 * update / s->repeats);
     if (getenv("AUGER_BENCH_OPS")) print_profile(graph, &profile, s->repeats, s->samples);
 out:
+    ag_optim_free(optim);
     ag_exec_free(exec);
     if (model) ag_model_free(model);
     ag_free(x);

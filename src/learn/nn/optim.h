@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* optim.h: optimisers and schedules, each a const struct in a file of its own under optim/ and one line in optim.c.
+/* optim.h: optimisers and schedules, each a const struct in a file of its own under optim/ and one line in
+ * optim/list.c.
  * An optimiser updates a range of the flat parameter array and keeps up to AG_MAX_MOMENTS arrays of the same layout; as
  * its work is element by element, any partition gives the same bits. */
 #include "core/base/err.h"
@@ -12,6 +13,7 @@
 
 /* The numbers of one update of one range. Which of them an optimiser uses is in its doc. */
 typedef struct ag_update {
+    const struct ag_kernels *kernels;
     int64_t step; /* from 1 */
     double learning_rate, weight_decay, momentum, beta1, beta2, epsilon;
     ag_real gradient_scale; /* the gradient is multiplied by it: 1/loss weight, clipping */
@@ -42,12 +44,16 @@ typedef struct ag_schedule_point {
 typedef struct ag_schedule {
     const char *name; /* "cosine" */
     const char *doc;
-    double (*factor)(const ag_schedule_point *point); /* after the warm-up, which ag_schedule_factor() does */
+    double (*factor)(const ag_schedule_point *point); /* after the warm-up, which ag_schedule_factor() does: `step` and
+                                                         `steps` count from its end, and step <= steps */
 } ag_schedule;
 
 const ag_schedule *const *ag_schedule_all(size_t *count);
 const ag_schedule *ag_schedule_find(const char *name);
+/* With the warm-up, which rises from 0 in `warmup` steps; steps beyond the last are held at the last. */
 double ag_schedule_factor(const ag_schedule *schedule, const ag_schedule_point *point);
+/* Whether the name matches the pattern, in which * stands for any text and ? for one byte. */
+bool ag_name_matches(const char *name, const char *pattern);
 
 /* A model's optimiser with its state: moments, step, which parameters it may touch and how they decay. */
 typedef struct ag_optim ag_optim;
@@ -63,6 +69,9 @@ int ag_optim_new(const ag_graph *graph, const ag_optim_options *options, ag_opti
 void ag_optim_free(ag_optim *optim);
 /* Parameters whose name matches the pattern (* and ?) are no longer (or again) updated. Returns how many matched. */
 int32_t ag_optim_freeze(ag_optim *optim, const char *pattern, bool frozen);
+/* A group: parameters that match learn at `rate_factor` times the rate and decay by `weight_decay`. Later calls win.
+ * Returns how many matched. */
+int32_t ag_optim_group(ag_optim *optim, const char *pattern, double rate_factor, double weight_decay);
 /* gradient: that of loss_sum; divided by loss_weight here. *norm (may be NULL): the gradient's norm before clipping.
  * AG_EINVAL, naming the first parameter, when the gradient is not finite; nothing is changed then. */
 int ag_optim_step(ag_optim *optim, ag_real *values, const ag_real *gradient, double loss_weight, double rate_factor,

@@ -49,6 +49,7 @@ const ag_kernels ag_kernels_avx2 = {
     .layer_norm = layer_norm,
     .layer_norm_gradient = layer_norm_gradient,
     .dropout = dropout,
+    .adam = adam,
     .add = add_to,
     .multiply = multiply,
     .multiply_add = multiply_add,

@@ -51,6 +51,15 @@ typedef struct ag_dropout {
     ag_real scale; /* 65536 / keep: exactly unbiased for the rounded probability */
 } ag_dropout;
 
+/* One step of Adam: g = scale * gradient + decay * value; first = beta1 * first + rest1 * g; second = beta2 * second +
+ * rest2 * g^2; value = keep * value - rate * first / (root * sqrt(second) + epsilon). */
+typedef struct ag_adam_step {
+    int64_t count;
+    ag_real *values, *first, *second;
+    const ag_real *gradient;
+    ag_real scale, decay, beta1, rest1, beta2, rest2, keep, rate, root, epsilon;
+} ag_adam_step;
+
 typedef struct ag_kernels {
     const char *name;     /* "plain", "avx2", "avx512", "neon" */
     bool (*usable)(void); /* on this machine */
@@ -82,6 +91,7 @@ typedef struct ag_kernels {
                                 ag_real *dx, ag_real *dgain, ag_real *dshift, int64_t rows, int64_t columns);
     /* x[i] *= kept(i) ? scale : 0 for element i of sample `sample`; forward and backward alike. */
     void (*dropout)(const ag_dropout *dropout, int64_t sample, ag_real *x, int64_t size);
+    void (*adam)(const ag_adam_step *step);
     void (*add)(const ag_real *x, ag_real *y, int64_t count);                        /* y += x */
     void (*multiply)(const ag_real *a, const ag_real *b, ag_real *y, int64_t count); /* y = a * b; y may be either */
     void (*multiply_add)(const ag_real *a, const ag_real *b, ag_real *y, int64_t count); /* y += a * b */

@@ -182,6 +182,16 @@ static void dropout(const ag_dropout *drop, int64_t sample, ag_real *x, int64_t 
     }
 }
 
+static void adam(const ag_adam_step *a)
+{
+    for (int64_t i = 0; i < a->count; i++) {
+        ag_real g = a->scale * a->gradient[i] + a->decay * a->values[i];
+        a->first[i] = a->beta1 * a->first[i] + a->rest1 * g;
+        a->second[i] = a->beta2 * a->second[i] + a->rest2 * g * g;
+        a->values[i] = a->keep * a->values[i] - a->rate * a->first[i] / (a->root * ag_sqrt(a->second[i]) + a->epsilon);
+    }
+}
+
 static void add(const ag_real *x, ag_real *y, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) y[i] += x[i];
@@ -242,6 +252,7 @@ const ag_kernels ag_kernels_plain = {
     .layer_norm = layer_norm,
     .layer_norm_gradient = layer_norm_gradient,
     .dropout = dropout,
+    .adam = adam,
     .add = add,
     .multiply = multiply,
     .multiply_add = multiply_add,

@@ -54,6 +54,10 @@ static inline vec divide(vec a, vec b)
 {
     return _mm512_div_ps(a, b);
 }
+static inline vec square_root(vec a)
+{
+    return _mm512_sqrt_ps(a);
+}
 static inline vec fma_(vec a, vec b, vec c) /* a * b + c */
 {
     return _mm512_fmadd_ps(a, b, c);

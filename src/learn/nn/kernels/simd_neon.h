@@ -53,6 +53,10 @@ static inline vec divide(vec a, vec b)
 {
     return vdivq_f32(a, b);
 }
+static inline vec square_root(vec a)
+{
+    return vsqrtq_f32(a);
+}
 static inline vec fma_(vec a, vec b, vec c)
 {
     return vfmaq_f32(c, a, b);

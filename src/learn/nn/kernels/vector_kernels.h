@@ -468,6 +468,24 @@ static void dropout(const ag_dropout *drop, int64_t sample, float *x, int64_t si
     }
 }
 
+/* ---- optimiser ---- */
+
+static void adam(const ag_adam_step *a)
+{
+    for (int64_t i = 0; i < a->count; i += LANES) {
+        int64_t some = a->count - i;
+        vec value = load_some(a->values + i, some);
+        vec g = fma_(value, set(a->decay), mul(load_some(a->gradient + i, some), set(a->scale)));
+        vec first_moment = fma_(load_some(a->first + i, some), set(a->beta1), mul(g, set(a->rest1)));
+        vec second_moment = fma_(load_some(a->second + i, some), set(a->beta2), mul(mul(g, g), set(a->rest2)));
+        vec root = fma_(square_root(second_moment), set(a->root), set(a->epsilon));
+        store_some(a->first + i, first_moment, some);
+        store_some(a->second + i, second_moment, some);
+        vec change = divide(mul(first_moment, set(a->rate)), root);
+        store_some(a->values + i, sub(mul(value, set(a->keep)), change), some);
+    }
+}
+
 /* ---- element by element ---- */
 
 static void add_to(const float *x, float *y, int64_t count)
