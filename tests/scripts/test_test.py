@@ -92,6 +92,17 @@ class Others(unittest.TestCase):
             self.assertEqual(runner.read_pytest(Path(folder, "none.xml"))("", 1).failed,
                              ["no report, ended with exit status 1"])
 
+    def test_clients_get_the_environment_that_bears_their_name(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "requirements-mlflow.txt").touch()
+            (folder / "requirements-mlflow_2.txt").touch()
+            wanted = {"test_mlflow.py": "requirements-mlflow.txt", "test_mlflow_runs.py": "requirements-mlflow.txt",
+                      "test_mlflow_2_runs.py": "requirements-mlflow_2.txt", "test_mlflows.py": "requirements.txt",
+                      "test_s3.py": "requirements.txt"}
+            for test, requirements in wanted.items():
+                self.assertEqual(runner.requirements_of(folder / test, folder).name, requirements)
+
     def test_a_program_that_hangs_is_ended_with_its_children(self):
         task = runner.Task("host", "hang", ["sh", "-c", "sleep 100 & wait"], runner.read_script, timeout=0.2)
         with tempfile.TemporaryDirectory() as folder:
