@@ -6,6 +6,7 @@
     ROW(completion)                                                                                                    \
     ROW(doctor)                                                                                                        \
     ROW(help)                                                                                                          \
+    ROW(serve)                                                                                                         \
     ROW(version)
 
 #define DECLARE(name) extern const ag_command ag_command_##name;

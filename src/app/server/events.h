@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* events.h: what happens to runs, told live to whoever listens (server-sent events). Thread-safe. A listener that is
- * too slow loses the oldest and is told so. Costs one load when nobody listens. */
+ * too slow loses what does not fit and is told so. Costs one load when nobody listens. */
 #include "core/base/str.h"
 #include "core/io/stream.h"
 
@@ -30,6 +30,6 @@ bool ag_events_wanted(ag_events *events);
 void ag_events_stop(ag_events *events);
 
 /* A reader of text/event-stream that blocks until something happens; a comment line every `quiet` microseconds. Empty
- * ids: everything. AG_ELIMIT when there are too many listeners. */
+ * ids: everything. AG_EUNAVAILABLE when there are too many listeners. */
 int ag_events_listen(ag_events *events, ag_str experiment_id, ag_str run_id, int64_t quiet, ag_reader **out,
                      ag_err *err);

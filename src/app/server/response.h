@@ -36,7 +36,6 @@ typedef struct ag_response {
     ag_json json;
     ag_reader *stream;   /* STREAM; closed by the server */
     int64_t stream_size; /* -1: unknown, sent in chunks */
-    bool flush;          /* STREAM: each piece goes out at once (events) */
     ag_content content;  /* CONTENT */
 } ag_response;
 

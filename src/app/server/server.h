@@ -23,7 +23,7 @@ typedef struct ag_server_options { /* zeros: the defaults in brackets. Texts are
 
     bool authenticate;   /* ask for a name */
     bool insecure;       /* allow another address than loopback without authentication */
-    const ag_door *door; /* [ag_door_of_ledger] */
+    const ag_door *door; /* who is asked; needed to authenticate */
     void *door_context;  /* [the ledger] */
     int64_t session_age; /* how long a checked secret is believed without a new look [30 s] */
 
@@ -60,13 +60,16 @@ typedef struct ag_server_options { /* zeros: the defaults in brackets. Texts are
 int ag_server_start(const ag_server_options *options, ag_server **out, ag_err *err);
 uint16_t ag_server_port(const ag_server *server);
 const char *ag_server_address(const ag_server *server); /* "http://127.0.0.1:5000" */
-/* Stops accepting, lets what is under way finish for at most drain_time, then cuts the rest off. Once. */
-void ag_server_stop(ag_server *server);
-void ag_server_free(ag_server *server); /* stops first; NULL is fine */
+/* Stops accepting, lets what is under way finish for at most drain_time, then cuts connections off and waits as long
+ * again. AG_ETIMEOUT: a handler is still at work, so neither the server nor the ledger may be freed. */
+int ag_server_stop(ag_server *server, ag_err *err);
+void ag_server_free(ag_server *server); /* stops first, and waits; NULL is fine */
 
 /* For handlers. */
 ag_ledger *ag_server_ledger(const ag_server *server);
 const ag_server_options *ag_server_settings(const ag_server *server); /* with the defaults filled in */
 ag_events *ag_server_events(ag_server *server);
+/* What /metrics shows. */
+int ag_server_metrics(ag_server *server, ag_buf *out, ag_err *err);
 /* After a password, token or right has changed: what was believed about this user is asked anew. */
 void ag_server_forget(ag_server *server, ag_str user);
