@@ -34,6 +34,17 @@ static size_t find_held(const ag_signal *signal, size_t begin, size_t end)
     return held + 1; /* the first of the equal rows is a sample of its own */
 }
 
+/* The stop code of the step results, 0 when there is none. */
+static int32_t told_code(const ag_hole *hole, int32_t number)
+{
+    for (size_t i = 0; i < hole->result_count; i++) {
+        const double *value = hole->results[i].value;
+        if (value[AG_RESULT_STEP] == number && value[AG_RESULT_STOP_CODE] >= 0 && value[AG_RESULT_STOP_CODE] <= 1e9)
+            return (int32_t)value[AG_RESULT_STOP_CODE];
+    }
+    return 0;
+}
+
 static void fill_run(const ag_hole *hole, ag_step_run *run)
 {
     const int32_t *step = hole->signal.by_id[AG_CHANNEL_STEP], *stop = hole->signal.by_id[AG_CHANNEL_STOP_CODE];
@@ -41,7 +52,10 @@ static void fill_run(const ag_hole *hole, ag_step_run *run)
     run->program = ag_hole_program(hole, run->number);
     run->held = find_held(&hole->signal, run->begin, run->end);
     run->coded = run->end;
-    if (!stop) return;
+    if (!stop) {
+        run->stop_code = told_code(hole, run->number);
+        return;
+    }
     run->stop_code = stop[run->end - 1] / 1000;
     while (run->coded > run->begin && stop[run->coded - 1] != 0) run->coded--;
 }

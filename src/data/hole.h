@@ -39,7 +39,7 @@ typedef struct ag_step_result {
 /* One run of equal step numbers in the samples, in order. */
 typedef struct ag_step_run {
     int32_t number;                 /* of the program row */
-    int32_t stop_code;              /* the last row's, 0 when none was written */
+    int32_t stop_code;              /* the last row's, else the step results'; 0: nobody tells */
     size_t begin, end;              /* rows [begin, end) */
     size_t held;                    /* rows [held, end) repeat the last sample: not for slopes and rates */
     size_t coded;                   /* rows [coded, end) carry the stop code; `end` when none does */

@@ -6,7 +6,7 @@
 #include "core/io/file.h"
 #include "core/io/path.h"
 
-#define READERS(ROW) ROW(setitec)
+#define READERS(ROW) ROW(setitec) ROW(mqtt_json) ROW(csv)
 
 #define DECLARE(name) extern const ag_hole_reader ag_hole_reader_##name;
 READERS(DECLARE)

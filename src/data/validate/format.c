@@ -26,6 +26,8 @@ static const ag_rule rules[] = {
     {"F18", AG_SEVERITY_WARN, NULL, "Nothing stands behind the last column name."},
     {"F19", AG_SEVERITY_WARN, NULL, "Lists of one message have one length."},
     {"F20", AG_SEVERITY_WARN, NULL, "Messages of one hole name the same result."},
+    {"F21", AG_SEVERITY_WARN, NULL, "The source tells step numbers."},
+    {"F22", AG_SEVERITY_NOTE, NULL, "Numbers have three decimals at most."},
 };
 
 static int check(ag_validation *v, ag_err *err)

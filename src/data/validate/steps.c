@@ -18,13 +18,11 @@ static const ag_rule rules[] = {
     {"T10", AG_SEVERITY_FAIL, "stroke_tolerance", "A step that ended at its stroke went that far."},
 };
 
-/* The code of a step: from the samples, else from the results; -1: nobody tells. */
+/* -1: nobody tells. */
 static int32_t code_of(const ag_hole *hole, size_t step)
 {
-    if (hole->signal.by_id[AG_CHANNEL_STOP_CODE]) return hole->steps[step].stop_code;
-    if (step < hole->result_count && hole->results[step].value[AG_RESULT_STOP_CODE] >= 0)
-        return (int32_t)hole->results[step].value[AG_RESULT_STOP_CODE];
-    return -1;
+    int32_t code = hole->steps[step].stop_code;
+    return code > 0 || hole->signal.by_id[AG_CHANNEL_STOP_CODE] ? code : -1;
 }
 
 static int check_integers(ag_validation *v, ag_err *err)
