@@ -41,6 +41,7 @@ typedef struct ag_hole_reader {
     const char *doc;                  /* one sentence */
     const char *const *endings;       /* {".xls", NULL} */
     const char *const *companions;    /* optional: names of files beside a file of this kind that belong to it */
+    bool by_ending;                   /* the ending alone makes a file one of these, whatever it holds */
     int (*sniff)(ag_str beginning);   /* required: 0 no, 1 perhaps, 2 certainly; gets the first 4 KiB, or all */
     bool (*is_companion)(ag_str all); /* optional: such a file is no hole of its own, but part of one */
     /* Required. `hole` is zeroed but for its arena; `source` may end anywhere. */

@@ -44,11 +44,11 @@ typedef struct ag_signal {
 
 static inline double ag_signal_value(const ag_signal *signal, ag_channel_id id, size_t row)
 {
-    return (double)signal->by_id[id][row] * 0.001;
+    return (double)signal->by_id[id][row] / 1000.0;
 }
 
 /* Millimetres into the part. */
 static inline double ag_signal_depth(const ag_signal *signal, size_t row)
 {
-    return (double)signal->by_id[AG_CHANNEL_POSITION][row] * -0.001;
+    return (double)signal->by_id[AG_CHANNEL_POSITION][row] / -1000.0;
 }

@@ -92,8 +92,8 @@ static void classify(const ag_validation *v)
         if (sum > total) total = sum;
     }
     ag_verdict *verdict = v->verdict;
-    verdict->peak_torque = (double)net * 0.001;
-    verdict->peak_total = (double)total * 0.001;
+    verdict->peak_torque = (double)net / 1000;
+    verdict->peak_total = (double)total / 1000;
     if (verdict->peak_torque < v->limits->air_torque)
         verdict->classes |= AG_CLASS_AIR;
     else if (verdict->peak_torque < v->limits->weak_torque)

@@ -6,6 +6,8 @@
     ROW(completion)                                                                                                    \
     ROW(doctor)                                                                                                        \
     ROW(help)                                                                                                          \
+    ROW(inspect)                                                                                                       \
+    ROW(prepare)                                                                                                       \
     ROW(serve)                                                                                                         \
     ROW(version)
 

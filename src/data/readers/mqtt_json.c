@@ -431,17 +431,33 @@ static int measure(gathered *g, ag_err *err)
     return AG_OK;
 }
 
+/* The older form tells stop codes without step numbers: they stand in the order of the steps. */
+static void number_results(ag_hole *hole)
+{
+    if (hole->result_count != hole->step_count) return;
+    for (size_t i = 0; i < hole->result_count; i++) {
+        double *value = hole->results[i].value;
+        if (!isnan(value[AG_RESULT_STEP])) continue;
+        value[AG_RESULT_STEP] = hole->steps[i].number;
+        if (value[AG_RESULT_STOP_CODE] >= 0 && value[AG_RESULT_STOP_CODE] <= 1e9)
+            hole->steps[i].stop_code = (int32_t)value[AG_RESULT_STOP_CODE];
+    }
+}
+
 static int read_messages(ag_hole_source *source, ag_hole *hole, ag_err *err)
 {
     gathered g = {.source = source, .hole = hole};
     int rc = take_text(&g, source->bytes, err);
+    if (rc == AG_EPARSE) source->rule = "F23";
     for (size_t i = 0; rc == AG_OK && i < source->companion_count; i++)
         rc = take_companion(&g, source->companions[i], err);
     if (rc == AG_OK) rc = measure(&g, err);
     if (rc == AG_OK) rc = make_fields(&g, err);
     if (rc == AG_OK) rc = make_results(&g, err);
     if (rc == AG_OK) rc = make_signal(&g, err);
-    return rc == AG_OK ? ag_hole_finish(hole, err) : rc;
+    if (rc == AG_OK) rc = ag_hole_finish(hole, err);
+    if (rc == AG_OK) number_results(hole);
+    return rc;
 }
 
 static bool holds(ag_str text, const char *part)

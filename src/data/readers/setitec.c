@@ -205,6 +205,7 @@ const ag_hole_reader ag_hole_reader_setitec = {
     .name = "setitec",
     .doc = "Files of Setitec drilling units (text behind the ending .xls), format versions 4 to 11",
     .endings = endings,
+    .by_ending = true,
     .sniff = sniff,
     .read = read_file,
 };

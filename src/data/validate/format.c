@@ -28,6 +28,7 @@ static const ag_rule rules[] = {
     {"F20", AG_SEVERITY_WARN, NULL, "Messages of one hole name the same result."},
     {"F21", AG_SEVERITY_WARN, NULL, "The source tells step numbers."},
     {"F22", AG_SEVERITY_NOTE, NULL, "Numbers have three decimals at most."},
+    {"F23", AG_SEVERITY_FAIL, NULL, "A message is whole JSON."},
 };
 
 static int check(ag_validation *v, ag_err *err)
