@@ -56,6 +56,12 @@ const char *ag_test_shared(const char *name)
     return access(path, R_OK) == 0 ? path : NULL;
 }
 
+size_t ag_test_rounds(size_t quick, size_t full)
+{
+    const char *wanted = getenv("AUGER_TEST_FULL");
+    return wanted && strcmp(wanted, "1") == 0 ? full : quick;
+}
+
 void ag_test_expect_ok(int rc, const ag_err *err, const char *call, const char *file, int line)
 {
     if (rc >= 0) return;

@@ -32,6 +32,9 @@ const char *ag_test_dir(void);
 /* "../shared/data/NAME" when it is there, else NULL: skip with ag_test_skip("shared/data is absent"). */
 const char *ag_test_shared(const char *name);
 
+/* How often a test that could go on for ever does its round: `quick`, or `full` when $AUGER_TEST_FULL is 1. */
+size_t ag_test_rounds(size_t quick, size_t full);
+
 /* Uses the variable `ag_err err` of the test. */
 void ag_test_expect_ok(int rc, const ag_err *err, const char *call, const char *file, int line);
 /* Fails unless rc == code and err->text contains `part`. */

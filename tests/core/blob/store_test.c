@@ -98,8 +98,8 @@ static int flip_in_file(void *context, const char *relative, const ag_file_info 
     (void)walk_err;
     if (strcmp(relative, "format") == 0 || strcmp(relative, "lock") == 0) return 0;
     snprintf(path, sizeof(path), "%s/%s", f->root, relative);
-    unsigned rounds = info->size < 1000000 ? 40 : 4;
-    for (unsigned i = 0; i < rounds; i++) {
+    size_t rounds = info->size < 1000000 ? ag_test_rounds(20, 200) : ag_test_rounds(2, 20);
+    for (size_t i = 0; i < rounds; i++) {
         ag_err err = {0};
         ag_blob *store = NULL;
         uint64_t bit = i < 8    ? i * 8
@@ -196,8 +196,8 @@ AG_TEST(test_store__what_was_acknowledged_survives_kill_9)
     ag_err err = {0};
     const char *root = ag_test_dir();
     ag_rng rng = ag_rng_stream(2, "kills");
-    unsigned acknowledged = 0;
-    for (unsigned round = 0; round < 12; round++) {
+    unsigned acknowledged = 0, kills = (unsigned)ag_test_rounds(12, 500);
+    for (unsigned round = 0; round < kills; round++) {
         int ends[2];
         ag_blob *store = NULL;
         ag_sha256 id;

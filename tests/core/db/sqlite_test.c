@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* sqlite_test.c: what only a file can suffer: a killed process, a full disk, missing rights, a second program, bytes
- * that are no database. $AUGER_TEST_KILLS sets how often the writer is killed (60 by default). */
+ * that are no database. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -127,9 +127,7 @@ static void kill_one(const char *path, int64_t first)
 
 AG_TEST(test_sqlite__kill_9_loses_nothing_that_was_acknowledged)
 {
-    const char *wanted = getenv("AUGER_TEST_KILLS");
-    int64_t kills = 60;
-    if (wanted) assert_true(ag_str_to_int(ag_str_of(wanted), &kills));
+    int64_t kills = (int64_t)ag_test_rounds(60, 500);
     ag_err err = {0};
     const char *path = new_path();
     ag_db *db = open_file(path);

@@ -153,10 +153,11 @@ AG_TEST(test_hash__fast_avalanches)
 {
     static const size_t sizes[] = {3, 4, 8, 11, 16, 17, 40, 128, 129, 200, 1100};
     enum { SAMPLES = 400 };
+    size_t sparse = ag_test_rounds(101, 37), dense = ag_test_rounds(11, 5);
     ag_rng rng = ag_rng_stream(1, "avalanche");
     for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) {
         uint8_t bytes[1100];
-        size_t bits = sizes[s] * 8, step = bits > 512 ? 37 : bits > 64 ? 5 : 1;
+        size_t bits = sizes[s] * 8, step = bits > 512 ? sparse : bits > 64 ? dense : 1;
         for (size_t bit = 0; bit < bits; bit += step) {
             int flips[64] = {0};
             for (int k = 0; k < SAMPLES; k++) {
@@ -194,16 +195,16 @@ static void check_collisions(uint64_t *hashes, size_t n)
 
 AG_TEST(test_hash__fast_has_no_collisions_on_sparse_keys)
 {
-    enum { N = 200000 };
-    uint64_t *hashes = ag_alloc_array(N, sizeof(*hashes));
+    const size_t most = ag_test_rounds(50000, 200000);
+    uint64_t *hashes = ag_alloc_array(most, sizeof(*hashes));
     uint8_t bytes[512] = {0};
-    for (uint64_t i = 0; i < N; i++) hashes[i] = fast(&i, 8);
-    check_collisions(hashes, N);
+    for (uint64_t i = 0; i < most; i++) hashes[i] = fast(&i, 8);
+    check_collisions(hashes, most);
     static const size_t sizes[] = {16, 64, 128, 200, 512};
     for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) { /* all keys with one or two bits set */
         size_t n = 0, bits = sizes[s] * 8;
-        for (size_t a = 0; a < bits && n < N; a++)
-            for (size_t b = a; b < bits && n < N; b += bits > 512 ? 11 : 1) {
+        for (size_t a = 0; a < bits && n < most; a++)
+            for (size_t b = a; b < bits && n < most; b += bits > 512 ? 11 : 1) {
                 bytes[a / 8] |= (uint8_t)(1 << a % 8);
                 bytes[b / 8] |= (uint8_t)(1 << b % 8);
                 hashes[n++] = fast(bytes, sizes[s]);
@@ -213,8 +214,8 @@ AG_TEST(test_hash__fast_has_no_collisions_on_sparse_keys)
     }
     for (size_t i = 0; i < sizeof(bytes); i++) hashes[i] = fast(bytes, i); /* zeros of every length */
     check_collisions(hashes, sizeof(bytes));
-    for (uint64_t i = 0; i < N; i++) hashes[i] = ag_hash_fast("seeds", 5, i);
-    check_collisions(hashes, N);
+    for (uint64_t i = 0; i < most; i++) hashes[i] = ag_hash_fast("seeds", 5, i);
+    check_collisions(hashes, most);
     ag_free(hashes);
 }
 
