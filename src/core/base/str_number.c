@@ -158,12 +158,13 @@ bool ag_str_to_duration(ag_str text, int64_t *out)
  * and 15 digits are unambiguous, so the text is the one that "%.15g" would give. 0: not such a number. */
 static int short_decimal(double value, char *out)
 {
-    double magnitude = fabs(value), power = 1.0;
+    double magnitude = fabs(value);
+    uint64_t power = 1; /* up to 10^18, which is exact as a double too */
     if (!(magnitude >= 1e-4 && magnitude < 1e15)) return 0;
-    for (int places = 0; places <= 18; places++, power *= 10.0) { /* 10^18 is exact */
-        double scaled = nearbyint(magnitude * power);
+    for (int places = 0; places <= 18; places++, power *= 10) {
+        double scaled = nearbyint(magnitude * (double)power);
         if (scaled >= 1e15) return 0;
-        if (scaled / power != magnitude) continue;
+        if (scaled / (double)power != magnitude) continue;
         int64_t whole = (int64_t)scaled, scale = (int64_t)power;
         int length = snprintf(out, 32, "%s%lld", value < 0 ? "-" : "", (long long)(whole / scale));
         int64_t rest = whole % scale;

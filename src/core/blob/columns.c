@@ -187,14 +187,16 @@ static int restore_table(ag_str *body, uint64_t lines, uint64_t columns, char se
     ag_str cursors_of[16], *cursors = columns <= 16 ? cursors_of : ag_alloc_array((size_t)columns, sizeof(*cursors));
     int rc = 0;
     if (!cursors) return ag_fail_memory(err, (size_t)columns * sizeof(*cursors));
-    for (uint64_t c = 0; c < columns && rc == 0; c++) {
-        if (!skip_lines(body, lines, &cursors[c])) rc = corrupt(err);
-    }
     size_t size = 0;
-    for (uint64_t c = 0; c < columns && rc == 0; c++) size += cursors[c].size;
+    for (uint64_t c = 0; c < columns && rc == 0; c++) {
+        if (skip_lines(body, lines, &cursors[c]))
+            size += cursors[c].size;
+        else
+            rc = corrupt(err);
+    }
     char *to = rc == 0 ? ag_buf_reserve(out, size) : NULL; /* as many bytes as in the columns */
     if (rc == 0 && !to) rc = ag_buf_check(out, "a table", err);
-    for (uint64_t r = 0; r < lines && rc == 0; r++) {
+    for (uint64_t r = 0; to && r < lines; r++) {
         for (uint64_t c = 0; c < columns; c++) {
             const char *from = cursors[c].data; /* each column has `lines` ends: skip_lines() counted them */
             while (*from != '\n') *to++ = *from++;

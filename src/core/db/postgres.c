@@ -210,7 +210,7 @@ static int open_store(ag_db *db, const char *url, ag_err *err)
     ag_postgres_link *link = NULL;
     /* Now, and without waiting: who mistyped the address wants to know. */
     if (rc == AG_OK) rc = ag_postgres_take(db, ag_monotonic(), NULL, &link, err);
-    if (rc < 0) return rc;
+    if (rc != AG_OK) return rc;
     rc = name_database(db, link, err);
     ag_postgres_give(link);
     return rc;
