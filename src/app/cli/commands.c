@@ -9,6 +9,7 @@
     ROW(inspect)                                                                                                       \
     ROW(prepare)                                                                                                       \
     ROW(serve)                                                                                                         \
+    ROW(simulate_drilling)                                                                                             \
     ROW(version)
 
 #define DECLARE(name) extern const ag_command ag_command_##name;

@@ -189,7 +189,10 @@ static int read_file(ag_hole_source *source, ag_hole *hole, ag_err *err)
     self.table = ag_str_slice(source->bytes, table, source->bytes.size - table);
     self.table_line = count_lines(self.header) + 2;
     rc = ag_setitec_read_table(&self, err);
-    return rc < 0 ? rc : ag_hole_finish(hole, err);
+    if (rc < 0) return rc;
+    rc = ag_hole_finish(hole, err);
+    if (rc == AG_EPARSE) source->rule = "F3"; /* a column without which there is no hole */
+    return rc;
 }
 
 static int sniff(ag_str beginning)
