@@ -37,6 +37,18 @@ program_runs()
     LD_LIBRARY_PATH=$library "$work/program"
 }
 
+# An example, built as its first lines say, and with a model that transformers saved.
+example_runs()
+{
+    example=$1
+    shift
+    # shellcheck disable=SC2046 # pkg-config prints words
+    "$compiler" -std=c17 -Wall -Wextra -Werror "$example" -o "$work/example" $("$@") -lm || return 1
+    LD_LIBRARY_PATH=$library "$work/example" tests/fixtures/huggingface >"$work/printed" || return 1
+    [ "$(wc -l <"$work/printed")" = 2 ] || return 1
+    ! LD_LIBRARY_PATH=$library "$work/example" "$work/nowhere"
+}
+
 cat >"$work/program.c" <<'C'
 #include <auger/version.h>
 #include <string.h>
@@ -69,4 +81,6 @@ export PKG_CONFIG_PATH="$library/pkgconfig"
 moved="--define-variable=prefix=$work/root$prefix"
 answer pkg_config_after_installation program_runs pkg-config "$moved" --cflags --libs auger
 answer pkg_config_after_installation_static program_runs pkg-config "$moved" --cflags --libs auger-static
+answer example_predict_after_installation example_runs examples/predict.c pkg-config "$moved" --cflags --libs auger
+answer example_predict_after_installation_static example_runs examples/predict.c pkg-config "$moved" --cflags --libs auger-static
 echo "1..$count"

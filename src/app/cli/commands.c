@@ -7,6 +7,9 @@
     ROW(doctor)                                                                                                        \
     ROW(help)                                                                                                          \
     ROW(inspect)                                                                                                       \
+    ROW(model_diff)                                                                                                    \
+    ROW(model_inspect)                                                                                                 \
+    ROW(model_predict)                                                                                                 \
     ROW(prepare)                                                                                                       \
     ROW(serve)                                                                                                         \
     ROW(simulate_drilling)                                                                                             \

@@ -326,6 +326,9 @@ static int write_field(const ag_patchtsmixer *c, const ag_member *member, ag_vec
         int64_t length = c->context_length > c->patch_length ? c->context_length : c->patch_length;
         value = (ag_value){.kind = AG_INT, .integer = (length - c->patch_length) / c->patch_stride + 1};
     }
+    int64_t whole; /* newer versions of transformers refuse 0.0 where they declare an integer */
+    if (ag_str_is(member->name, "mask_value") && ag_value_int(&value, &whole))
+        value = (ag_value){.kind = AG_INT, .integer = whole};
     ag_member copy = {.name = member->name, .value = value};
     return ag_vec_push(members, &copy, err);
 }

@@ -195,6 +195,7 @@ AG_TEST(test_config__written_and_read_again_it_is_the_same)
 {
     write_and_compare(MIXER "}", NULL, "\"num_patches\": 4,");
     write_and_compare(MIXER "}", NULL, "\"PatchTSMixerForPrediction\"");
+    write_and_compare(MIXER ",\"mask_value\":-1.0}", NULL, "\"mask_value\": -1,");
     write_and_compare(MIXER ",\"scaling\":null}", NULL, "\"scaling\": null");
     write_and_compare(MIXER ",\"minimum_scale\":0.5,\"default_scale\":2}", NULL, "\"default_scale\": 2.0");
     write_and_compare(MIXER ",\"prediction_channel_indices\":[2,0]}", NULL, "\"prediction_channel_indices\": [\n");

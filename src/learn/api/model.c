@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+/* model.c: the public face of loaded models (include/auger/model.h). Thin on purpose: a model is a loaded one with its
+ * ports copied into public structs and a count of who uses it; a context is an exec with its pool. The count is the
+ * only thing that changes after loading, and it is atomic; so contexts may be made and freed by any thread, and the
+ * model may be freed before them. Names of ports are found again on every binding, which allocates nothing. */
+#include "auger/model.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "learn/nn/checkpoint/pretrained.h"
+#include "learn/nn/exec.h"
+
+_Static_assert(sizeof(ag_real) == sizeof(float), "the public arrays are float32");
+_Static_assert(AG_MAX_AXES <= 8, "a public shape holds every axis");
+
+struct auger_model {
+    atomic_int users;
+    ag_pretrained *loaded;
+    auger_port *inputs, *outputs;
+    size_t input_count, output_count;
+};
+
+struct auger_context {
+    auger_model *model;
+    ag_pool *pool;
+    ag_exec *exec;
+    int64_t max_samples;
+    const float **bound; /* by input: so that auger_predict() can move on through them */
+};
+
+enum { DEFAULT_SAMPLES = 1024 };
+
+/* `rc` as the public result, the error translated. */
+static int answer(int rc, const ag_err *err, auger_error *error)
+{
+    if (!error) return rc < 0 ? rc : 0;
+    *error = (auger_error){.code = rc < 0 ? rc : 0};
+    if (rc >= 0) return 0;
+    ag_err plain = *err;
+    plain.hint[0] = '\0';
+    (void)ag_err_format(&plain, error->text, sizeof error->text);
+    ag_format(error->hint, sizeof error->hint, "%s", err->hint);
+    return rc;
+}
+
+/* ---- models ---- */
+
+static auger_port port_of(const ag_graph_port *from)
+{
+    auger_port port = {
+        .name = from->name, .axes = from->shape.axes, .size = from->size, .optional = from->optional ? 1 : 0};
+    for (int i = 0; i < from->shape.axes; i++) port.shape[i] = from->shape.at[i];
+    return port;
+}
+
+static int copy_ports(auger_model *model, ag_err *err)
+{
+    const ag_graph *graph = model->loaded->model->graph;
+    model->input_count = (size_t)ag_graph_inputs(graph);
+    model->output_count = (size_t)ag_graph_outputs(graph);
+    model->inputs = ag_calloc(model->input_count, sizeof *model->inputs);
+    model->outputs = ag_calloc(model->output_count, sizeof *model->outputs);
+    if (!model->inputs || !model->outputs)
+        return ag_fail_memory(err, (model->input_count + model->output_count) * sizeof *model->inputs);
+    for (size_t i = 0; i < model->input_count; i++) model->inputs[i] = port_of(ag_graph_input_at(graph, (int32_t)i));
+    for (size_t i = 0; i < model->output_count; i++) model->outputs[i] = port_of(ag_graph_output_at(graph, (int32_t)i));
+    return 0;
+}
+
+int auger_model_load(const char *path, auger_model **out, auger_error *error)
+{
+    ag_err err = {0};
+    int rc;
+    auger_model *model = ag_calloc(1, sizeof *model);
+    if (!model) return answer(ag_fail_memory(&err, sizeof *model), &err, error);
+    atomic_init(&model->users, 1);
+    rc = path ? ag_pretrained_load(path, NULL, &model->loaded, &err) : ag_fail(&err, AG_EINVAL, "no path was given");
+    if (rc >= 0) rc = copy_ports(model, &err);
+    if (rc >= 0)
+        *out = model;
+    else
+        auger_model_free(model);
+    return answer(rc, &err, error);
+}
+
+int auger_model_save(const auger_model *model, const char *directory, auger_error *error)
+{
+    ag_err err = {0};
+    int rc = directory ? ag_pretrained_save(directory, &model->loaded->config, model->loaded->model, &err)
+                       : ag_fail(&err, AG_EINVAL, "no directory was given");
+    return answer(rc, &err, error);
+}
+
+void auger_model_free(auger_model *model)
+{
+    if (!model || atomic_fetch_sub(&model->users, 1) > 1) return;
+    ag_pretrained_free(model->loaded);
+    ag_free(model->inputs);
+    ag_free(model->outputs);
+    ag_free(model);
+}
+
+const auger_port *auger_model_input(const auger_model *model, size_t index)
+{
+    return index < model->input_count ? &model->inputs[index] : NULL;
+}
+
+const auger_port *auger_model_output(const auger_model *model, size_t index)
+{
+    return index < model->output_count ? &model->outputs[index] : NULL;
+}
+
+const char *auger_model_type(const auger_model *model)
+{
+    return model->loaded->config.architecture->name;
+}
+
+int64_t auger_model_parameters(const auger_model *model)
+{
+    return ag_model_count(model->loaded->model, false);
+}
+
+/* ---- contexts ---- */
+
+static int open_context(auger_context *context, const auger_context_options *options, ag_err *err)
+{
+    const ag_device *device = NULL;
+    const ag_model *model = context->model->loaded->model;
+    if (options->max_samples < 0) return ag_fail(err, AG_EINVAL, "max_samples is less than 0");
+    context->max_samples = options->max_samples ? options->max_samples : DEFAULT_SAMPLES;
+    int rc = ag_device_find(options->device ? options->device : "auto", &device, err);
+    if (rc < 0) return rc;
+    if (options->threads > 1 && (rc = ag_pool_new(options->threads - 1, &context->pool, err)) < 0) return rc;
+    if (!(context->bound = ag_calloc(context->model->input_count, sizeof *context->bound)))
+        return ag_fail_memory(err, context->model->input_count * sizeof *context->bound);
+    ag_plan_options plan = {.outputs = true, .max_samples = context->max_samples};
+    return ag_exec_new(model->graph, &plan, model->values, device, context->pool, &context->exec, err);
+}
+
+int auger_context_new(auger_model *model, const auger_context_options *options, auger_context **out, auger_error *error)
+{
+    static const auger_context_options defaults;
+    ag_err err = {0};
+    auger_context *context = ag_calloc(1, sizeof *context);
+    if (!context) return answer(ag_fail_memory(&err, sizeof *context), &err, error);
+    context->model = model;
+    atomic_fetch_add(&model->users, 1);
+    int rc = open_context(context, options ? options : &defaults, &err);
+    if (rc >= 0)
+        *out = context;
+    else
+        auger_context_free(context);
+    return answer(rc, &err, error);
+}
+
+void auger_context_free(auger_context *context)
+{
+    if (!context) return;
+    ag_exec_free(context->exec);
+    ag_pool_free(context->pool);
+    ag_free(context->bound);
+    auger_model_free(context->model);
+    ag_free(context);
+}
+
+int64_t auger_context_bytes(const auger_context *context)
+{
+    return ag_exec_bytes(context->exec);
+}
+
+int auger_bind_input(auger_context *context, const char *name, const float *values, auger_error *error)
+{
+    ag_err err = {0};
+    int rc = ag_exec_input(context->exec, name, values, &err);
+    if (rc >= 0) context->bound[ag_graph_input_find(context->model->loaded->model->graph, name)] = values;
+    return answer(rc, &err, error);
+}
+
+int auger_bind_output(auger_context *context, const char *name, float *values, auger_error *error)
+{
+    ag_err err = {0};
+    int rc = ag_exec_output(context->exec, name, values, &err);
+    return answer(rc, &err, error);
+}
+
+int auger_run(auger_context *context, int64_t samples, auger_error *error)
+{
+    ag_err err = {0};
+    ag_run run = {.samples = samples};
+    int rc = ag_exec_run(context->exec, &run, &err);
+    return answer(rc, &err, error);
+}
+
+/* Points every bound input at its sample `first`. */
+static int bind_from(auger_context *context, const float *input, int64_t first, ag_err *err)
+{
+    const auger_model *model = context->model;
+    for (size_t i = 0; i < model->input_count; i++) {
+        const float *from = i ? context->bound[i] : input;
+        int rc = ag_exec_input(context->exec, model->inputs[i].name, from ? from + first * model->inputs[i].size : NULL,
+                               err);
+        if (rc < 0) return rc;
+    }
+    return 0;
+}
+
+int auger_predict(auger_context *context, const float *input, int64_t samples, float *output, auger_error *error)
+{
+    ag_err err = {0};
+    int rc = 0;
+    const auger_model *model = context->model;
+    if (samples < 0 || (samples && (!input || !output)))
+        return answer(ag_fail(&err, AG_EINVAL, "an input, an output and 0 or more samples are wanted"), &err, error);
+    for (int64_t first = 0; first < samples && rc >= 0; first += context->max_samples) {
+        int64_t left = samples - first;
+        ag_run run = {.samples = left < context->max_samples ? left : context->max_samples, .first_sample = first};
+        rc = bind_from(context, input, first, &err);
+        if (rc >= 0)
+            rc = ag_exec_output(context->exec, model->outputs[0].name, output + first * model->outputs[0].size, &err);
+        if (rc >= 0) rc = ag_exec_run(context->exec, &run, &err);
+    }
+    (void)ag_exec_output(context->exec, model->outputs[0].name, NULL, NULL);
+    (void)bind_from(context, context->bound[0], 0, NULL);
+    return answer(rc, &err, error);
+}

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hugging Face's PatchTSMixer and ours: what one saves, the other loads, and both compute the same.
+
+Inputs are conditioned: a channel that is constant in a window has a value with few mantissa bits, since standardising
+it otherwise divides rounding noise by a very small number, in their code and in everyone's.
+"""
+import json
+import warnings
+
+import numpy
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch cannot be had here")
+transformers = pytest.importorskip("transformers", reason="transformers cannot be had here")
+
+import auger  # noqa: E402
+
+torch.set_num_threads(1)
+warnings.filterwarnings("ignore")
+transformers.logging.set_verbosity_error()
+
+CLASSES = {
+    "forecast": transformers.PatchTSMixerForPrediction,
+    "regression": transformers.PatchTSMixerForRegression,
+    "classification": transformers.PatchTSMixerForTimeSeriesClassification,
+    "pretraining": transformers.PatchTSMixerForPretraining,
+    "backbone": transformers.PatchTSMixerModel,
+}
+BASE = dict(context_length=32, patch_length=8, patch_stride=8, num_input_channels=3, d_model=8, num_layers=2,
+            prediction_length=6)
+FULL = dict(mode="mix_channel", self_attn=True, self_attn_heads=2, use_positional_encoding=True)
+
+# name: (task, what differs from BASE)
+CONFIGS = {
+    "plain": ("forecast", {}),
+    "mix_channel": ("forecast", dict(mode="mix_channel")),
+    "no_gate": ("forecast", dict(gated_attn=False)),
+    "no_gate_mix": ("forecast", dict(gated_attn=False, mode="mix_channel")),
+    "attention": ("forecast", dict(self_attn=True)),
+    "attention_2_heads": ("forecast", dict(self_attn=True, self_attn_heads=2)),
+    "attention_8_heads": ("forecast", dict(self_attn=True, self_attn_heads=8, mode="mix_channel")),
+    "attention_no_gate": ("forecast", dict(self_attn=True, self_attn_heads=4, gated_attn=False)),
+    "sincos": ("forecast", dict(use_positional_encoding=True)),
+    "random_positions": ("forecast", dict(use_positional_encoding=True, positional_encoding_type="random")),
+    "full": ("forecast", FULL),
+    "scaling_mean": ("forecast", dict(scaling="mean")),
+    "scaling_true": ("forecast", dict(scaling=True)),
+    "scaling_none": ("forecast", dict(scaling=None)),
+    "scaling_false_mix": ("forecast", dict(scaling=False, mode="mix_channel")),
+    "scaling_mean_full": ("forecast", dict(FULL, scaling="mean")),
+    "channels_0_2": ("forecast", dict(prediction_channel_indices=[0, 2])),
+    "channels_unsorted": ("forecast", dict(FULL, prediction_channel_indices=[2, 0])),
+    "channel_1_unscaled": ("forecast", dict(prediction_channel_indices=[1], scaling=None)),
+    "overlap": ("forecast", dict(patch_stride=4)),
+    "overlap_odd": ("forecast", dict(FULL, patch_length=7, patch_stride=3, context_length=33)),
+    "rows_dropped": ("forecast", dict(context_length=37)),
+    "stride_longer": ("forecast", dict(patch_length=5, patch_stride=9, context_length=50)),
+    "patch_of_one": ("forecast", dict(patch_length=1, patch_stride=1, context_length=9)),
+    "two_patches": ("forecast", dict(context_length=16)),
+    "one_channel": ("forecast", dict(num_input_channels=1, mode="mix_channel")),
+    "seventeen_channels": ("forecast", dict(FULL, num_input_channels=17)),
+    "wide": ("forecast", dict(FULL, d_model=48, expansion_factor=3)),
+    "odd_width": ("forecast", dict(d_model=13, self_attn=True)),
+    "expansion_5": ("forecast", dict(expansion_factor=5, mode="mix_channel")),
+    "deep": ("forecast", dict(FULL, num_layers=6)),
+    "one_layer": ("forecast", dict(num_layers=1)),
+    "norm_eps": ("forecast", dict(norm_eps=0.1)),
+    "forecast_1": ("forecast", dict(prediction_length=1)),
+    "forecast_longer": ("forecast", dict(prediction_length=96)),
+    "hidden_size": ("forecast", dict(hidden_size=12, num_hidden_layers=1)),
+    "dropout_kept_off": ("forecast", dict(dropout=0.9, head_dropout=0.9)),
+    "drilling": ("forecast", dict(FULL, context_length=512, num_input_channels=17, d_model=16, num_layers=8,
+                                  prediction_length=512, self_attn_heads=1)),
+    "batch_norm": ("forecast", dict(norm_mlp="BatchNorm")),
+    "batch_norm_full": ("forecast", dict(FULL, norm_mlp="batchnorm")),
+    "student_t": ("forecast", dict(loss="nll")),
+    "normal": ("forecast", dict(FULL, loss="nll", distribution_output="normal")),
+    "negative_binomial": ("forecast", dict(loss="nll", distribution_output="negative_binomial", scaling=None)),
+    "student_t_channels": ("forecast", dict(loss="nll", prediction_channel_indices=[0, 2])),
+    "regression": ("regression", {}),
+    "regression_avg": ("regression", dict(FULL, head_aggregation="avg_pool", num_targets=1)),
+    "regression_last_range": ("regression", dict(head_aggregation="use_last", output_range=[-1.0, 3.0])),
+    "regression_all": ("regression", dict(head_aggregation=None, scaling="mean")),
+    "regression_unscaled": ("regression", dict(scaling=None, mode="mix_channel")),
+    "regression_normal": ("regression", dict(loss="nll", distribution_output="normal")),
+    "regression_student": ("regression", dict(FULL, loss="nll")),
+    "classification": ("classification", dict(num_targets=4)),
+    "classification_full": ("classification", dict(FULL, num_targets=2, head_aggregation="avg_pool")),
+    "classification_batch_norm": ("classification", dict(norm_mlp="BatchNorm", head_aggregation=None)),
+    "pretraining": ("pretraining", {}),
+    "pretraining_full": ("pretraining", dict(FULL, random_mask_ratio=0.3, mask_value=-1)),
+    "pretraining_forecast": ("pretraining", dict(mask_type="forecast", num_forecast_mask_patches=[1])),
+    "pretraining_channels": ("pretraining", dict(channel_consistent_masking=False, unmasked_channel_indices=[1])),
+    "backbone": ("backbone", {}),
+    "backbone_full": ("backbone", FULL),
+}
+
+
+def make(name):
+    """A model with weights that are all different from their initial ones, running statistics included."""
+    task, changes = CONFIGS[name]
+    torch.manual_seed(sum(name.encode()))
+    model = CLASSES[task](transformers.PatchTSMixerConfig(**{**BASE, **changes}))
+    with torch.no_grad():
+        for key, tensor in list(model.named_parameters()) + list(model.named_buffers()):
+            if tensor.is_floating_point() and not key.endswith("position_enc"):
+                tensor.add_(0.05 * torch.randn_like(tensor))
+            if key.endswith("running_var"):
+                tensor.abs_().add_(0.5)
+    return task, model.eval()
+
+
+def windows(config, samples=5):
+    random = numpy.random.default_rng(3)
+    time = numpy.arange(config.context_length)[None, :, None]
+    channel = numpy.arange(config.num_input_channels)[None, None, :]
+    phase = random.uniform(0, 6, (samples, 1, config.num_input_channels))
+    x = 0.5 + numpy.sin(0.3 * time * (1 + channel / 10) + phase) + 0.1 * random.standard_normal(phase.shape)
+    x = x + time / config.context_length + 0.1 * random.standard_normal(x.shape)
+    if config.num_input_channels > 16:
+        x[:, :, 15], x[:, :, 16] = -1.75, 0.6875
+    return x.astype(numpy.float32)
+
+
+def theirs(task, model, x):
+    """Their outputs, under our names, and the further inputs that give ours the same."""
+    past = torch.tensor(x)
+    with torch.no_grad():
+        if task == "pretraining":
+            torch.manual_seed(1)
+            backbone = model.model(past)
+            out = {"prediction_outputs": model.head(backbone.last_hidden_state),
+                   "last_hidden_state": backbone.last_hidden_state}
+            return out, {"mask": backbone.mask.numpy()}
+        result = model(past)
+    if task == "backbone":
+        return {"last_hidden_state": result.last_hidden_state}, {}
+    value = result.regression_outputs if task == "regression" else result.prediction_outputs
+    name = "regression_outputs" if task == "regression" else "prediction_outputs"
+    out = {name: value} if torch.is_tensor(value) else {f"{name}.{i}": part for i, part in enumerate(value)}
+    return {**out, "last_hidden_state": result.last_hidden_state}, {}
+
+
+def load(path):
+    """Ours, or a skip for what the engine cannot build yet."""
+    try:
+        return auger.Model(path)
+    except auger.Failure as failure:
+        if "cannot be built by this version" in str(failure):
+            pytest.skip(str(failure))
+        raise
+
+
+def compare(ours, expected, what):
+    expected = expected.detach().numpy().reshape(ours.shape)
+    scale = numpy.maximum(1.0, numpy.abs(expected))
+    worst = float((numpy.abs(ours - expected) / scale).max())
+    assert worst <= 1e-5, f"{what}: {worst:.2e}"
+
+
+def agree(name, path, model, task):
+    x = windows(model.config)
+    expected, further = theirs(task, model, x)
+    with load(path) as ours:
+        got = ours.run({"past_values": x, **further})
+    for key, value in expected.items():
+        assert key in got, f"{name}: we have no output {key}, only {sorted(got)}"
+        compare(got[key], value, f"{name} {key}")
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_they_save_we_load_and_compute(name, tmp_path):
+    task, model = make(name)
+    model.save_pretrained(tmp_path)
+    agree(name, tmp_path, model, task)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_we_save_they_load_strictly(name, tmp_path):
+    task, model = make(name)
+    model.save_pretrained(tmp_path / "theirs")
+    with load(tmp_path / "theirs") as ours:
+        ours.save(tmp_path / "ours")
+    first, second = ((tmp_path / side / "model.safetensors").read_bytes() for side in ("theirs", "ours"))
+    assert first == second, "the same weights give other bytes"
+    again, report = CLASSES[task].from_pretrained(tmp_path / "ours", output_loading_info=True)
+    assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), report
+    again.eval()
+    x = windows(model.config)
+    for key, value in theirs(task, model, x)[0].items():
+        assert torch.equal(value, theirs(task, again, x)[0][key]), key
+    kept = {key: value for key, value in model.config.to_dict().items() if key in BASE or key in FULL}
+    assert kept == {key: getattr(again.config, key) for key in kept}
+
+
+def test_the_command_predicts_the_same(tmp_path):
+    task, model = make("full")
+    model.save_pretrained(tmp_path)
+    x = windows(model.config, 33)
+    numpy.save(tmp_path / "x.npy", x.astype(numpy.float64))
+    auger.command("model", "predict", tmp_path, "-i", tmp_path / "x.npy", "-o", tmp_path / "y.npy", "--batch", 4)
+    compare(numpy.load(tmp_path / "y.npy"), theirs(task, model, x)[0]["prediction_outputs"], "command")
+
+
+def test_the_command_says_what_is_in_their_file(tmp_path):
+    _, model = make("drilling")
+    model.save_pretrained(tmp_path)
+    seen = json.loads(auger.command("model", "inspect", tmp_path, "--json"))
+    assert seen["parameters"] == sum(p.numel() for p in model.parameters())
+    assert seen["trainable"] == sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert {t["name"]: t["shape"] for t in seen["tensors"]} == {
+        k: list(v.shape) for k, v in model.state_dict().items()}
+
+
+def test_half_precision_is_read(tmp_path):
+    for kind in (torch.float16, torch.bfloat16, torch.float64):
+        task, model = make("plain")
+        model.to(kind).save_pretrained(tmp_path)
+        agree("half", tmp_path, model.to(torch.float32), task)
+
+
+def test_an_observed_mask_is_used(tmp_path):
+    task, model = make("full")
+    model.save_pretrained(tmp_path)
+    x = windows(model.config)
+    mask = (numpy.random.default_rng(1).uniform(size=x.shape) > 0.3).astype(numpy.float32)
+    with torch.no_grad():
+        expected = model(torch.tensor(x), observed_mask=torch.tensor(mask)).prediction_outputs
+    with load(tmp_path) as ours:
+        compare(ours.run({"past_values": x, "observed_mask": mask})["prediction_outputs"], expected, task)
