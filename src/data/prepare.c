@@ -135,6 +135,14 @@ static int make_part(plan *p, part *this, size_t number, ag_npy_writer *npy, ag_
     return AG_OK;
 }
 
+/* What the operating system refused then may be there now. */
+static bool holds_errors(const part *this)
+{
+    for (size_t i = 0; i < this->count; i++)
+        if (this->records[i].status == AG_PREPARED_ERROR) return true;
+    return false;
+}
+
 static void reuse_part(plan *p, part *this)
 {
     const ag_prepare_input *inputs = p->inputs.items;
@@ -160,7 +168,8 @@ static int do_part(void *context, size_t index, ag_err *err)
     rc = this->records && signals && record ? AG_OK : ag_fail_memory(err, 4096);
     if (rc == AG_OK) rc = fingerprint(p, this, index, print, err);
     if (rc < 0) goto out;
-    if (ag_file_exists(signals) && ag_prepare_load_part(record, print, this->arena, this->records, this->count)) {
+    if (ag_file_exists(signals) && ag_prepare_load_part(record, print, this->arena, this->records, this->count) &&
+        !holds_errors(this)) {
         reuse_part(p, this);
         goto out;
     }
