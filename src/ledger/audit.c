@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "core/doc/json.h"
 #include "core/hash/hash.h"
 #include "core/sys/clock.h"
 #include "ledger/statement.h"
@@ -59,11 +60,18 @@ static int read_last(ag_tx *tx, int64_t *id, char hash[65], ag_err *err)
     return rc < 0 ? rc : AG_OK;
 }
 
+int ag_audit_begin(ag_tx *tx, ag_err *err)
+{
+    int64_t held;
+    int rc = ag_tx_get_int(tx, &AG_SQL_AUDIT_LOCK, AG_NO_BINDS, &held, err);
+    return rc < 0 ? rc : AG_OK;
+}
+
 int ag_audit_add(ag_tx *tx, const ag_actor *actor, const char *what, ag_str subject, const char *detail, ag_err *err)
 {
     char previous[65], hash[65];
-    int64_t last, held;
-    int rc = ag_tx_get_int(tx, &AG_SQL_AUDIT_LOCK, AG_NO_BINDS, &held, err);
+    int64_t last;
+    int rc = ag_audit_begin(tx, err);
     if (rc < 0 || (rc = read_last(tx, &last, previous, err)) < 0) return rc;
     ag_arena *arena = ag_arena_new(0);
     if (!arena) return ag_fail_memory(err, 1);
@@ -86,6 +94,20 @@ int ag_audit_add(ag_tx *tx, const ag_actor *actor, const char *what, ag_str subj
     }
     ag_arena_free(arena);
     return rc;
+}
+
+const char *ag_audit_detail(ag_arena *arena, const char *name, ag_str value)
+{
+    ag_buf text;
+    ag_buf_init(&text, 1 << 20);
+    ag_json json = ag_json_writer(&text, 0, AG_JSON_REFUSE_NONFINITE);
+    ag_json_begin_object(&json);
+    ag_json_name(&json, name);
+    ag_json_str(&json, value);
+    ag_json_end_object(&json);
+    const char *copy = ag_json_end_document(&json, NULL) < 0 ? NULL : ag_arena_strndup(arena, text.data, text.size);
+    ag_buf_deinit(&text);
+    return copy;
 }
 
 typedef struct list_job {

@@ -6,8 +6,14 @@
  * deletions are. */
 #include "ledger/ledger.h"
 
+/* From here to its end this unit is alone among those that audit. For units that look before they change: whether a
+ * name is free, who is the last admin. */
+int ag_audit_begin(ag_tx *tx, ag_err *err);
 /* Inside a unit of writing. `what` "experiment.rename", `subject` its id or name, `detail` JSON or NULL. */
 int ag_audit_add(ag_tx *tx, const ag_actor *actor, const char *what, ag_str subject, const char *detail, ag_err *err);
+
+/* {"name": "value"} as text; NULL when out of memory. */
+const char *ag_audit_detail(ag_arena *arena, const char *name, ag_str value);
 
 typedef struct ag_audit_entry {
     int64_t id;

@@ -8,6 +8,7 @@
 #include "ledger/audit.h"
 #include "ledger/collect.h"
 #include "ledger/ledger_private.h"
+#include "ledger/permission.h"
 #include "ledger/statement.h"
 #include "ledger_sql.h"
 
@@ -126,7 +127,10 @@ static int insert(ag_tx *tx, job *j, ag_err *err)
     for (size_t i = 0; i < j->tags.count && rc >= 0; i++) {
         const ag_pair *tag = &j->tags.items[i];
         rc = ag_tx_run(tx, &AG_SQL_EXPERIMENT_SET_TAG,
-                       AG_BINDS(ag_cell_int(number), ag_cell_str(tag->key), ag_cell_str(tag->value)), NULL, err);
+                       AG_BINDS(ag_cell_int(number), ag_cell_str(tag->key), ag_cell_value(tag->value)), NULL, err);
+    }
+    if (rc >= 0) {
+        rc = ag_permission_grant_maker(tx, j->actor, AG_RESOURCE_EXPERIMENT, ag_str_of(j->new_id), err);
     }
     if (rc >= 0) rc = ag_audit_add(tx, j->actor, "experiment.create", ag_str_of(j->new_id), NULL, err);
     return rc < 0 ? rc : 1;
@@ -220,7 +224,8 @@ static int set_name(ag_tx *tx, void *context, ag_err *err)
 {
     job *j = context;
     int64_t number = 0, taken = 0;
-    int rc = find_by_id(tx, j, err);
+    int rc = ag_audit_begin(tx, err);
+    if (rc >= 0) rc = find_by_id(tx, j, err);
     if (rc < 0) return rc;
     if (j->found.deleted) return ag_fail(err, AG_ECONFLICT, "Cannot rename a non-active experiment.");
     ag_experiment_number(j->id, &number);
@@ -246,7 +251,7 @@ int ag_experiment_rename(ag_ledger *ledger, const ag_actor *actor, ag_str id, ag
 
 static int set_deleted(ag_tx *tx, job *j, bool deleted, ag_err *err)
 {
-    int64_t number = 0, now = ag_now();
+    int64_t number = 0, changed = 0, now = ag_now();
     int rc = find_by_id(tx, j, err);
     if (rc < 0) return rc;
     if (j->found.deleted == deleted) {
@@ -256,8 +261,11 @@ static int set_deleted(ag_tx *tx, job *j, bool deleted, ag_err *err)
     }
     ag_experiment_number(j->id, &number);
     rc = ag_tx_run(tx, &AG_SQL_EXPERIMENT_SET_DELETED,
-                   AG_BINDS(ag_cell_int(number), ag_cell_int(deleted), ag_cell_int(now)), NULL, err);
+                   AG_BINDS(ag_cell_int(number), ag_cell_int(deleted), ag_cell_int(now)), &changed, err);
     if (rc < 0) return rc;
+    if (!changed) {
+        return ag_fail(err, AG_ECONFLICT, "experiment %.*s is being removed for ever", AG_STR_ARG(j->id));
+    }
     rc = deleted
              ? ag_tx_run(tx, &AG_SQL_EXPERIMENT_DELETE_RUNS, AG_BINDS(ag_cell_int(number), ag_cell_int(now)), NULL, err)
              : ag_tx_run(tx, &AG_SQL_EXPERIMENT_RESTORE_RUNS, AG_BINDS(ag_cell_int(number)), NULL, err);
@@ -313,7 +321,7 @@ static int run_set_tag(ag_tx *tx, void *context, ag_err *err)
     if (rc < 0) return rc;
     const ag_pair *tag = j->tags.items;
     rc = ag_tx_run(tx, &AG_SQL_EXPERIMENT_SET_TAG,
-                   AG_BINDS(ag_cell_int(number), ag_cell_str(tag->key), ag_cell_str(tag->value)), NULL, err);
+                   AG_BINDS(ag_cell_int(number), ag_cell_str(tag->key), ag_cell_value(tag->value)), NULL, err);
     if (rc < 0) return rc;
     return ag_tx_run(tx, &AG_SQL_EXPERIMENT_TOUCH, AG_BINDS(ag_cell_int(number), ag_cell_int(ag_now())), NULL, err);
 }
@@ -346,6 +354,8 @@ int ag_experiment_delete_tag(ag_ledger *ledger, const ag_actor *actor, ag_str id
 /* ---- searching ---- */
 
 typedef struct search_job {
+    const ag_ledger *ledger;
+    const char *reader;
     ag_view view;
     uint32_t size;
     uint64_t offset;
@@ -363,10 +373,16 @@ static int run_search(ag_tx *tx, void *context, ag_err *err)
     ag_vec_clear(&j->items);
     ag_cell fixed[] = {ag_cell_int(j->view), ag_cell_int((int64_t)j->size + 1), ag_cell_int((int64_t)j->offset)};
     ag_cell *binds = ag_statement_binds(j->arena, fixed, 3, j->search, &count);
-    ag_mark marks[] = {
-        {"/*joins*/", j->search->joins}, {"/*where*/", j->search->where}, {"/*order*/", j->search->order}};
     if (!binds) return ag_fail_memory(err, 1);
-    int rc = ag_statement_fill(j->arena, &AG_SQL_EXPERIMENT_SEARCH, ag_tx_dialect(tx), marks, 3, &sql, err);
+    const char *visible;
+    int rc = ag_visible_rule(tx, j->ledger, j->reader, AG_RESOURCE_EXPERIMENT, "CAST(e.id AS TEXT)", j->arena, &visible,
+                             err);
+    if (rc < 0) return rc;
+    ag_mark marks[] = {{"/*joins*/", j->search->joins},
+                       {"/*visible*/", visible},
+                       {"/*where*/", j->search->where},
+                       {"/*order*/", j->search->order}};
+    rc = ag_statement_fill(j->arena, &AG_SQL_EXPERIMENT_SEARCH, ag_tx_dialect(tx), marks, 4, &sql, err);
     if (rc >= 0) rc = ag_tx_query(tx, &sql, binds, count, &rows, err);
     while (rc >= 0 && (rc = ag_rows_next(rows, err)) > 0) {
         ag_experiment *item = ag_vec_add(&j->items);
@@ -380,7 +396,7 @@ int ag_experiment_search(ag_ledger *ledger, ag_view view, const ag_page_request 
                          ag_experiments *out, ag_err *err)
 {
     ag_search_sql search;
-    search_job j = {.view = view, .search = &search, .arena = arena};
+    search_job j = {.ledger = ledger, .reader = page->reader, .view = view, .search = &search, .arena = arena};
     ag_search_request request = {.filter = page->filter,
                                  .order_by = page->order_by,
                                  .order_count = page->order_count,

@@ -15,11 +15,45 @@ static int copy_text(char **into, const char *text, ag_err *err)
     return *into ? AG_OK : ag_fail_memory(err, strlen(text) + 1);
 }
 
+static bool has_scheme(const char *address)
+{
+    return strstr(address, ":/") != NULL;
+}
+
+/* The artifact root as clients see it: a relative directory is made absolute, and what a store needs besides its name
+ * ("s3://b/p?endpoint=...") is nobody's business. */
+static int set_artifact_root(ag_ledger *ledger, const char *root, ag_arena *arena, ag_err *err)
+{
+    char *absolute = ag_arena_strdup(arena, root);
+    if (!absolute) return ag_fail_memory(err, strlen(root));
+    if (has_scheme(root)) {
+        absolute[strcspn(absolute, "?")] = '\0';
+    } else if (root[0] != '/') {
+        int rc = ag_dir_make(root, err);
+        if (rc >= 0) rc = ag_path_absolute(arena, root, &absolute, err);
+        if (rc < 0) return rc;
+    }
+    return copy_text(&ledger->artifact_root, absolute, err);
+}
+
+static int set_pattern(ag_ledger *ledger, const char *pattern, ag_err *err)
+{
+    if (!pattern) return AG_OK;
+    regex_t *compiled = ag_calloc(1, sizeof(*compiled));
+    if (!compiled) return ag_fail_memory(err, sizeof(*compiled));
+    if (regcomp(compiled, pattern, REG_EXTENDED | REG_NOSUB) != 0) {
+        ag_free(compiled);
+        return ag_fail(err, AG_EINVAL, "'%.200s' is not an extended regular expression", pattern);
+    }
+    ledger->source_pattern = compiled;
+    return AG_OK;
+}
+
 /* HOME/auger.db and HOME/artifacts, where the options leave them open. */
 static int set_places(ag_ledger *ledger, const ag_ledger_options *options, ag_arena *arena, const char **database,
                       ag_err *err)
 {
-    const char *root = options->artifact_root;
+    const char *root = options->artifact_root, *home = NULL;
     *database = options->database;
     if (!options->home && (!root || !*database)) {
         return ag_fail(err, AG_EINVAL, "a ledger needs a home directory, or a database and an artifact root");
@@ -34,8 +68,12 @@ static int set_places(ag_ledger *ledger, const ag_ledger_options *options, ag_ar
         if (!file || !artifacts) return ag_fail_memory(err, 1);
         if (!*database) *database = file;
         if (!root) root = artifacts;
+        home = real;
     }
-    return copy_text(&ledger->artifact_root, root, err);
+    int rc = set_artifact_root(ledger, root, arena, err);
+    if (rc < 0) return rc;
+    const char *address = has_scheme(root) ? root : ledger->artifact_root;
+    return ag_artifact_roots_open(options, address, home, &ledger->roots, err);
 }
 
 static int add_default_experiment(ag_tx *tx, void *context, ag_err *err)
@@ -69,6 +107,8 @@ int ag_ledger_open(const ag_ledger_options *options, ag_ledger **out, ag_err *er
         goto out;
     }
     if ((rc = set_places(ledger, options, arena, &database, err)) < 0) goto out;
+    ledger->default_role = options->default_role;
+    if ((rc = set_pattern(ledger, options->source_pattern, err)) < 0) goto out;
     if ((rc = ag_db_open(database, &options->db, &ledger->db, err)) < 0) goto out;
     if ((rc = ag_migrate(ledger->db, &AG_MIGRATIONS_LEDGER, NULL, err)) < 0) goto out;
     if ((rc = ag_db_write(ledger->db, add_default_experiment, ledger, err)) < 0) goto out;
@@ -84,6 +124,9 @@ void ag_ledger_close(ag_ledger *ledger)
 {
     if (!ledger) return;
     ag_db_close(ledger->db);
+    ag_artifact_roots_close(ledger->roots);
+    if (ledger->source_pattern) regfree(ledger->source_pattern);
+    ag_free(ledger->source_pattern);
     ag_free(ledger->artifact_root);
     ag_free(ledger);
 }

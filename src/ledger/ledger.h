@@ -29,7 +29,9 @@ typedef struct ag_ledger_options {
         *artifact_store; /* the directory or s3: URI that "mlflow-artifacts:/" stands for; NULL: HOME/artifacts */
     const char *const *artifact_more; /* further directories, file: or s3: URIs that artifacts may be read from and
                                          written to ("s3://": every bucket); ended by NULL; may be NULL */
-    ag_role default_role;             /* of users on what nobody gave them a role for; 0 (AG_ROLE_NONE): nothing */
+    const char
+        *source_pattern;  /* an extended regular expression that sources of model versions must match; NULL: any */
+    ag_role default_role; /* of users on what nobody gave them a role for; 0 (AG_ROLE_NONE): nothing */
     ag_db_options db;
 } ag_ledger_options;
 
@@ -52,7 +54,9 @@ typedef struct ag_page_request {
     ag_str filter;
     const ag_str *order_by;
     size_t order_count;
-    uint32_t max_results; /* 0: the default of what is asked */
+    const struct ag_pair *order_datasets; /* of logged models: for each order the data set (name, digest) whose metric
+                                             counts, an empty name: the newest; may be NULL */
+    uint32_t max_results;                 /* 0: the default of what is asked */
     ag_str token;
     const char *reader; /* name of the user who asks: what is hidden from them is left out before paging; NULL: all */
 } ag_page_request;

@@ -11,6 +11,9 @@ typedef enum ag_logged_status {
     AG_LOGGED_FAILED = 3,
 } ag_logged_status;
 
+const char *ag_logged_status_name(ag_logged_status status); /* "LOGGED_MODEL_PENDING" */
+bool ag_logged_status_parse(ag_str name, ag_logged_status *out);
+
 typedef struct ag_logged_model {
     const char *id, *experiment_id, *name, *artifact_uri;
     const char *model_type, *run_id, *user_id, *status_message; /* each may be NULL */

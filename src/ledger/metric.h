@@ -11,6 +11,7 @@ typedef struct ag_metric {
     int64_t step;
     const char *model_id;                      /* of a logged model it also belongs to; NULL: none */
     const char *dataset_name, *dataset_digest; /* NULL: none */
+    const char *run_id;                        /* read with a logged model: the run that logged it; else NULL */
 } ag_metric;
 
 typedef struct ag_points {

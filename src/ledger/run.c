@@ -193,9 +193,11 @@ static int set_deleted(ag_tx *tx, job *j, bool deleted, ag_err *err)
 {
     int rc = ag_run_find(tx, j->id, j->arena, &j->found, err);
     if (rc < 0 || j->found.deleted == deleted) return rc;
+    int64_t changed;
     rc = ag_tx_run(tx, &AG_SQL_RUN_SET_DELETED,
                    AG_BINDS(ag_cell_str(j->id), ag_cell_int(deleted), deleted ? ag_cell_int(ag_now()) : ag_cell_null()),
-                   NULL, err);
+                   &changed, err);
+    if (rc >= 0 && !changed) rc = ag_fail(err, AG_ECONFLICT, "run %.*s is being removed for ever", AG_STR_ARG(j->id));
     return rc < 0 ? rc : ag_audit_add(tx, j->actor, deleted ? "run.delete" : "run.restore", j->id, NULL, err);
 }
 

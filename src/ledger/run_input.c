@@ -74,10 +74,10 @@ static int put_input(ag_tx *tx, ag_str id, int64_t experiment, const ag_run_inpu
     if (rc < 0 || !added) return rc;
     rc = ag_tx_get_int(tx, &AG_SQL_RUN_INPUT_ID, AG_BINDS(ag_cell_str(id), ag_cell_int(dataset)), &link, err);
     for (size_t i = 0; i < input->tags.count && rc >= 0; i++) {
-        rc = ag_tx_run(
-            tx, &AG_SQL_RUN_INPUT_TAG,
-            AG_BINDS(ag_cell_int(link), ag_cell_str(input->tags.items[i].key), ag_cell_str(input->tags.items[i].value)),
-            NULL, err);
+        rc = ag_tx_run(tx, &AG_SQL_RUN_INPUT_TAG,
+                       AG_BINDS(ag_cell_int(link), ag_cell_str(input->tags.items[i].key),
+                                ag_cell_value(input->tags.items[i].value)),
+                       NULL, err);
     }
     return rc;
 }

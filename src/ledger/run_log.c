@@ -213,7 +213,7 @@ static int put_params(ag_tx *tx, const job *j, ag_err *err)
         int64_t added;
         int rc =
             ag_tx_run(tx, &AG_SQL_PARAM_INSERT,
-                      AG_BINDS(ag_cell_str(j->id), ag_cell_str(param->key), ag_cell_str(param->value)), &added, err);
+                      AG_BINDS(ag_cell_str(j->id), ag_cell_str(param->key), ag_cell_value(param->value)), &added, err);
         if (rc >= 0 && !added) rc = expect_same(tx, j, param, err);
         if (rc < 0) return rc;
     }
@@ -225,10 +225,10 @@ int ag_run_put_tags(ag_tx *tx, ag_str id, ag_pairs tags, ag_err *err)
     for (size_t i = 0; i < tags.count; i++) {
         const ag_pair *tag = &tags.items[i];
         int rc = ag_tx_run(tx, &AG_SQL_RUN_TAG_SET,
-                           AG_BINDS(ag_cell_str(id), ag_cell_str(tag->key), ag_cell_str(tag->value)), NULL, err);
+                           AG_BINDS(ag_cell_str(id), ag_cell_str(tag->key), ag_cell_value(tag->value)), NULL, err);
         if (rc >= 0 && ag_str_is(tag->key, ag_run_name_tag) && tag->value.size) {
             rc = ag_tx_run(tx, &AG_SQL_RUN_UPDATE,
-                           AG_BINDS(ag_cell_str(id), ag_cell_null(), ag_cell_null(), ag_cell_str(tag->value)), NULL,
+                           AG_BINDS(ag_cell_str(id), ag_cell_null(), ag_cell_null(), ag_cell_value(tag->value)), NULL,
                            err);
         }
         if (rc < 0) return rc;

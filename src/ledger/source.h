@@ -14,4 +14,5 @@ typedef struct ag_source_request {
 
 /* *storage, in the arena: `source` with runs:/ID/path, models:/NAME/3, models:/NAME@alias and models:/m-ID resolved to
  * where the files lie; others as they are. */
-int ag_source_resolve(ag_tx *tx, const ag_source_request *request, ag_arena *arena, const char **storage, ag_err *err);
+int ag_source_resolve(ag_tx *tx, const ag_ledger *ledger, const ag_source_request *request, ag_arena *arena,
+                      const char **storage, ag_err *err);

@@ -24,6 +24,12 @@ char *ag_statement_placeholders(ag_arena *arena, unsigned first, size_t count);
 ag_cell *ag_statement_binds(ag_arena *arena, const ag_cell *fixed, size_t fixed_count, const ag_search_sql *search,
                             size_t *count);
 
+/* A value that was left out is an empty one: columns of values are never null. */
+static inline ag_cell ag_cell_value(ag_str value)
+{
+    return ag_cell_str(value.data ? value : AG_STR(""));
+}
+
 /* The offset in a page token (0 for none), AG_EINVAL for one that we never gave. */
 int ag_page_offset(ag_str token, uint64_t *offset, ag_err *err);
 const char *ag_page_token(ag_arena *arena, uint64_t offset); /* NULL when out of memory */

@@ -71,6 +71,7 @@ size_t ag_str_find(ag_str text, ag_str part, size_t from)
 {
     if (from > text.size) return SIZE_MAX;
     if (part.size == 0) return from;
+    if (part.size > text.size - from) return SIZE_MAX; /* also an empty text, whose data may be NULL */
     const char *found = memmem(text.data + from, text.size - from, part.data, part.size);
     return found ? (size_t)(found - text.data) : SIZE_MAX;
 }

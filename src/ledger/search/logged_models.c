@@ -28,16 +28,20 @@ static const ag_search_key attributes[] = {
      .order = "(g.updated_at / 1000)"},
 };
 
+/* A metric has a row per data set. The marks are for logged_model_search.c: a search that is narrowed to data sets
+ * compares only those, and an order takes one row of each model. */
 static const ag_search_key metrics[] = {
     {.names = "*",
      .type = AG_SEARCH_NUMBER,
-     .where = "EXISTS (SELECT 1 FROM logged_model_metrics x WHERE "
-              "x.logged_model_id = g.id AND x.key = # AND x.value @)",
-     .exists = "EXISTS (SELECT 1 FROM logged_model_metrics x WHERE "
-               "x.logged_model_id = g.id AND x.key = #)",
+     .where = "EXISTS (SELECT 1 FROM logged_model_metrics x WHERE x.logged_model_id = g.id AND x.key = # AND x.value @"
+              "/*on*/)",
+     .exists = "EXISTS (SELECT 1 FROM logged_model_metrics x WHERE x.logged_model_id = g.id AND x.key = #/*on*/)",
      .order = "&.value",
-     .join = "LEFT JOIN logged_model_metrics & ON &.logged_model_id = g.id AND "
-             "&.key = #"},
+     .join =
+         "LEFT JOIN logged_model_metrics & ON &.logged_model_id = g.id AND &.key = # AND "
+         "(&.dataset_name, &.dataset_digest) = (SELECT y.dataset_name, y.dataset_digest FROM logged_model_metrics y "
+         "WHERE y.logged_model_id = g.id AND y.key = &.key/*order-on*/ "
+         "ORDER BY y.at DESC, y.step DESC, y.dataset_name, y.dataset_digest LIMIT 1)"},
 };
 
 static const ag_search_key params[] = {

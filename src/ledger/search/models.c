@@ -17,6 +17,12 @@ static const ag_search_key attributes[] = {
 };
 
 static const ag_search_key tags[] = {
+    /* What has no such tag is no prompt: = 'false' and != 'true' find it. */
+    {.names = "mlflow.prompt.is_prompt",
+     .type = AG_SEARCH_TEXT,
+     .where = "COALESCE((SELECT x.value FROM model_tags x WHERE x.model_id = m.id AND x.key = "
+              "'mlflow.prompt.is_prompt'), 'false') @",
+     .exists = "EXISTS (SELECT 1 FROM model_tags x WHERE x.model_id = m.id AND x.key = 'mlflow.prompt.is_prompt')"},
     {.names = "*",
      .type = AG_SEARCH_TEXT,
      .where = "EXISTS (SELECT 1 FROM model_tags x WHERE x.model_id = m.id AND "

@@ -29,6 +29,12 @@ static const ag_search_key attributes[] = {
 };
 
 static const ag_search_key tags[] = {
+    /* What has no such tag is no prompt: = 'false' and != 'true' find it. */
+    {.names = "mlflow.prompt.is_prompt",
+     .type = AG_SEARCH_TEXT,
+     .where = "COALESCE((SELECT x.value FROM version_tags x WHERE x.version_id = v.id AND x.key = "
+              "'mlflow.prompt.is_prompt'), 'false') @",
+     .exists = "EXISTS (SELECT 1 FROM version_tags x WHERE x.version_id = v.id AND x.key = 'mlflow.prompt.is_prompt')"},
     {.names = "*",
      .type = AG_SEARCH_TEXT,
      .where = "EXISTS (SELECT 1 FROM version_tags x WHERE x.version_id = v.id "

@@ -28,7 +28,8 @@ UPDATE experiments SET name = ?2, updated_at = ?3 WHERE id = ?1
 SELECT count(*) FROM experiments WHERE name = ?1 AND id <> ?2
 
 -- name: experiment_set_deleted
-UPDATE experiments SET deleted = ?2, updated_at = ?3 WHERE id = ?1
+UPDATE experiments SET deleted = ?2, updated_at = ?3, deleted_at = CASE ?2 WHEN 1 THEN ?3 END
+WHERE id = ?1 AND deleted <> 3
 
 -- name: experiment_delete_runs
 -- 2: deleted with its experiment, so that they come back with it and those deleted before do not.
@@ -53,4 +54,4 @@ UPDATE experiments SET updated_at = ?2 WHERE id = ?1
 
 -- name: experiment_search
 SELECT e.id, e.name, e.artifact_location, e.deleted, e.created_at, e.updated_at FROM experiments e /*joins*/
-WHERE (?1 = 2 OR e.deleted = ?1) AND /*where*/ ORDER BY /*order*/ LIMIT ?2 OFFSET ?3
+WHERE (?1 = 2 OR e.deleted = ?1) AND /*visible*/ AND /*where*/ ORDER BY /*order*/ LIMIT ?2 OFFSET ?3

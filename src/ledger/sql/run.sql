@@ -19,7 +19,8 @@ UPDATE runs SET status = COALESCE(?2, status), ended_at = COALESCE(?3, ended_at)
 WHERE id = ?1
 
 -- name: run_set_deleted
-UPDATE runs SET deleted = ?2, deleted_at = ?3 WHERE id = ?1
+-- Not what is being removed for ever.
+UPDATE runs SET deleted = ?2, deleted_at = ?3 WHERE id = ?1 AND deleted <> 3
 
 -- name: param_insert
 -- 0 rows when the key is there already.
