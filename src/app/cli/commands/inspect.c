@@ -118,6 +118,42 @@ static void write_flaws(ag_json *json, const ag_verdict *verdict)
     ag_json_end_array(json);
 }
 
+static void write_values(ag_json *json, const ag_name *names, size_t count, const double *values)
+{
+    ag_json_begin_object(json);
+    for (size_t i = 0; i < count; i++)
+        if (!isnan(values[i])) ag_json_put_real(json, names[i].id, values[i]);
+    ag_json_end_object(json);
+}
+
+static void write_header(ag_json *json, const ag_hole *hole)
+{
+    ag_json_name(json, "header");
+    ag_json_begin_array(json);
+    for (size_t i = 0; i < hole->field_count; i++) {
+        const ag_header_field *field = &hole->fields[i];
+        ag_json_begin_object(json);
+        ag_json_put_text(json, "section", ag_section_title(field->section));
+        ag_json_name(json, "name");
+        ag_json_str(json, field->name);
+        ag_json_put_text(json, "id", field->id < AG_HEADER_COUNT ? ag_header_names[field->id].id : NULL);
+        ag_json_name(json, "text");
+        ag_json_str(json, field->text);
+        ag_json_end_object(json);
+    }
+    ag_json_end_array(json);
+    ag_json_name(json, "program");
+    ag_json_begin_array(json);
+    for (size_t i = 0; i < hole->program_count; i++)
+        write_values(json, ag_program_names, AG_PROGRAM_COUNT, hole->program[i].value);
+    ag_json_end_array(json);
+    ag_json_name(json, "step_results");
+    ag_json_begin_array(json);
+    for (size_t i = 0; i < hole->result_count; i++)
+        write_values(json, ag_result_names, AG_RESULT_COUNT, hole->results[i].value);
+    ag_json_end_array(json);
+}
+
 static void write_hole(ag_json *json, const ag_hole *hole, const ag_verdict *verdict, bool header)
 {
     char classes[64];
@@ -144,14 +180,7 @@ static void write_hole(ag_json *json, const ag_hole *hole, const ag_verdict *ver
         ag_json_end_object(json);
     }
     ag_json_end_array(json);
-    ag_json_name(json, "header");
-    ag_json_begin_object(json);
-    for (int id = 0; header && id < AG_HEADER_COUNT; id++) {
-        if (!hole->by_id[id]) continue;
-        ag_json_name(json, ag_header_names[id].id);
-        ag_json_str(json, hole->by_id[id]->text);
-    }
-    ag_json_end_object(json);
+    if (header) write_header(json, hole);
     ag_json_end_object(json);
 }
 
@@ -160,7 +189,7 @@ static int print_json(ag_invocation *invocation, const ag_hole *hole, const ag_v
 {
     ag_buf buf;
     ag_buf_init(&buf, (size_t)16 << 20);
-    ag_json json = ag_json_writer(&buf, 0, AG_JSON_REFUSE_NONFINITE);
+    ag_json json = ag_json_writer(&buf, 0, AG_JSON_NONFINITE_TEXT);
     write_hole(&json, hole, verdict, header);
     int rc = ag_print_json(invocation, &json, &buf, err);
     ag_buf_deinit(&buf);
