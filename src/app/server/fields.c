@@ -6,6 +6,14 @@
 #include "core/hash/encode.h"
 #include "core/sys/clock.h"
 
+/* Digits only: ag_str_to_uint() also takes a sign. */
+static bool to_number(ag_str text, uint64_t *out)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] < '0' || text.data[i] > '9') return false;
+    return ag_str_to_uint(text, out);
+}
+
 /* ---- ranges, codings, tags ---- */
 
 ag_range_kind ag_range_parse(ag_str value, uint64_t size, uint64_t *offset, uint64_t *count)
@@ -17,14 +25,14 @@ ag_range_kind ag_range_parse(ag_str value, uint64_t size, uint64_t *offset, uint
     ag_str from = ag_str_slice(value, 0, dash), to = ag_str_slice(value, dash + 1, value.size);
     uint64_t first = 0, last = UINT64_MAX;
     if (from.size == 0) { /* "-n": the last n */
-        if (!ag_str_to_uint(to, &last)) return AG_RANGE_WHOLE;
+        if (!to_number(to, &last)) return AG_RANGE_WHOLE;
         if (last == 0 || size == 0) return AG_RANGE_OUTSIDE;
         *count = last < size ? last : size;
         *offset = size - *count;
         return AG_RANGE_PART;
     }
-    if (!ag_str_to_uint(from, &first)) return AG_RANGE_WHOLE;
-    if (to.size && (!ag_str_to_uint(to, &last) || last < first)) return AG_RANGE_WHOLE;
+    if (!to_number(from, &first)) return AG_RANGE_WHOLE;
+    if (to.size && (!to_number(to, &last) || last < first)) return AG_RANGE_WHOLE;
     if (first >= size) return AG_RANGE_OUTSIDE;
     *offset = first;
     *count = (last < size ? last + 1 : size) - first;
@@ -200,7 +208,7 @@ static bool parse_ipv4(ag_str name, uint8_t out[4])
     int count = 0;
     while (ag_str_next(&name, '.', &part)) {
         uint64_t number;
-        if (count == 4 || part.size > 3 || !ag_str_to_uint(part, &number) || number > 255) return false;
+        if (count == 4 || part.size > 3 || !to_number(part, &number) || number > 255) return false;
         out[count++] = (uint8_t)number;
     }
     return count == 4;

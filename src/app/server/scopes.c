@@ -42,8 +42,9 @@ static int find_artifact(const ag_request *request, ag_str value, ag_resource *k
 {
     size_t slash = ag_str_find_char(value, '/', 0);
     ag_str first = ag_str_slice(value, 0, slash);
-    uint64_t number;
-    if (!ag_str_to_uint(first, &number)) return ag_fail(err, AG_EDENIED, "Permission denied");
+    bool number = first.size > 0 && (first.data[0] != '0' || first.size == 1);
+    for (size_t i = 0; i < first.size; i++) number = number && first.data[i] >= '0' && first.data[i] <= '9';
+    if (!number) return ag_fail(err, AG_EDENIED, "Permission denied");
     return find_experiment(request, first, kind, id, err);
 }
 

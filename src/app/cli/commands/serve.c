@@ -9,6 +9,7 @@
 #include "core/io/path.h"
 #include "core/sys/log.h"
 #include "ledger/ledger.h"
+#include "ledger/user.h"
 
 static const ag_option options[] = {
     {.name = "host",
@@ -213,6 +214,8 @@ static int read_options(ag_invocation *invocation, ag_ledger *ledger, ag_server_
         .ledger = ledger,
         .authenticate = ag_option_flag(invocation, "auth") || ag_option_given(invocation, "app-name"),
         .insecure = ag_option_flag(invocation, "insecure"),
+        .door = &ag_door_of_ledger,
+        .door_context = ledger,
         .certificate = ag_option_text(invocation, "tls-cert"),
         .key = ag_option_text(invocation, "tls-key"),
         .frame_options = ag_option_text(invocation, "x-frame-options"),
@@ -235,6 +238,24 @@ static int read_options(ag_invocation *invocation, ag_ledger *ledger, ag_server_
     };
     int rc = split_list(invocation, "allowed-hosts", &out->allowed_hosts, err);
     return rc < 0 ? rc : split_list(invocation, "cors-allowed-origins", &out->allowed_origins, err);
+}
+
+/* Nobody can come in yet: an administrator without a password, and a token that is shown this once. */
+static int greet_first_start(ag_invocation *invocation, ag_ledger *ledger, ag_err *err)
+{
+    static const ag_actor actor = {.name = "first start"};
+    const ag_user *users = NULL;
+    const char *token = NULL;
+    ag_user user;
+    size_t count = 0;
+    int rc = ag_user_list(ledger, invocation->arena, &users, &count, err);
+    if (rc < 0 || count > 0) return rc;
+    rc = ag_user_create(ledger, &actor, AG_STR("admin"), AG_STR(""), true, invocation->arena, &user, err);
+    if (rc >= 0)
+        rc = ag_token_create(ledger, &actor, AG_STR("admin"), AG_STR("first start"), 0, invocation->arena, &token, err);
+    if (rc < 0) return rc;
+    ag_output_addf(invocation->err, "The first administrator is 'admin'. This token is shown once:\n%s\n", token);
+    return ag_output_flush(invocation->err, err);
 }
 
 static int say_address(ag_invocation *invocation, const ag_server *server, ag_err *err)
@@ -268,6 +289,7 @@ static int serve(ag_invocation *invocation, ag_ledger *ledger, ag_err *err)
     ag_server_options settings;
     ag_server *server = NULL;
     int rc = read_options(invocation, ledger, &settings, err);
+    if (rc >= 0 && settings.authenticate) rc = greet_first_start(invocation, ledger, err);
     if (rc >= 0) rc = ag_server_start(&settings, &server, err);
     if (rc < 0) return rc;
     rc = say_address(invocation, server, err);

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: Apache-2.0
+/* hostile_test.c: a real server on a real socket, attacked: slow bytes, smuggling, broken chunks, floods, hang-ups.
+ * After each attack it must still answer, and hold no connection. */
+#include <errno.h>
+#include <pthread.h>
+
+#include "app/server/wire.h"
+#include "core/io/file.h"
+
+static ag_server *server;
+static uint16_t port;
+
+static void begin(void)
+{
+    ag_server_options options = wire_options();
+    server = wire_start(&options);
+    port = ag_server_port(server);
+}
+
+static void end(void)
+{
+    wire_expect(port, "GET /hello HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", 200, "hello");
+    ag_server_free(server);
+}
+
+/* The value of a line of /metrics. */
+static double metric(const char *name)
+{
+    char *answer = wire_ask(port, "GET /metrics HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    char line[128];
+    ag_format(line, sizeof(line), "\n%s ", name);
+    const char *at = strstr(answer, line);
+    double value = at ? strtod(at + strlen(line), NULL) : -1;
+    ag_free(answer);
+    return value;
+}
+
+/* Waits until the server holds no connection but the asking one. */
+static void expect_no_connections(void)
+{
+    for (int i = 0; i < 400; i++) {
+        if (metric("auger_http_connections") == 1) return;
+        ag_sleep(50 * 1000);
+    }
+    fail_msg("connections are left over");
+}
+
+AG_TEST(test_hostile__slow_heads_are_cut_off)
+{
+    begin();
+    enum { CROWD = 100 };
+    int fds[CROWD];
+    for (size_t i = 0; i < CROWD; i++) {
+        fds[i] = wire_open(port);
+        wire_say(fds[i], "GET /hello HTTP/1.1\r\nX: ");
+    }
+    bool open = true; /* a byte now and then does not help */
+    for (int second = 0; second < 100 && open; second++) {
+        for (size_t i = 0; i < CROWD; i++) send(fds[i], "a", 1, MSG_NOSIGNAL);
+        wire_expect(port, "GET /hello HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", 200,
+                    NULL); /* others are served */
+        struct pollfd one = {.fd = fds[0], .events = POLLIN};
+        open = poll(&one, 1, 100) == 0;
+    }
+    assert_false(open);
+    char *answer = wire_rest(fds[0], NULL);
+    assert_int_equal(wire_status(answer), 408);
+    ag_free(answer);
+    expect_no_connections();
+    assert_true(metric("auger_http_workers") < 20); /* they cost no threads */
+    for (size_t i = 0; i < CROWD; i++) close(fds[i]);
+    end();
+}
+
+AG_TEST(test_hostile__slow_bodies_are_cut_off)
+{
+    begin();
+    static const char *const asked[] = {
+        "PUT /count/a HTTP/1.1\r\n" HOST "Content-Length: 1000000\r\n\r\nabc",
+        "PUT /count/a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+        "POST /echo HTTP/1.1\r\n" HOST "Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{",
+    };
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) wire_expect(port, asked[i], 408, NULL);
+    int fd = wire_open(port); /* one byte at a time: slower than the least speed */
+    wire_say(fd, "PUT /count/a HTTP/1.1\r\n" HOST "Content-Length: 1000000\r\n\r\n");
+    bool open = true;
+    for (int i = 0; i < 200 && open; i++) {
+        open = send(fd, "a", 1, MSG_NOSIGNAL) == 1;
+        struct pollfd one = {.fd = fd, .events = POLLIN};
+        if (poll(&one, 1, 50) > 0) open = false;
+    }
+    assert_false(open);
+    close(fd);
+    expect_no_connections();
+    end();
+}
+
+AG_TEST(test_hostile__slow_readers_are_cut_off)
+{
+    begin();
+    int fd = wire_open(port);
+    int small = 4096;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    wire_say(fd, "GET /bytes?how=known&size=500000000 HTTP/1.1\r\n" HOST "\r\n");
+    expect_no_connections(); /* nothing is read */
+    close(fd);
+    end();
+}
+
+AG_TEST(test_hostile__smuggled_requests_are_not_served)
+{
+    static const char *const asked[] = {
+        "POST /echo HTTP/1.1\r\n" HOST
+        "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /hello HTTP/1.1\r\n" HOST "\r\n",
+        "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 0\r\nContent-Length: 40\r\n\r\nGET /hello HTTP/1.1\r\n" HOST
+        "\r\n",
+        "POST /echo HTTP/1.1\r\n" HOST
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\nGET /hello HTTP/1.1\r\n" HOST "\r\n",
+        "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding:\x0b"
+        "chunked\r\n\r\n0\r\n\r\nGET /hello HTTP/1.1\r\n" HOST "\r\n",
+        "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding\t: chunked\r\n\r\n0\r\n\r\nGET /hello HTTP/1.1\r\n" HOST
+        "\r\n",
+        "POST /echo HTTP/1.1\r\n" HOST "X: y\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /hello HTTP/1.1\r\n" HOST
+        "\r\n",
+        "POST /echo HTTP/1.1\r\n" HOST
+        "Foo: bar\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /hello HTTP/1.1\r\n" HOST "\r\n",
+        "PUT /count/a HTTP/1.1\r\n" HOST
+        "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\nGET /hello HTTP/1.1\r\n" HOST "\r\n",
+        "PUT /count/a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\nX\n\r\nGET /hello HTTP/1.1\r\n" HOST
+        "\r\n",
+        "PUT /count/a HTTP/1.1\r\n" HOST
+        "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nGET /hello HTTP/1.1\r\n" HOST "\r\n",
+        "GET /hello HTTP/1.1\nHost: localhost\n\nGET /hello HTTP/1.1\r\n" HOST "\r\n",
+        "GET /hello HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\nGET /hello HTTP/1.1\r\n" HOST "\r\n",
+        "GET /hello HTTP/1.1\r\n\r\nGET /hello HTTP/1.1\r\n" HOST "\r\n",
+    };
+    begin();
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        char *answer = wire_ask(port, asked[i]);
+        int status = wire_status(answer);
+        if (status < 400 || status >= 600 || status == 500 || strstr(answer, "hello nobody"))
+            fail_msg("asked\n%s\ngot\n%s", asked[i], answer);
+        assert_non_null(strstr(answer, "Connection: close"));
+        ag_free(answer);
+    }
+    expect_no_connections();
+    end();
+}
+
+AG_TEST(test_hostile__large_heads_and_bodies)
+{
+    begin();
+    size_t size = 200000;
+    char *text = ag_alloc(size + 1);
+    assert_non_null(text);
+    memset(text, 'a', size);
+    text[size] = '\0';
+    memcpy(text, "GET /hello HTTP/1.1\r\nX: ", 24);
+    wire_expect(port, text, 431, "larger than");
+    memcpy(text, "GET /aaaaaaaaaaaaaaaaaaa", 24);
+    wire_expect(port, text, 431, NULL);
+    ag_free(text);
+    wire_expect(port, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 9223372036854775807\r\n\r\n", 413, NULL);
+    wire_expect(port, "PUT /bounded HTTP/1.1\r\n" HOST "Content-Length: 20000\r\n\r\n", 413, NULL);
+    /* More than the limit in chunks, and a client that sends all of it before it reads. */
+    int fd = wire_open(port);
+    wire_say(fd, "PUT /bounded HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n");
+    char piece[1009];
+    memset(piece, 'a', sizeof(piece));
+    memcpy(piece, "3e8\r\n", 5);
+    memcpy(piece + 1005, "\r\n", 2);
+    for (int i = 0; i < 50; i++)
+        if (!wire_send(fd, piece, 1007)) break;
+    char *answer = wire_rest(fd, NULL);
+    assert_int_equal(wire_status(answer), 413);
+    ag_free(answer);
+    close(fd);
+    expect_no_connections();
+    end();
+}
+
+AG_TEST(test_hostile__hang_ups_at_every_byte)
+{
+    static const char request[] =
+        "PUT /count/a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+        "GET /bytes?how=unknown&size=300000 HTTP/1.1\r\n" HOST "\r\n";
+    begin();
+    for (size_t i = 0; i < sizeof(request) - 1; i++) {
+        int fd = wire_open(port);
+        wire_send(fd, request, i);
+        if (i % 2) { /* a reset instead of an end */
+            struct linger hard = {.l_onoff = 1};
+            setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+        }
+        close(fd);
+    }
+    expect_no_connections();
+    end();
+}
+
+AG_TEST(test_hostile__noise)
+{
+    begin();
+    uint64_t random = 88172645463325252ULL;
+    for (int i = 0; i < 300; i++) {
+        char noise[300];
+        for (size_t k = 0; k < sizeof(noise); k++) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            noise[k] = (char)random;
+        }
+        if (i % 3 == 0) memcpy(noise, "GET / HTTP/1.1\r\n", 16);
+        memcpy(noise + sizeof(noise) - 4, "\r\n\r\n", 4);
+        int fd = wire_open(port);
+        wire_send(fd, noise, sizeof(noise));
+        char *answer = wire_rest(fd, NULL);
+        int status = wire_status(answer);
+        if (status != 400 && status != 501 && status != 505) fail_msg("noise gives %d", status);
+        ag_free(answer);
+        close(fd);
+    }
+    end();
+}
+
+AG_TEST(test_hostile__more_connections_than_are_allowed)
+{
+    ag_server_options options = wire_options();
+    options.connections = 20;
+    server = wire_start(&options);
+    port = ag_server_port(server);
+    int fds[60];
+    for (size_t i = 0; i < 60; i++) { /* idle ones make room for new ones */
+        fds[i] = wire_open(port);
+        wire_say(fds[i], "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+        char *answer = wire_answer(fds[i]);
+        assert_int_equal(wire_status(answer), 200);
+        ag_free(answer);
+        ag_sleep(10 * 1000);
+    }
+    assert_true(metric("auger_http_connections") <= 20);
+    for (size_t i = 0; i < 60; i++) close(fds[i]);
+    end();
+}
+
+/* ---- much at a time ---- */
+
+static void *ask_often(void *context)
+{
+    int fd = wire_open(port);
+    size_t good = 0;
+    for (int i = 100; i < 200; i++) {
+        char request[256];
+        ag_format(request, sizeof(request),
+                  "POST /echo?n=%d HTTP/1.1\r\n" HOST
+                  "Content-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"number\":%d}",
+                  i, i);
+        wire_say(fd, request);
+        char *answer = wire_answer(fd), wanted[32];
+        ag_format(wanted, sizeof(wanted), "{\"number\":%d}", i);
+        if (strstr(answer, wanted)) good++;
+        ag_free(answer);
+    }
+    close(fd);
+    *(size_t *)context = good;
+    return NULL;
+}
+
+AG_TEST(test_load__many_clients_at_a_time)
+{
+    enum { CLIENTS = 64 };
+    begin();
+    pthread_t threads[CLIENTS];
+    size_t good[CLIENTS] = {0};
+    for (size_t i = 0; i < CLIENTS; i++) assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &good[i]), 0);
+    for (size_t i = 0; i < CLIENTS; i++) pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < CLIENTS; i++) assert_int_equal(good[i], 100);
+    end();
+}
+
+static void *ask_slowly(void *context)
+{
+    char *answer = wire_ask(port, "GET /slow?ms=300 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    *(int *)context = wire_status(answer);
+    ag_free(answer);
+    return NULL;
+}
+
+AG_TEST(test_load__waiting_handlers_do_not_wait_for_each_other)
+{
+    enum { CLIENTS = 64 };
+    begin();
+    pthread_t threads[CLIENTS];
+    int status[CLIENTS] = {0};
+    for (size_t i = 0; i < CLIENTS; i++) assert_int_equal(pthread_create(&threads[i], NULL, ask_slowly, &status[i]), 0);
+    bool together = false;
+    for (int i = 0; i < 200 && !together; i++) {
+        together = metric("auger_http_requests_in_flight") > 32; /* far more than processors */
+        ag_sleep(2000);
+    }
+    for (size_t i = 0; i < CLIENTS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(status[i], 200);
+    }
+    assert_true(together);
+    end();
+}
+
+static double resident(void)
+{
+    return metric("process_resident_memory_bytes") / 1e6;
+}
+
+AG_TEST(test_load__hundreds_of_megabytes_in_constant_memory)
+{
+    enum { MEGABYTES = 300 };
+    begin();
+    char *piece = ag_alloc(1 << 20);
+    memset(piece, 1, 1 << 20);
+    double before = resident();
+    int fd = wire_open(port);
+    char head[128];
+    ag_format(head, sizeof(head), "PUT /count/big HTTP/1.1\r\n" HOST "Content-Length: %d\r\n\r\n", MEGABYTES << 20);
+    wire_say(fd, head);
+    for (int i = 0; i < MEGABYTES; i++) assert_true(wire_send(fd, piece, 1 << 20));
+    char *answer = wire_answer(fd), wanted[64];
+    ag_format(wanted, sizeof(wanted), "%d %d", MEGABYTES << 20, MEGABYTES << 20);
+    assert_non_null(strstr(answer, wanted));
+    ag_free(answer);
+    wire_say(fd, "GET /bytes?how=unknown&size=300000000 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    size_t total = 0;
+    ssize_t got;
+    while ((got = recv(fd, piece, 1 << 20, 0)) > 0) total += (size_t)got;
+    assert_true(total > 300000000);
+    close(fd);
+    ag_free(piece);
+    double after = resident();
+    if (after > before + 20) fail_msg("grew from %.1f to %.1f MB", before, after);
+    end();
+}
+
+/* ---- the end ---- */
+
+AG_TEST(test_stop__finishes_what_is_under_way)
+{
+    ag_err err = {0};
+    begin();
+    int busy = wire_open(port), idle = wire_open(port), half = wire_open(port);
+    wire_say(busy, "GET /slow?ms=400 HTTP/1.1\r\n" HOST "\r\n");
+    wire_say(idle, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    wire_say(half, "GET /hello HT");
+    char *answer = wire_answer(idle);
+    ag_free(answer);
+    ag_sleep(150 * 1000);
+    AG_EXPECT_OK(ag_server_stop(server, &err));
+    answer = wire_rest(busy, NULL);
+    assert_int_equal(wire_status(answer), 200);
+    assert_non_null(strstr(answer, "Connection: close"));
+    assert_non_null(strstr(answer, "done"));
+    ag_free(answer);
+    char byte;
+    assert_int_equal(recv(idle, &byte, 1, 0), 0);
+    close(busy);
+    close(idle);
+    close(half);
+    ag_server_free(server);
+}
+
+AG_TEST(test_stop__cuts_off_what_does_not_end)
+{
+    ag_err err = {0};
+    ag_server_options options = wire_options();
+    options.drain_time = AG_SECOND / 5;
+    server = wire_start(&options);
+    port = ag_server_port(server);
+    int slow = wire_open(port), stream = wire_open(port);
+    wire_say(slow, "GET /slow?ms=100000 HTTP/1.1\r\n" HOST "\r\n");
+    wire_say(stream, "GET /bytes?how=known&size=500000000 HTTP/1.1\r\n" HOST "\r\n");
+    ag_sleep(200 * 1000);
+    int rc = ag_server_stop(server, &err);
+    while (rc == AG_ETIMEOUT) rc = ag_server_stop(server, &err);
+    assert_int_equal(rc, AG_OK);
+    ag_server_free(server);
+    close(slow);
+    close(stream);
+}
+
+AG_TEST(test_stop__requests_that_take_too_long_are_told_so)
+{
+    ag_server_options options = wire_options();
+    options.request_time = AG_SECOND / 10;
+    server = wire_start(&options);
+    port = ag_server_port(server);
+    wire_expect(port, "GET /slow?ms=5000 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", 504, NULL);
+    end();
+}
+
+/* ---- failing calls ---- */
+
+static int start_and_stop(void *context, ag_err *err)
+{
+    ag_server_options options = wire_options();
+    ag_server *one = NULL;
+    (void)context;
+    int rc = ag_server_start(&options, &one, err);
+    if (rc >= 0) ag_server_free(one);
+    return rc;
+}
+
+AG_TEST(test_faults__every_failing_call_of_the_start_is_told)
+{
+    ag_test_fail_at_n(AG_FAULT_ALLOC | AG_FAULT_NET, start_and_stop, NULL, NULL);
+}
+
+AG_TEST(test_faults__a_failing_call_costs_one_request_at_most)
+{
+    if (!ag_fault_available()) ag_test_skip("this build injects no failures");
+    begin();
+    for (uint64_t n = 1; n < 120; n++) {
+        int fd = wire_open(port);
+        ag_fault_arm(n, AG_FAULT_ALLOC | AG_FAULT_NET);
+        wire_say(fd, "POST /echo?a=%20 HTTP/1.1\r\n" HOST
+                     "Connection: close\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"a\":1}");
+        struct pollfd one = {.fd = fd, .events = POLLIN};
+        poll(&one, 1, 3000);
+        char scrap[4096];
+        while (poll(&one, 1, 3000) > 0 && recv(fd, scrap, sizeof(scrap), 0) > 0) {
+        }
+        ag_fault_arm(0, 0);
+        close(fd);
+        if (n % 10 == 0) wire_expect(port, "GET /hello HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", 200, NULL);
+    }
+    expect_no_connections();
+    end();
+}
