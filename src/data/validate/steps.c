@@ -29,6 +29,7 @@ static int check_integers(ag_validation *v, ag_err *err)
 {
     const int32_t *step = v->hole->signal.by_id[AG_CHANNEL_STEP], *stop = v->hole->signal.by_id[AG_CHANNEL_STOP_CODE];
     for (size_t i = 0; i < v->hole->signal.rows; i++) {
+        if (i > 0 && step[i] == step[i - 1] && (!stop || stop[i] == stop[i - 1])) continue;
         if (step[i] < 0 || step[i] % 1000 != 0)
             return ag_validation_flaw(v, "T1", i, err, "the step is %.3f in row %zu", step[i] * 0.001, i + 1);
         if (stop && (stop[i] < 0 || stop[i] % 1000 != 0))

@@ -69,7 +69,10 @@ static int check_gaps(ag_validation *v, const ag_step_run *run, long *few, size_
 {
     double way = way_of(v->hole, run);
     if (way <= 0 || ag_step_pecks(v->hole, v->limits, run->program)) return AG_OK;
+    const int32_t *position = v->hole->signal.by_id[AG_CHANNEL_POSITION];
+    int64_t plain = (int64_t)floor((v->limits->gap_factor * way + v->limits->gap_slack) * 1000);
     for (size_t i = run->begin + 1; i < run->held; i++) {
+        if ((int64_t)position[i - 1] - position[i] <= plain) continue;
         long lost = lost_at(v, run, i, way);
         if (lost == 0) continue;
         if (lost >= v->limits->gap_samples)
