@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+/* change_points.c: the labeller that looks at torque and thrust over depth. Coarse first: where torque stands above
+ * air, falls for the last time before a long stretch of air (what comes behind it is a countersink or the hard stop),
+ * rises by a good part of itself, or dips. Then the shapes of fit.h are laid there; the length of the tool's point is
+ * the one with which all of them fit best together. */
+#include <math.h>
+#include <string.h>
+
+#include "core/base/vec.h"
+#include "data/label/fit.h"
+#include "data/label/label.h"
+
+static const double air_mm = 1.7, span_mm = 1.6, edge_mm = 1.2, end_mm = 0.5;
+
+typedef struct stack {
+    const ag_profile *p;
+    double zero, peak; /* A */
+    size_t on, off;    /* bins where torque stands above air */
+    bool exits;
+    double exit; /* mm, coarse */
+    double rise[AG_LABEL_TRANSITIONS];
+    bool dips[AG_LABEL_TRANSITIONS];
+    size_t rises;
+    bool seized;
+} stack;
+
+static double level(const ag_profile *p, double depth)
+{
+    return p->smooth[ag_profile_bin(p, depth)];
+}
+
+static double highest(const ag_profile *p, double from, double to)
+{
+    double high = -INFINITY;
+    for (size_t i = ag_profile_bin(p, from); i <= ag_profile_bin(p, to); i++) high = fmax(high, p->smooth[i]);
+    return high;
+}
+
+/* The first stretch of torque that is long enough, up to air that is long enough. */
+static bool find_stretch(stack *s)
+{
+    const ag_profile *p = s->p;
+    size_t lead = p->count < 60 ? p->count : 60, run = 0, quiet = 0;
+    for (size_t i = 0; i < lead; i++) s->zero += p->smooth[i] / (double)lead;
+    for (size_t i = 0; i < p->count; i++) s->peak = fmax(s->peak, p->smooth[i] - s->zero);
+    double threshold = s->zero + fmax(0.25, 0.05 * fmin(s->peak, 12));
+    s->on = p->count;
+    for (size_t i = 0; i < p->count; i++) {
+        bool cuts = p->smooth[i] > threshold;
+        if (s->on == p->count) {
+            run = cuts ? run + 1 : 0;
+            if ((double)run * p->bin >= 0.4) s->on = i + 1 - run;
+            continue;
+        }
+        if (cuts) {
+            s->off = i;
+            quiet = 0;
+        } else if ((double)++quiet * p->bin >= air_mm) {
+            break;
+        }
+    }
+    return s->on < p->count && s->off > s->on;
+}
+
+/* The last fall that is a good part of the largest. */
+static void find_exit(stack *s)
+{
+    const ag_profile *p = s->p;
+    size_t span = (size_t)(span_mm / p->bin), begin = s->on + (size_t)(0.5 / p->bin);
+    double most = 0, best = 0;
+    for (size_t i = begin; i <= s->off; i++) {
+        size_t to = i + span < p->count ? i + span : p->count - 1;
+        most = fmax(most, p->smooth[i] - p->smooth[to]);
+    }
+    double top = highest(p, ag_profile_depth(p, (double)s->on), ag_profile_depth(p, (double)s->off));
+    s->exits = !s->seized && most > 0.45 * (top - s->zero);
+    if (!s->exits) return;
+    size_t last = s->off;
+    while (last > begin) {
+        size_t to = last + span < p->count ? last + span : p->count - 1;
+        if (p->smooth[last] - p->smooth[to] >= 0.6 * most) break;
+        last--;
+    }
+    size_t low = last > begin + 2 * span ? last - 2 * span : begin;
+    for (size_t i = low; i <= last; i++) {
+        size_t to = i + span < p->count ? i + span : p->count - 1;
+        double fall = p->smooth[i] - p->smooth[to];
+        if (fall < best) continue;
+        best = fall;
+        s->exit = ag_profile_depth(p, (double)i);
+    }
+}
+
+static void add_rise(stack *s, double depth, bool dips)
+{
+    for (size_t k = 0; k < s->rises; k++)
+        if (fabs(s->rise[k] - depth) < 2.2) {
+            s->dips[k] |= dips;
+            return;
+        }
+    if (s->rises == AG_LABEL_TRANSITIONS) return;
+    size_t at = s->rises++;
+    for (; at > 0 && s->rise[at - 1] > depth; at--) {
+        s->rise[at] = s->rise[at - 1];
+        s->dips[at] = s->dips[at - 1];
+    }
+    s->rise[at] = depth;
+    s->dips[at] = dips;
+}
+
+static double rise_at(const stack *s, double depth)
+{
+    double here = level(s->p, depth) - s->zero, there = level(s->p, depth + span_mm) - s->zero;
+    double rise = there - here;
+    if (rise < 0.08 * fmin(s->peak, 30) || rise < 0.3) return 0;
+    return rise / fmax(here, 0.3);
+}
+
+/* The lowest value around a depth against the lesser of the highest on both sides, as a part of that; 0 when the change
+ * is less than `least`. */
+static double dip_of(const double *values, const ag_profile *p, double depth, double way, double zero, double least)
+{
+    double left = -INFINITY, right = -INFINITY;
+    size_t at = ag_profile_bin(p, depth);
+    for (size_t i = ag_profile_bin(p, depth - way); i < at; i++) left = fmax(left, values[i]);
+    for (size_t i = at + 1; i <= ag_profile_bin(p, depth + way); i++) right = fmax(right, values[i]);
+    double side = fmin(left, right);
+    return side - values[at] < least ? 0 : (side - values[at]) / fmax(side - zero, least);
+}
+
+/* Torque that dips by a third means air between layers; by less, only when thrust dips too: noise does not do that. */
+static double dip_at(const stack *s, double depth)
+{
+    double dip = dip_of(s->p->smooth, s->p, depth, 2.6, s->zero, 0.3), push = 0;
+    if (dip < 0.2 || dip >= 0.35) return dip < 0.2 ? 0 : dip;
+    for (double d = -0.8; d <= 0.4; d += 0.1) push = fmax(push, dip_of(s->p->push, s->p, depth + d, 1.2, 0, 0.03));
+    return push >= 0.35 ? dip : 0;
+}
+
+/* Rises by a third and dips, each the most of its surroundings. What belongs to the entry is more than what follows and
+ * so is none. */
+static void find_rises(stack *s, double to)
+{
+    double from = ag_profile_depth(s->p, (double)s->on) + edge_mm, bin = s->p->bin * 2;
+    for (int pass = 0; pass < 2; pass++) {
+        for (double depth = from; depth < to - 0.8; depth += bin) {
+            double here = pass ? dip_at(s, depth) : rise_at(s, depth);
+            bool most = here > (pass ? 0 : 0.35);
+            for (double d = bin; most && d < 1.6; d += bin) {
+                double left = pass ? dip_at(s, depth - d) : rise_at(s, depth - d);
+                double right = pass ? dip_at(s, depth + d) : rise_at(s, depth + d);
+                most = here >= left && here > right;
+            }
+            if (most) add_rise(s, pass ? depth + 0.3 : depth, pass == 1);
+        }
+    }
+}
+
+static double on_depth(const stack *s)
+{
+    return ag_profile_depth(s->p, (double)s->on);
+}
+
+/* Where the window of an event ends at the latest. */
+static double limit_of(const stack *s, size_t rise)
+{
+    if (rise + 1 < s->rises) return s->rise[rise + 1] - 0.1;
+    if (s->seized) return s->rise[rise] + 1.1;
+    return s->exits ? s->exit : ag_profile_depth(s->p, (double)s->p->count);
+}
+
+static double entry_limit(const stack *s)
+{
+    if (s->rises) return s->rise[0] - 0.3;
+    return s->exits ? s->exit - 0.2 : ag_profile_depth(s->p, (double)s->p->count);
+}
+
+static ag_fit fit_entry(const stack *s, double near, double reach, double point)
+{
+    return ag_fit_try(s->p, AG_FIT_ENTRY, near, reach, point, 0, entry_limit(s));
+}
+
+static ag_fit fit_exit(const stack *s, double near, double reach, double point)
+{
+    return ag_fit_try(s->p, AG_FIT_EXIT, near, reach, point, 0, ag_profile_depth(s->p, (double)s->p->count));
+}
+
+static ag_fit fit_rise(const stack *s, size_t k, double near, double reach, double point)
+{
+    double limit = limit_of(s, k);
+    ag_fit best = ag_fit_try(s->p, AG_FIT_TRANSITION, near, reach, point, 0, limit);
+    for (double gap = 0.2; gap < 1.5; gap += s->dips[k] ? 0.1 : 0.2) {
+        ag_fit fit = ag_fit_try(s->p, AG_FIT_TRANSITION, near, reach, point, gap, limit);
+        if (fit.cost < best.cost * (best.gap > 0 ? 1 : s->dips[k] ? 0.95 : 0.6)) best = fit;
+    }
+    return best;
+}
+
+/* The point's length with which entry and exit fit best. */
+static double find_point(const stack *s, ag_fit *entry, ag_fit *exit)
+{
+    double best = INFINITY, point = 1.6;
+    ag_fit first = fit_entry(s, on_depth(s) - 0.5, 1.0, 1.6), last = {0};
+    if (s->exits) last = fit_exit(s, s->exit, 1.0, 1.6);
+    for (double length = 1.2; length < 2.35; length += 0.1) {
+        ag_fit a = fit_entry(s, first.depth, 0.5, length), b = {0};
+        if (s->exits) b = fit_exit(s, last.depth, 0.5, length);
+        if (a.cost + b.cost >= best) continue;
+        best = a.cost + b.cost;
+        point = length;
+        *entry = a;
+        *exit = b;
+    }
+    return point;
+}
+
+/* Changes that stand out of their surroundings make a clear label. */
+static double clarity_of(double uncertainty, double cost)
+{
+    return exp(-pow(uncertainty / 0.45, 2)) * (cost < 2 ? 1 : pow(2 / cost, 0.25));
+}
+
+static double quality_of(const ag_verdict *verdict)
+{
+    double quality = verdict->valid ? 1 : 0.6;
+    if (verdict->classes & AG_CLASS_WEAK) quality *= 0.9;
+    for (const ag_flaw *flaw = verdict->flaws.first; flaw; flaw = flaw->next)
+        if (strcmp(flaw->rule, "C11") == 0) quality *= 0.97;
+    return quality;
+}
+
+static void take(ag_label *out, const ag_fit *fit, double *cost)
+{
+    out->uncertainty = fmax(out->uncertainty, fit->uncertainty);
+    *cost = fmax(*cost, fit->cost);
+}
+
+static void measure(stack *s, ag_label *out)
+{
+    ag_fit entry = {.cost = INFINITY}, exit = {.cost = INFINITY};
+    double cost = 0;
+    out->point = find_point(s, &entry, &exit);
+    if (!isfinite(entry.cost)) return;
+    out->entry = entry.depth;
+    take(out, &entry, &cost);
+    for (size_t k = 0; k < s->rises; k++) {
+        ag_fit fit = fit_rise(s, k, s->rise[k] + (s->dips[k] ? 0.1 : 0), s->dips[k] ? 1.1 : 0.8, out->point);
+        if (!isfinite(fit.cost)) continue;
+        out->transition[out->transition_count++] = fit.depth;
+        take(out, &fit, &cost);
+    }
+    out->outcome = AG_LABEL_NO_EXIT;
+    if (s->exits && isfinite(exit.cost) && exit.depth > entry.depth + end_mm) {
+        out->outcome = AG_LABEL_FOUND;
+        out->exit = exit.depth;
+        out->full_exit = exit.depth + out->point;
+        take(out, &exit, &cost);
+    }
+    out->clarity = clarity_of(out->uncertainty, cost);
+}
+
+static int label(const ag_hole *hole, const ag_verdict *verdict, ag_arena *arena, ag_label *out, ag_err *err)
+{
+    if (verdict->classes & AG_CLASS_AIR) {
+        out->outcome = AG_LABEL_EMPTY;
+        out->clarity = 1;
+        out->quality = quality_of(verdict);
+        return AG_OK;
+    }
+    ag_profile profile;
+    int rc = ag_profile_make(hole, arena, &profile, err);
+    if (rc < 0) return rc;
+    stack s = {.p = &profile, .seized = verdict->classes & AG_CLASS_SEIZED};
+    out->quality = quality_of(verdict);
+    if (!find_stretch(&s)) return AG_OK;
+    find_exit(&s);
+    find_rises(&s, s.exits ? s.exit : ag_profile_depth(&profile, (double)s.off));
+    measure(&s, out);
+    return AG_OK;
+}
+
+const ag_labeller ag_labeller_change_points = {
+    .name = "change-points",
+    .doc = "Shapes that the tool's point makes of torque and thrust where it enters, changes and leaves material",
+    .label = label,
+};

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* fit.h: the shapes that a cone makes of torque and thrust where it enters, changes or leaves a material, laid over a
+ * profile by least squares. Amplitudes are found by the fit; where, how long the point is and how wide the gap, by
+ * trying. */
+#include <stddef.h>
+
+#include "data/label/profile.h"
+
+typedef enum ag_fit_kind { AG_FIT_ENTRY, AG_FIT_TRANSITION, AG_FIT_EXIT } ag_fit_kind;
+
+typedef struct ag_fit {
+    double depth;       /* mm, of the tip */
+    double gap;         /* mm of air before it, of a transition */
+    double cost;        /* mean squared deviation in units of what is usual */
+    double uncertainty; /* mm */
+} ag_fit;
+
+/* Tries depths within `reach` of `near`, for a point of this length and a gap of this width. The window of samples goes
+ * no deeper than `limit`. cost is INFINITY when nothing fits. */
+ag_fit ag_fit_try(const ag_profile *profile, ag_fit_kind kind, double near, double reach, double point, double gap,
+                  double limit);

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Labels against the simulator's truth. */
+#include "frame/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/label/label.h"
+#include "data/reader.h"
+#include "data/simulate/simulate.h"
+
+typedef struct labelled {
+    ag_sim_plan plan;
+    ag_arena *arena;
+    ag_hole *hole;
+    ag_verdict verdict;
+    ag_label label;
+} labelled;
+
+static void make(labelled *m, const ag_sim_options *options, uint64_t index)
+{
+    ag_err err = {0};
+    ag_limits limits;
+    ag_buf file;
+    ag_buf_init(&file, 64 << 20);
+    m->arena = ag_arena_new(0);
+    AG_EXPECT_OK(ag_limits_default(&limits, &err));
+    AG_EXPECT_OK(ag_sim_hole(options, index, &m->plan, NULL, &file, &err));
+    AG_EXPECT_OK(ag_hole_read(&(ag_hole_source){.bytes = ag_buf_str(&file)}, m->arena, &m->hole, &err));
+    AG_EXPECT_OK(ag_validate(m->hole, &limits, m->arena, &m->verdict, &err));
+    AG_EXPECT_OK(ag_label_hole(m->hole, &m->verdict, m->arena, &m->label, &err));
+    ag_buf_deinit(&file);
+}
+
+typedef struct error_sum {
+    double absolute;
+    size_t count;
+} error_sum;
+
+typedef struct score {
+    error_sum entry, transition, exit;
+    size_t holes, failures, high, high_wrong;
+} score;
+
+/* False when the depth is absent where it must not be, or off by more than a millimetre. */
+static bool count_error(error_sum *sum, double found, double truth, bool *right)
+{
+    if (isnan(truth)) return isnan(found);
+    double error = fabs(found - truth);
+    if (!(error <= 0.25)) *right = false;
+    if (!(error <= 1)) return false;
+    sum->absolute += error;
+    sum->count++;
+    return true;
+}
+
+static void count_hole(score *s, const labelled *m)
+{
+    const ag_label *label = &m->label;
+    const ag_sim_plan *plan = &m->plan;
+    bool right = label->transition_count == plan->transition_count, good = right;
+    good &= count_error(&s->entry, label->entry, plan->entry, &right);
+    good &= count_error(&s->exit, label->exit, plan->exit, &right);
+    for (size_t k = 0; good && k < plan->transition_count; k++)
+        good &= count_error(&s->transition, label->transition[k], plan->transition[k], &right);
+    s->holes++;
+    s->failures += !good;
+    if (label->outcome != AG_LABEL_FOUND || label->confidence <= 0.9) return;
+    s->high++;
+    s->high_wrong += !right;
+}
+
+static double mean(const error_sum *sum)
+{
+    return sum->count ? sum->absolute / (double)sum->count : 0;
+}
+
+/* A thousand holes with AUGER_TEST_FULL=1; a seed that no threshold was chosen with. */
+AG_TEST(test_label__depths_are_those_of_the_truth_on_all_regimes)
+{
+    score s = {0};
+    uint64_t rounds = getenv("AUGER_TEST_FULL") ? 46 : 3;
+    ag_sim_options options = {.seed = 987654321};
+    for (uint64_t i = 0; i < rounds * ag_sim_regime_count; i++) {
+        labelled m;
+        make(&m, &options, i);
+        count_hole(&s, &m);
+        ag_arena_free(m.arena);
+    }
+    print_message("%zu holes: mean error of entry %.3f, transition %.3f, exit %.3f mm; %zu failures; %zu high, %zu of "
+                  "them wrong\n",
+                  s.holes, mean(&s.entry), mean(&s.transition), mean(&s.exit), s.failures, s.high, s.high_wrong);
+    assert_true(mean(&s.entry) <= 0.10);
+    assert_true(mean(&s.transition) <= 0.12);
+    assert_true(mean(&s.exit) <= 0.10);
+    assert_true(s.failures * 100 <= s.holes);
+    assert_true(s.high * 4 >= s.holes);
+    assert_true(s.high_wrong * 20 <= s.high);
+}
+
+AG_TEST(test_label__air_is_empty_and_a_seized_tool_has_no_exit)
+{
+    static const char *const names[] = {"air-stroke", "air-event", "seized-stroke", "seized-event"};
+    for (size_t r = 0; r < 4; r++) {
+        const ag_sim_regime *regime = ag_sim_regime_find(names[r]);
+        ag_sim_options options = {.seed = 31, .regimes = &regime, .regime_count = 1};
+        for (uint64_t i = 0; i < 10; i++) {
+            labelled m;
+            make(&m, &options, i * 40);
+            assert_true(isnan(m.label.exit) && isnan(m.label.full_exit));
+            if (r < 2) {
+                assert_int_equal(m.label.outcome, AG_LABEL_EMPTY);
+                assert_true(isnan(m.label.entry));
+                assert_int_equal(m.label.transition_count, 0);
+            } else {
+                assert_int_equal(m.label.outcome, AG_LABEL_NO_EXIT);
+                assert_true(fabs(m.label.entry - m.plan.entry) < 0.5);
+            }
+            ag_arena_free(m.arena);
+        }
+    }
+}
+
+AG_TEST(test_label__a_planted_defect_never_makes_a_high_label)
+{
+    for (size_t f = 0; f < ag_sim_trace_faults().count; f++) {
+        const ag_sim_fault *fault = &ag_sim_trace_faults().items[f];
+        if (ag_rule_find(fault->rule, NULL)->severity != AG_SEVERITY_FAIL) continue;
+        ag_sim_options options = {.seed = 8, .faults = &fault, .fault_count = 1};
+        labelled m;
+        make(&m, &options, 3);
+        assert_true(m.label.outcome == AG_LABEL_EMPTY || m.label.confidence <= 0.9);
+        ag_arena_free(m.arena);
+    }
+}
+
+AG_TEST(test_label__step_codes_tell_events_and_nothing_about_strokes)
+{
+    const ag_labeller *codes = ag_labeller_find("step-codes");
+    static const char *const names[] = {"cfrp-ti-stroke", "cfrp-ti-event", "cfrp-ti-peck"};
+    for (size_t r = 0; r < 3; r++) {
+        ag_err err = {0};
+        const ag_sim_regime *regime = ag_sim_regime_find(names[r]);
+        labelled m;
+        make(&m, &(ag_sim_options){.seed = 2, .regimes = &regime, .regime_count = 1}, 0);
+        ag_label label;
+        AG_EXPECT_OK(ag_label_by(codes, m.hole, &m.verdict, m.arena, &label, &err));
+        assert_int_equal(label.outcome, r == 0 ? AG_LABEL_NONE : AG_LABEL_FOUND);
+        if (r == 0) assert_true(isnan(label.entry) && isnan(label.exit) && label.confidence == 0);
+        if (r > 0) assert_true(fabs(label.exit - m.plan.exit) < 1.0);
+        if (r == 1) assert_true(fabs(label.entry - m.plan.entry) < 0.7);
+        if (r == 2) assert_true(fabs(label.transition[0] - m.plan.transition[0]) < 0.7);
+        ag_arena_free(m.arena);
+    }
+}
+
+AG_TEST(test_label__one_hole_that_differs_from_its_group_is_doubted)
+{
+    ag_err err = {0};
+    ag_label labels[9];
+    ag_label *list[9];
+    for (size_t i = 0; i < 9; i++) {
+        labels[i] = (ag_label){.outcome = AG_LABEL_FOUND,
+                               .entry = 5 + (double)i,
+                               .exit = 15 + (double)i + 0.01 * (double)i,
+                               .clarity = 1,
+                               .quality = 1,
+                               .consistency = 1,
+                               .confidence = 1};
+        list[i] = &labels[i];
+    }
+    labels[4].exit += 2;
+    labels[8] = (ag_label){.outcome = AG_LABEL_EMPTY, .exit = (double)NAN, .entry = (double)NAN, .confidence = 1};
+    AG_EXPECT_OK(ag_label_compare(list, 9, &err));
+    assert_true(labels[0].confidence == 1 && labels[7].confidence == 1 && labels[8].confidence == 1);
+    assert_true(labels[4].consistency < 0.2 && labels[4].confidence < 0.2);
+    labels[4].consistency = 1;
+    AG_EXPECT_OK(ag_label_compare(list + 3, 3, &err)); /* too few to compare */
+    assert_true(labels[4].consistency == 1);
+}
+
+AG_TEST(test_label__categories_and_grip_codes_follow_the_settings)
+{
+    ag_err err = {0};
+    ag_label_settings settings;
+    AG_EXPECT_OK(ag_label_settings_default(&settings, &err));
+    ag_label label = {.outcome = AG_LABEL_FOUND, .confidence = 0.9};
+    assert_string_equal(ag_label_category(&label, &settings), "medium");
+    label.confidence = 0.901;
+    assert_string_equal(ag_label_category(&label, &settings), "high");
+    label.confidence = 0.7;
+    assert_string_equal(ag_label_category(&label, &settings), "low");
+    label.outcome = AG_LABEL_EMPTY;
+    assert_string_equal(ag_label_category(&label, &settings), "empty");
+    assert_int_equal(ag_label_grip(1.0, &settings), 1);
+    assert_int_equal(ag_label_grip(14.28, &settings), 9);
+    assert_int_equal(ag_label_grip(14.30, &settings), 10);
+    assert_int_equal(ag_label_grip(0, &settings), 0);
+    assert_int_equal(ag_label_grip((double)NAN, &settings), 0);
+    assert_int_equal(ag_label_grip(40, &settings), 0);
+    settings.grip_tolerance = 0.127;
+    assert_int_equal(ag_label_grip(14.30, &settings), 9);
+    assert_int_equal(ag_label_grip(0.05, &settings), 1);
+    assert_string_equal(ag_label_outcome_name(AG_LABEL_NO_EXIT), "no exit");
+    assert_int_equal(ag_labellers().count, 2);
+    assert_null(ag_labeller_find("guess"));
+}
+
+typedef struct attempt {
+    labelled *made;
+} attempt;
+
+static int try_label(void *context, ag_err *err)
+{
+    const attempt *a = context;
+    ag_arena *arena = ag_arena_new(0);
+    if (!arena) return ag_fail_memory(err, 1);
+    ag_label label;
+    int rc = ag_label_hole(a->made->hole, &a->made->verdict, arena, &label, err);
+    ag_label *list[] = {&label};
+    if (rc == AG_OK) rc = ag_label_compare(list, 1, err);
+    ag_arena_free(arena);
+    return rc;
+}
+
+AG_TEST(test_label__a_failing_allocation_is_told)
+{
+    labelled m;
+    make(&m, &(ag_sim_options){.seed = 1}, 1);
+    ag_test_fail_at_n(AG_FAULT_ALLOC, try_label, NULL, &(attempt){&m});
+    ag_arena_free(m.arena);
+}
+
+/* Holes whose samples are few, flat, or jump about are labelled without a fall, with a number or without. */
+AG_TEST(test_label__odd_samples_do_no_harm)
+{
+    ag_err err = {0};
+    for (size_t rows = 1; rows < 400; rows = rows * 3 + 1) {
+        for (int kind = 0; kind < 3; kind++) {
+            labelled m;
+            make(&m, &(ag_sim_options){.seed = 6}, 1);
+            int32_t *position = (int32_t *)(uintptr_t)m.hole->signal.by_id[AG_CHANNEL_POSITION];
+            int32_t *torque = (int32_t *)(uintptr_t)m.hole->signal.by_id[AG_CHANNEL_TORQUE];
+            for (size_t i = 0; i < m.hole->signal.rows; i++) {
+                if (kind == 0) position[i] = -5000;
+                if (kind == 1) torque[i] = INT32_MAX;
+                if (kind == 2) position[i] = i % 2 ? INT32_MIN + 1 : 2000;
+            }
+            m.hole->signal.rows = rows < m.hole->signal.rows ? rows : m.hole->signal.rows;
+            m.hole->step_count = 0;
+            AG_EXPECT_OK(ag_hole_finish(m.hole, &err));
+            AG_EXPECT_OK(ag_label_hole(m.hole, &m.verdict, m.arena, &m.label, &err));
+            assert_true(m.label.confidence >= 0 && m.label.confidence <= 1);
+            ag_arena_free(m.arena);
+        }
+    }
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+/* A deviation that outliers do not stretch. */
+static double spread_of(double *values, size_t count)
+{
+    qsort(values, count, sizeof(double), by_size);
+    double middle = values[count / 2];
+    for (size_t i = 0; i < count; i++) values[i] = fabs(values[i] - middle);
+    qsort(values, count, sizeof(double), by_size);
+    return 1.4826 * values[count / 2];
+}
+
+AG_TEST(test_label__full_exit_lies_behind_exit_and_transitions_between)
+{
+    ag_sim_options options = {.seed = 55};
+    double thickness[40];
+    const ag_sim_regime *regime = ag_sim_regime_find("cfrp-al-stroke");
+    options.regimes = &regime;
+    options.regime_count = 1;
+    for (uint64_t i = 0; i < 40; i++) {
+        labelled m;
+        make(&m, &options, i);
+        assert_int_equal(m.label.outcome, AG_LABEL_FOUND);
+        assert_true(m.label.full_exit > m.label.exit && m.label.exit > m.label.transition[0]);
+        assert_true(m.label.transition[0] > m.label.entry);
+        assert_string_equal(m.label.source, "change-points");
+        thickness[i] = m.label.exit - m.label.entry;
+        ag_arena_free(m.arena);
+    }
+    assert_true(spread_of(thickness, 40) < 0.1);
+}
