@@ -8,13 +8,15 @@
 #include "core/show/spark.h"
 #include "core/show/table.h"
 #include "data/reader.h"
+#include "data/reference.h"
 #include "data/validator.h"
 
 static const ag_option positionals[] = {
-    {.name = "FILE", .type = AG_OPTION_PATH, .required = true, .repeated = true, .doc = "Drilling files"},
+    {.name = "FILE", .type = AG_OPTION_PATH, .repeated = true, .doc = "Drilling files"},
 };
 static const ag_option options[] = {
     {.name = "header", .type = AG_OPTION_FLAG, .doc = "Show every field of the header"},
+    {.name = "rules", .type = AG_OPTION_FLAG, .doc = "Print all names, rules and thresholds as Markdown instead"},
 };
 static const ag_example examples[] = {
     {"inspect hole.xls", "Look at one hole"},
@@ -212,11 +214,27 @@ static int show(ag_invocation *invocation, const char *path, const ag_limits *li
     return draw(invocation, hole, err);
 }
 
+static int print_rules(ag_invocation *invocation, ag_err *err)
+{
+    ag_buf buf;
+    ag_buf_init(&buf, (size_t)4 << 20);
+    ag_drilling_reference(&buf);
+    int rc = ag_buf_check(&buf, "reference", err);
+    if (rc == AG_OK) ag_print_str(invocation, ag_buf_str(&buf));
+    ag_buf_deinit(&buf);
+    return rc;
+}
+
 static int run(ag_invocation *invocation, ag_err *err)
 {
     size_t count;
     const ag_option_value *files = ag_option_values(invocation, "FILE", &count);
     ag_limits limits;
+    if (ag_option_flag(invocation, "rules")) return print_rules(invocation, err);
+    if (count == 0) {
+        ag_fail(err, AG_EINVAL, "no file is named");
+        return ag_err_hint(err, "auger inspect hole.xls");
+    }
     int rc = ag_limits_default(&limits, err);
     for (size_t i = 0; rc == AG_OK && i < count; i++) {
         rc = ag_cancel_check(invocation->cancel, err);
