@@ -5,6 +5,7 @@ Inputs are conditioned: a channel that is constant in a window has a value with 
 it otherwise divides rounding noise by a very small number, in their code and in everyone's.
 """
 import json
+import subprocess
 import warnings
 
 import numpy
@@ -228,3 +229,43 @@ def test_an_observed_mask_is_used(tmp_path):
         expected = model(torch.tensor(x), observed_mask=torch.tensor(mask)).prediction_outputs
     with load(tmp_path) as ours:
         compare(ours.run({"past_values": x, "observed_mask": mask})["prediction_outputs"], expected, task)
+
+
+TRAINED = {
+    "mse": ({}, 1e-3, 0), "mse_full_clipped": (FULL, 3e-3, 0.5), "mse_channels": (dict(prediction_channel_indices=[0, 2]), 1e-3, 0),
+    "mse_unscaled": (dict(FULL, scaling=None), 1e-3, 1.0), "batch_norm": (dict(norm_mlp="BatchNorm"), 1e-3, 0),
+    "student_t": (dict(loss="nll"), 1e-3, 1.0), "normal": (dict(loss="nll", distribution_output="normal"), 1e-3, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_fifty_steps_follow_the_same_curve(name, tmp_path):
+    changes, rate, clip = TRAINED[name]
+    steps, batch = 50, 8
+    torch.manual_seed(4)
+    model = transformers.PatchTSMixerForPrediction(
+        transformers.PatchTSMixerConfig(**{**BASE, **changes, "dropout": 0.0, "head_dropout": 0.0})).train()
+    model.save_pretrained(tmp_path)
+    x = windows(model.config, steps * batch)
+    y = 0.3 * x[:, :model.config.prediction_length] + x.mean(axis=1, keepdims=True)
+    numpy.save(tmp_path / "x.npy", x)
+    numpy.save(tmp_path / "y.npy", y)
+    with load(tmp_path):
+        pass
+    ours = subprocess.run([auger.BUILD / "tests" / "peer-training", tmp_path, tmp_path / "x.npy", tmp_path / "y.npy",
+                           str(rate), str(clip), str(steps)], capture_output=True, text=True, check=False)
+    assert ours.returncode == 0, ours.stderr
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
+    curve = []
+    for step in range(steps):
+        part = slice(step * batch, (step + 1) * batch)
+        loss = model(torch.tensor(x[part]), future_values=torch.tensor(y[part])).loss
+        optimizer.zero_grad()
+        loss.backward()
+        if clip:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+        optimizer.step()
+        curve.append(loss.item())
+    got = numpy.array([float(line) for line in ours.stdout.split()])
+    worst = float((numpy.abs(got - curve) / numpy.maximum(1.0, numpy.abs(curve))).max())
+    assert curve[-1] < curve[0] and worst <= 1e-4, f"{worst:.2e}"
