@@ -94,7 +94,8 @@ static int fingerprint(const plan *p, const part *this, size_t number, char out[
     const ag_prepare_input *inputs = p->inputs.items;
     ag_buf buf;
     ag_buf_init(&buf, (size_t)64 << 20);
-    ag_buf_addf(&buf, "auger %s part %zu validate %d\n", AG_VERSION, number, (int)p->options->validate);
+    ag_buf_addf(&buf, "auger %s part %zu validate %d label %d\n", AG_VERSION, number, (int)p->options->validate,
+                (int)p->options->auto_label);
     ag_json json = ag_json_writer(&buf, 0, AG_JSON_NONFINITE_WORDS);
     int rc = ag_describe_write(&ag_limits_description, &p->limits, &json);
     if (rc == AG_OK && p->options->reader) {
@@ -286,8 +287,13 @@ static int write_outputs(const ag_prepare_options *options, const ag_prepare_sum
                          ag_err *err)
 {
     char *holes = ag_path_join(arena, options->output_dir, "holes.csv");
-    if (!holes) return ag_fail_memory(err, 4096);
+    char *labels = ag_path_join(arena, options->output_dir, "labels.csv");
+    if (!holes || !labels) return ag_fail_memory(err, 4096);
     int rc = ag_prepare_write_holes(holes, summary, err);
+    if (rc == AG_OK && options->auto_label)
+        rc = ag_prepare_write_labels(labels, summary, err);
+    else if (rc == AG_OK && ag_file_exists(labels))
+        rc = ag_file_remove(labels, err);
     if (rc == AG_OK) rc = ag_quality_write(options->output_dir, options, summary, err);
     if (rc == AG_OK) rc = ag_prepare_write_manifest(options->output_dir, options, summary, err);
     return rc;
@@ -311,6 +317,7 @@ static int run_plan(plan *p, ag_prepare_summary *out, ag_err *err)
     if (rc == AG_OK) rc = collect(p, out, err);
     if (rc == AG_OK) rc = find_twins(out, false, err);
     if (rc == AG_OK) rc = find_twins(out, true, err);
+    if (rc == AG_OK && options->auto_label) rc = ag_prepare_compare_labels(out, options, p->arena, err);
     ag_progress_stage(options->progress, "reporting");
     return rc == AG_OK ? write_outputs(options, out, p->arena, err) : rc;
 }

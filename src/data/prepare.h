@@ -3,6 +3,7 @@
 /* prepare.h: from a folder of files to a dataset that NumPy, pandas and DuckDB open:
  *
  *   holes.csv           one row per file, in the order of paths; the columns are ag_prepared_description
+ *   labels.csv          with auto_label, one row per hole that was labelled
  *   signals/part-N.npy  int32 [rows, channels] in thousandths, channels as in ag_channel_names, AG_SAMPLE_ABSENT where
  * a file has none; holes.csv tells part, first row and rows of each hole manifest.json       what lies there, with
  * hashes quality.json        the quality report; quality.html the same for people
@@ -50,6 +51,8 @@ typedef struct ag_prepared {
     const char *warnings;
     const char *entry_mm, *transition_mm, *exit_mm, *full_exit_mm;
     const char *confidence, *category, *label_source;
+    const char *label_outcome; /* found, no exit, empty, none; empty text: not asked */
+    const char *uncertainty_mm, *clarity, *signal_quality, *consistency;
     const char *reason; /* why it is rejected or an error: the first one, for people */
     const char *date;
     const char *machine; /* motor serial, else box */
@@ -69,12 +72,14 @@ extern const ag_description ag_prepared_description;
 typedef struct ag_prepare_options {
     const char *input_dir;
     const char *output_dir;
-    bool validate;                   /* else holes are read only, and all that can be read are success */
-    unsigned jobs;                   /* 0: all processors */
-    const ag_limits *limits;         /* NULL: the defaults */
-    const ag_reader_options *reader; /* NULL: the defaults */
-    ag_cancel *cancel;               /* may be NULL */
-    ag_progress *progress;           /* may be NULL; counts files and bytes */
+    bool validate;                         /* else holes are read only, and all that can be read are success */
+    bool auto_label;                       /* labels every hole that can be read */
+    unsigned jobs;                         /* 0: all processors */
+    const ag_limits *limits;               /* NULL: the defaults */
+    const ag_reader_options *reader;       /* NULL: the defaults */
+    const struct ag_label_settings *label; /* NULL: the defaults */
+    ag_cancel *cancel;                     /* may be NULL */
+    ag_progress *progress;                 /* may be NULL; counts files and bytes */
 } ag_prepare_options;
 
 typedef struct ag_prepare_summary {

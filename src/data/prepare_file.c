@@ -124,21 +124,30 @@ static const char *first_failure(const ag_flaws *flaws)
     return "";
 }
 
+static int note_verdict(preparing *p, const ag_verdict *verdict, ag_err *err)
+{
+    char class_name[64];
+    ag_class_format(verdict->classes, class_name);
+    ag_prepared *r = p->record;
+    r->valid = verdict->valid;
+    r->status = verdict->valid ? AG_PREPARED_SUCCESS : AG_PREPARED_REJECTED;
+    r->class_name = ag_arena_strdup(p->keep, class_name);
+    r->failed_rules = list_rules(p, &verdict->flaws, true);
+    r->warnings = list_rules(p, &verdict->flaws, false);
+    r->reason = keep_text(p, ag_str_of(first_failure(&verdict->flaws)));
+    return r->class_name && r->failed_rules && r->warnings && r->reason ? AG_OK : ag_fail_memory(err, 4096);
+}
+
 static int judge(preparing *p, const ag_hole *hole, ag_err *err)
 {
     ag_verdict verdict;
-    char class_name[64];
+    p->record->valid = true;
+    p->record->status = AG_PREPARED_SUCCESS;
+    if (!p->options->validate && !p->options->auto_label) return AG_OK;
     int rc = ag_validate(hole, p->limits, p->work, &verdict, err);
-    if (rc < 0) return rc;
-    ag_class_format(verdict.classes, class_name);
-    ag_prepared *r = p->record;
-    r->valid = verdict.valid;
-    r->status = verdict.valid ? AG_PREPARED_SUCCESS : AG_PREPARED_REJECTED;
-    r->class_name = ag_arena_strdup(p->keep, class_name);
-    r->failed_rules = list_rules(p, &verdict.flaws, true);
-    r->warnings = list_rules(p, &verdict.flaws, false);
-    r->reason = keep_text(p, ag_str_of(first_failure(&verdict.flaws)));
-    return r->class_name && r->failed_rules && r->warnings && r->reason ? AG_OK : ag_fail_memory(err, 4096);
+    if (rc == AG_OK && p->options->validate) rc = note_verdict(p, &verdict, err);
+    if (rc == AG_OK && p->options->auto_label) rc = ag_prepare_label(hole, &verdict, p->work, p->keep, p->record, err);
+    return rc;
 }
 
 /* Rows of all canonical channels, side by side. */
@@ -207,12 +216,7 @@ static int prepare_hole(preparing *p, const char *path, int32_t **samples, ag_er
     if (rc == AG_ENOMEM) return ag_fail_memory(err, 0);
     if (rc < 0) return note_failure(p, rule, &failure, err);
     rc = describe_hole(p, hole, err);
-    if (rc == AG_OK && p->options->validate) {
-        rc = judge(p, hole, err);
-    } else if (rc == AG_OK) {
-        p->record->valid = true;
-        p->record->status = AG_PREPARED_SUCCESS;
-    }
+    if (rc == AG_OK) rc = judge(p, hole, err);
     return rc == AG_OK ? gather_samples(p, hole, samples, err) : rc;
 }
 

@@ -41,7 +41,7 @@ static int write_file(ag_json *json, ag_arena *arena, const char *output_dir, co
     return AG_OK;
 }
 
-static int write_files(ag_json *json, ag_arena *arena, const char *output_dir, size_t parts, ag_err *err)
+static int write_files(ag_json *json, ag_arena *arena, const char *output_dir, size_t parts, bool labels, ag_err *err)
 {
     static const char *const names[] = {"holes.csv", "quality.json", "quality.html"};
     int rc = AG_OK;
@@ -49,6 +49,7 @@ static int write_files(ag_json *json, ag_arena *arena, const char *output_dir, s
     ag_json_begin_array(json);
     for (size_t i = 0; rc == AG_OK && i < sizeof(names) / sizeof(names[0]); i++)
         rc = write_file(json, arena, output_dir, names[i], err);
+    if (rc == AG_OK && labels) rc = write_file(json, arena, output_dir, "labels.csv", err);
     for (size_t i = 0; rc == AG_OK && i < parts; i++) {
         char name[40];
         ag_prepare_part_name(i, name);
@@ -72,8 +73,9 @@ int ag_prepare_write_manifest(const char *output_dir, const ag_prepare_options *
     ag_json_put_int(&json, "holes", (int64_t)summary->count);
     ag_json_put_int(&json, "samples", (int64_t)summary->rows);
     ag_json_put_bool(&json, "validated", options->validate);
+    ag_json_put_bool(&json, "labelled", options->auto_label);
     write_channels(&json);
-    int rc = write_files(&json, arena, output_dir, summary->parts, err);
+    int rc = write_files(&json, arena, output_dir, summary->parts, options->auto_label, err);
     ag_json_end_object(&json);
     if (rc == AG_OK) rc = ag_json_end_document(&json, err);
     if (rc == AG_OK) ag_buf_add_char(&buf, '\n');

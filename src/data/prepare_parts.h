@@ -15,6 +15,13 @@ typedef struct ag_prepare_input {
 int ag_prepare_file(const ag_prepare_options *options, const ag_limits *limits, const ag_prepare_input *input,
                     ag_arena *work, ag_arena *keep, ag_prepared *record, int32_t **samples, ag_err *err);
 
+/* The automatic label of a hole, into its record. */
+int ag_prepare_label(const ag_hole *hole, const ag_verdict *verdict, ag_arena *work, ag_arena *keep,
+                     ag_prepared *record, ag_err *err);
+/* Labels of holes of one program and machine against each other: consistency, confidence, category. */
+int ag_prepare_compare_labels(ag_prepare_summary *summary, const ag_prepare_options *options, ag_arena *arena,
+                              ag_err *err);
+
 /* The record of a part: its fingerprint and rows. Reading fails softly: false when it is not there, not whole, or not
  * of this fingerprint. */
 int ag_prepare_save_part(const char *path, const char *fingerprint, const ag_prepared *records, size_t count,
@@ -24,6 +31,7 @@ bool ag_prepare_load_part(const char *path, const char *fingerprint, ag_arena *a
 
 /* The outputs, from all rows. */
 int ag_prepare_write_holes(const char *path, const ag_prepare_summary *summary, ag_err *err);
+int ag_prepare_write_labels(const char *path, const ag_prepare_summary *summary, ag_err *err);
 int ag_prepare_write_manifest(const char *output_dir, const ag_prepare_options *options,
                               const ag_prepare_summary *summary, ag_err *err);
 /* quality.json and quality.html. */

@@ -83,7 +83,7 @@ static void set_up(folders *f, const char *name)
 static int run(void *context, ag_err *err)
 {
     folders *f = context;
-    ag_prepare_options options = {.input_dir = f->input, .output_dir = f->output, .validate = true, .jobs = 2};
+    ag_prepare_options options = {.input_dir = f->input, .output_dir = f->output, .validate = true, .auto_label = true, .jobs = 2};
     ag_arena_reset(f->arena);
     return ag_prepare(&options, f->arena, &f->summary, err);
 }

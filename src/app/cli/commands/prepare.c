@@ -11,6 +11,7 @@
 #include "core/io/file.h"
 #include "core/show/table.h"
 #include "core/sys/clock.h"
+#include "data/label/label.h"
 
 static const ag_option options[] = {
     {.name = "input-dir",
@@ -20,7 +21,11 @@ static const ag_option options[] = {
      .doc = "The folder of files; subfolders too"},
     {.name = "output-dir", .letter = 'o', .type = AG_OPTION_PATH, .required = true, .doc = "Where the dataset goes"},
     {.name = "validate", .type = AG_OPTION_FLAG, .doc = "Judge every file by the rules"},
-    {.name = "config", .letter = 'c', .type = AG_OPTION_PATH, .doc = "YAML with the sections validation and reader"},
+    {.name = "auto-label", .type = AG_OPTION_FLAG, .doc = "Find where each hole begins, changes material and ends"},
+    {.name = "config",
+     .letter = 'c',
+     .type = AG_OPTION_PATH,
+     .doc = "YAML with the sections validation, reader and label"},
     {.name = "set", .type = AG_OPTION_PAIR, .repeated = true, .doc = "One setting, as in validation.min_rows=50"},
     {.name = "jobs",
      .letter = 'j',
@@ -32,7 +37,8 @@ static const ag_option options[] = {
 };
 
 static const ag_example examples[] = {
-    {"prepare --input-dir holes --output-dir prepared --validate", "Read and judge a folder of drilling files"},
+    {"prepare --input-dir holes --output-dir prepared --validate --auto-label",
+     "Read, judge and label a folder of drilling files"},
     {"prepare -i holes -o prepared --validate --set validation.torque_limit=60", "Be stricter about the torque"},
     {NULL, NULL},
 };
@@ -40,6 +46,7 @@ static const ag_example examples[] = {
 typedef struct settings {
     ag_limits validation;
     ag_reader_options reader;
+    ag_label_settings label;
 } settings;
 
 static const ag_field fields[] = {
@@ -53,6 +60,11 @@ static const ag_field fields[] = {
      .offset = offsetof(settings, reader),
      .inner = &ag_reader_options_description,
      .doc = "How files are read."},
+    {.name = "label",
+     .type = AG_FIELD_STRUCT,
+     .offset = offsetof(settings, label),
+     .inner = &ag_label_settings_description,
+     .doc = "How labels are called."},
 };
 static const ag_description description = {
     .name = "prepare",
@@ -166,6 +178,8 @@ static int run(ag_invocation *invocation, ag_err *err)
     ag_prepare_options prepare = {.input_dir = ag_option_text(invocation, "input-dir"),
                                   .output_dir = ag_option_text(invocation, "output-dir"),
                                   .validate = ag_option_flag(invocation, "validate"),
+                                  .auto_label = ag_option_flag(invocation, "auto-label"),
+                                  .label = &chosen.label,
                                   .jobs = (unsigned)ag_option_int(invocation, "jobs"),
                                   .limits = &chosen.validation,
                                   .reader = &chosen.reader,
