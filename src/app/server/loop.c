@@ -407,8 +407,9 @@ static void sweep(ag_server *server, bool stopping)
         ag_connection *late = NULL;
         pthread_mutex_lock(&server->lock);
         for (ag_connection *one = server->all; one && !late; one = one->next) {
+            if (one->with_worker) continue; /* nothing else of it may be looked at */
             bool idle = !one->began && one->size == one->at;
-            if (one->with_worker || (one->deadline > now && !(stopping && idle))) continue;
+            if (one->deadline > now && !(stopping && idle)) continue;
             late = one;
             for (ag_connection *back = server->returned; late && back; back = back->queued)
                 if (back == one) late = NULL;
