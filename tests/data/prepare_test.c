@@ -68,6 +68,7 @@ typedef struct folders {
     char input[600], output[600];
     ag_arena *arena;
     ag_prepare_summary summary;
+    bool label;
 } folders;
 
 static void set_up(folders *f, const char *name)
@@ -78,19 +79,21 @@ static void set_up(folders *f, const char *name)
     AG_EXPECT_OK(ag_dir_make(f->input, &err));
     make_input(f->input);
     f->arena = ag_arena_new(0);
+    f->label = false;
 }
 
 static int run(void *context, ag_err *err)
 {
     folders *f = context;
-    ag_prepare_options options = {.input_dir = f->input, .output_dir = f->output, .validate = true, .auto_label = true, .jobs = 2};
+    ag_prepare_options options = {
+        .input_dir = f->input, .output_dir = f->output, .validate = true, .auto_label = f->label, .jobs = 2};
     ag_arena_reset(f->arena);
     return ag_prepare(&options, f->arena, &f->summary, err);
 }
 
 AG_TEST(test_prepare__one_bad_file_is_a_row_and_stops_nothing)
 {
-    folders f;
+    folders f = {.label = false};
     ag_err err = {0};
     set_up(&f, "rows");
     AG_EXPECT_OK(run(&f, &err));
@@ -112,7 +115,7 @@ AG_TEST(test_prepare__one_bad_file_is_a_row_and_stops_nothing)
 
 AG_TEST(test_prepare__samples_lie_where_the_row_says)
 {
-    folders f;
+    folders f = {.label = false};
     ag_err err = {0};
     set_up(&f, "samples");
     AG_EXPECT_OK(run(&f, &err));
@@ -163,9 +166,10 @@ static char *fingerprint(const char *folder)
 
 AG_TEST(test_prepare__a_second_call_takes_up_all_and_gives_the_same_bytes)
 {
-    folders f;
+    folders f = {.label = false};
     ag_err err = {0};
     set_up(&f, "again");
+    f.label = true;
     AG_EXPECT_OK(run(&f, &err));
     assert_int_equal(f.summary.parts_reused, 0);
     char *first = fingerprint(f.output);
@@ -186,7 +190,7 @@ AG_TEST(test_prepare__a_second_call_takes_up_all_and_gives_the_same_bytes)
 
 AG_TEST(test_prepare__the_output_is_no_input)
 {
-    folders f;
+    folders f = {.label = false};
     ag_err err = {0};
     set_up(&f, "inside");
     snprintf(f.output, sizeof(f.output), "%.500s/prepared", f.input);
@@ -203,7 +207,7 @@ AG_TEST(test_prepare__the_output_is_no_input)
 
 AG_TEST(test_prepare__one_call_at_a_time)
 {
-    folders f;
+    folders f = {.label = false};
     ag_err err = {0};
     set_up(&f, "lock");
     AG_EXPECT_OK(run(&f, &err));
@@ -220,9 +224,16 @@ AG_TEST(test_prepare__one_call_at_a_time)
 /* Failing calls of the file system end the call or one file, and the next call ends as if nothing had been. */
 AG_TEST(test_prepare__every_failing_call_leaves_something_to_take_up)
 {
-    folders f;
+    folders f = {.label = false};
     ag_err err = {0};
-    set_up(&f, "faults");
+    snprintf(f.input, sizeof(f.input), "%s/faults-in", ag_test_dir());
+    snprintf(f.output, sizeof(f.output), "%s/faults-out", ag_test_dir());
+    AG_EXPECT_OK(ag_dir_make(f.input, &err));
+    sample hole = {.version = 9};
+    put(f.input, "good.xls", &hole, 0);
+    put(f.input, "cut.xls", &hole, 900);
+    f.arena = ag_arena_new(0);
+    f.label = false;
     AG_EXPECT_OK(run(&f, &err));
     char *good = fingerprint(f.output);
     ag_test_fail_at_n(AG_FAULT_ALLOC, run, NULL, &f);
@@ -240,6 +251,7 @@ AG_TEST(test_prepare__killed_at_any_moment_it_gives_the_same_bytes)
     folders f, calm;
     ag_err err = {0};
     set_up(&f, "killed");
+    f.label = true;
     for (int i = 0; i < 150; i++) { /* several parts */
         char name[40];
         sample s = {.version = 9};
