@@ -3,6 +3,7 @@
  * A batch is one unit: all of it or nothing (MLflow's own server is not so strict). Points of one key share one touch
  * of their series, and all points go to the database in one call. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/map.h"
@@ -140,6 +141,16 @@ static int put_series(ag_tx *tx, job *j, ag_err *err)
     return AG_OK;
 }
 
+/* In the order in which the points lie: neighbours go to the same page, and two writers lock rows in one order. */
+static int compare_points(const void *a, const void *b)
+{
+    const ag_cell *x = a, *y = b;
+    for (int i = 0; i < 3; i++) {
+        if (x[i].integer != y[i].integer) return x[i].integer < y[i].integer ? -1 : 1;
+    }
+    return 0;
+}
+
 static int put_points(ag_tx *tx, job *j, ag_err *err)
 {
     enum { COLUMNS = 5 };
@@ -157,6 +168,7 @@ static int put_points(ag_tx *tx, job *j, ag_err *err)
         row[3] = ag_cell_real(nan ? 0 : metric->value);
         row[4] = ag_cell_int(nan);
     }
+    qsort(binds, count, COLUMNS * sizeof(*binds), compare_points);
     return ag_tx_run_many(tx, &AG_SQL_POINT_INSERT, binds, count, COLUMNS, err);
 }
 

@@ -43,7 +43,12 @@ CREATE TABLE params (                   -- immutable
 WITHOUT ROWID
 -- both:
 ;
+-- PostgreSQL refuses long index entries: there the beginning of a value is enough to find it.
+-- sqlite:
 CREATE INDEX params_by_value ON params (key, value, run_id);
+-- postgres:
+CREATE INDEX params_by_value ON params (key, substr(value, 1, 64), run_id);
+-- both:
 
 CREATE TABLE run_tags (
     run_id {text} NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
@@ -55,6 +60,12 @@ CREATE TABLE run_tags (
 WITHOUT ROWID
 -- both:
 ;
+
+-- sqlite:
+CREATE INDEX run_tags_by_value ON run_tags (key, value, run_id);
+-- postgres:
+CREATE INDEX run_tags_by_value ON run_tags (key, substr(value, 1, 64), run_id);
+-- both:
 
 -- One row per run and metric: the latest point beside the history, so that a search never reads histories.
 CREATE TABLE metric_series (

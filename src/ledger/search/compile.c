@@ -297,6 +297,10 @@ static int read_relation(parser *p, const operand *left, ag_err *err)
     if (rc < 0 || (rc = read_value(p, left, &at, err)) < 0) return rc;
     char comparison[32];
     bool doubled = ag_str_is(mark, "==");
+    if (left->key->equal && (doubled || ag_str_is(mark, "="))) {
+        snprintf(comparison, sizeof(comparison), "?%u", at);
+        return add_condition(p, left, left->key->equal, comparison, err);
+    }
     snprintf(comparison, sizeof(comparison), "%.*s ?%u", doubled ? 1 : (int)mark.size, mark.data, at);
     return add_condition(p, left, left->key->where, comparison, err);
 }

@@ -32,15 +32,13 @@ static const ag_search_key attributes[] = {
      .order = "(r.ended_at / 1000)"},
 };
 
+/* Metrics are found by their index and not run by run: a filter that few runs fit would otherwise look at every run.
+ * NaN is kept as NULL in last_value: it matches no comparison and is sorted behind every number. */
 static const ag_search_key metrics[] = {
-    /* NaN is kept as NULL in last_value: it matches no comparison and is sorted
-       behind every number. */
     {.names = "*",
      .type = AG_SEARCH_NUMBER,
-     .where = "EXISTS (SELECT 1 FROM metric_series x WHERE x.run_id = r.id AND "
-              "x.key = # AND x.last_value @)",
-     .exists = "EXISTS (SELECT 1 FROM metric_series x WHERE x.run_id = r.id "
-               "AND x.key = #)",
+     .where = "r.id IN (SELECT x.run_id FROM metric_series x WHERE x.key = # AND x.last_value @)",
+     .exists = "EXISTS (SELECT 1 FROM metric_series x WHERE x.run_id = r.id AND x.key = #)",
      .order = "&.last_value",
      .join = "LEFT JOIN metric_series & ON &.run_id = r.id AND &.key = #"},
 };
@@ -48,8 +46,9 @@ static const ag_search_key metrics[] = {
 static const ag_search_key params[] = {
     {.names = "*",
      .type = AG_SEARCH_TEXT,
-     .where = "EXISTS (SELECT 1 FROM params x WHERE x.run_id = r.id AND x.key "
-              "= # AND x.value @)",
+     .where = "EXISTS (SELECT 1 FROM params x WHERE x.run_id = r.id AND x.key = # AND x.value @)",
+     .equal = "r.id IN (SELECT x.run_id FROM params x WHERE x.key = # AND substr(x.value, 1, 64) = substr(@, 1, 64) "
+              "AND x.value = @)",
      .exists = "EXISTS (SELECT 1 FROM params x WHERE x.run_id = r.id AND x.key = #)",
      .order = "&.value",
      .join = "LEFT JOIN params & ON &.run_id = r.id AND &.key = #"},
@@ -58,10 +57,10 @@ static const ag_search_key params[] = {
 static const ag_search_key tags[] = {
     {.names = "*",
      .type = AG_SEARCH_TEXT,
-     .where = "EXISTS (SELECT 1 FROM run_tags x WHERE x.run_id = r.id AND "
-              "x.key = # AND x.value @)",
-     .exists = "EXISTS (SELECT 1 FROM run_tags x WHERE x.run_id = r.id AND "
-               "x.key = #)",
+     .where = "EXISTS (SELECT 1 FROM run_tags x WHERE x.run_id = r.id AND x.key = # AND x.value @)",
+     .equal = "r.id IN (SELECT x.run_id FROM run_tags x WHERE x.key = # AND substr(x.value, 1, 64) = substr(@, 1, 64) "
+              "AND x.value = @)",
+     .exists = "EXISTS (SELECT 1 FROM run_tags x WHERE x.run_id = r.id AND x.key = #)",
      .order = "&.value",
      .join = "LEFT JOIN run_tags & ON &.run_id = r.id AND &.key = #"},
 };

@@ -31,6 +31,7 @@ typedef struct ag_search_key {
     const char *where;  /* "r.name @", or "EXISTS (SELECT 1 FROM params x WHERE x.run_id =
                            r.id AND x.key = # AND x.value @)"; with '@' left out of a
                            map's text it asks whether the key is there */
+    const char *equal;  /* optional, for = alone: there '@' is the bound value itself, so that an index can serve */
     const char *exists; /* for IS [NOT] NULL: true when there is a value */
     const char *order;  /* the column to sort by; NULL: cannot be sorted by. For a
                            map: a column of `join` */

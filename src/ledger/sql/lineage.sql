@@ -32,7 +32,7 @@ SELECT 3, m.name, CAST(v.number AS TEXT), m.name, 'registered' FROM model_versio
 WHERE v.run_id = ?1 AND v.logged_model_id IS NULL
 UNION
 SELECT 1, r.id, '', r.name, 'parent' FROM run_tags t JOIN runs r ON r.id = t.run_id
-WHERE t.key = 'mlflow.parentRunId' AND t.value = ?1
+WHERE t.key = 'mlflow.parentRunId' AND substr(t.value, 1, 64) = substr(?1, 1, 64) AND t.value = ?1
 ORDER BY 1, 2, 3 LIMIT ?2
 
 -- name: lineage_logged_model

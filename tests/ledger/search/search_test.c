@@ -38,12 +38,19 @@ AG_TEST(test_search__attributes_go_by_all_their_names)
     expect_where("Created<12", "((r.started_at / 1000) < ?1)");
 }
 
+AG_TEST(test_search__an_equal_value_is_found_by_its_beginning)
+{
+    expect_where("params.x = 'a'", "(r.id IN (SELECT x.run_id FROM params x WHERE x.key = ?2 AND "
+                                   "substr(x.value, 1, 64) = substr(?1, 1, 64) AND x.value = ?1))");
+    expect_where("tags.x != 'a'",
+                 "(EXISTS (SELECT 1 FROM run_tags x WHERE x.run_id = r.id AND x.key = ?2 AND x.value != ?1))");
+}
+
 AG_TEST(test_search__maps_bind_their_key)
 {
     ag_arena *arena = ag_arena_new(0);
     ag_search_sql sql = compile(arena, &ag_search_runs, AG_DIALECT_SQLITE, "metrics.`val loss` < -1.5e-3");
-    assert_string_equal(sql.where, "(EXISTS (SELECT 1 FROM metric_series x WHERE "
-                                   "x.run_id = r.id AND x.key = ?2 AND "
+    assert_string_equal(sql.where, "(r.id IN (SELECT x.run_id FROM metric_series x WHERE x.key = ?2 AND "
                                    "x.last_value < ?1))");
     assert_int_equal(sql.value_count, 2);
     assert_true(sql.values[0].type == AG_SEARCH_NUMBER && sql.values[0].number == -1.5e-3);
