@@ -8,6 +8,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cases=0
 for shell in bash zsh fish; do "$auger" completion "$shell" >"$scratch/$shell" || exit 1; done
+commands=$("$auger" help --json | tr '{' '\n' | sed -n 's/^"path":"\([a-z-]*\)[ "].*/\1/p' | sort -u | xargs)
 touch "$scratch/a file.txt"
 cd "$scratch" || exit 1
 
@@ -32,7 +33,7 @@ in_bash() {
         bash "$scratch/bash" "$@" 2>&1 | sort | xargs
 }
 
-report 'bash: commands' "$(in_bash auger '')" 'completion doctor help serve version'
+report 'bash: commands' "$(in_bash auger '')" "$commands"
 report 'bash: a beginning' "$(in_bash auger 'do')" 'doctor'
 report 'bash: nothing fits' "$(in_bash auger zz)" ''
 report 'bash: options' "$(in_bash auger version --j)" '--json'
@@ -45,7 +46,7 @@ report 'bash: an argument with choices' "$(in_bash auger completion '')" 'bash f
 report 'bash: a second one is too many' "$(in_bash auger completion bash '')" ''
 report 'bash: commands as an argument' "$(in_bash auger help ver)" 'version'
 report 'bash: files' "$(in_bash auger --home 'a f')" 'a file.txt'
-report 'bash: a value is not a command' "$(in_bash auger --home version '')" 'completion doctor help serve version'
+report 'bash: a value is not a command' "$(in_bash auger --home version '')" "$commands"
 report 'bash: behind two dashes no options' "$(in_bash auger version -- --j)" ''
 interactive=$(printf 'source %s\ncomplete -p auger\n' "$scratch/bash" | bash --norc 2>&1)
 report 'bash: registered' "$interactive" 'complete -F _auger auger'
@@ -66,7 +67,7 @@ if [ -n "$zsh" ]; then
             _describe() { [[ $1 == -o ]] && shift; print -l -- "${(@)${(P)2}%%:*}" }
             source "$1"; shift; words=("$@"); CURRENT=$#; _auger' zsh "$scratch/zsh" "$@" 2>&1 | sort | xargs
     }
-    report 'zsh: commands' "$(in_zsh auger '')" 'completion doctor help serve version'
+    report 'zsh: commands' "$(in_zsh auger '')" "$commands"
     report 'zsh: options' "$(in_zsh auger help --m)" '--color --help --home --json --log-level --man --markdown --quiet'
     report 'zsh: choices' "$(in_zsh auger version --color '')" 'always auto never'
     report 'zsh: after an equals sign' "$(in_zsh auger version --color=a)" 'always auto never'
@@ -83,11 +84,11 @@ if [ -n "$fish" ]; then
         "$fish" --no-config -c "source $scratch/fish; complete -C '$1'" 2>&1 | cut -f 1 | sort | xargs
     }
     report 'fish: syntax' "$("$fish" --no-execute "$scratch/fish" 2>&1)" ''
-    report 'fish: commands' "$(in_fish 'auger ')" 'completion doctor help serve version'
+    report 'fish: commands' "$(in_fish 'auger ')" "$commands"
     report 'fish: options of the command' "$(in_fish 'auger help --m')" '--man --markdown'
     report 'fish: choices' "$(in_fish 'auger version --color ')" 'always auto never'
     report 'fish: an argument with choices' "$(in_fish 'auger completion ')" 'bash fish zsh'
-    report 'fish: a value is not a command' "$(in_fish 'auger --home version ')" 'completion doctor help serve version'
+    report 'fish: a value is not a command' "$(in_fish 'auger --home version ')" "$commands"
 else
     skip 'fish' 'fish is not installed'
 fi

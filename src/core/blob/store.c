@@ -141,8 +141,7 @@ int piece_get(ag_blob *store, const char *key, ag_buf *record, piece_kind *kind,
     if (rc < 0) return rc;
     if ((rc = store->backend->read(store->state, key, 0, UINT64_MAX, record, err)) < 0) return rc;
     if (piece_open(ag_buf_str(record), kind, size, payload, err) < 0) return ag_err_prefix(err, "%s", key);
-    if (*kind == PIECE_MANIFEST && piece_check_manifest(*payload, *size, err) < 0)
-        return ag_err_prefix(err, "%s", key);
+    if (*kind == PIECE_MANIFEST && piece_check_manifest(*payload, *size, err) < 0) return ag_err_prefix(err, "%s", key);
     return 0;
 }
 
