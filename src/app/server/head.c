@@ -165,9 +165,10 @@ static void take_connection(ag_str value, ag_head *out)
 
 static int check_host(ag_str value, ag_err *err)
 {
-    for (size_t i = 0; i < value.size; i++) {
+    for (size_t i = 0; value.data && i < value.size; i++) {
         char c = value.data[i];
-        if (!is_token((unsigned char)c) && !strchr("[]:", c)) return ag_fail(err, AG_EPARSE, "Host is not a name"), 400;
+        bool mark = c == '[' || c == ']' || c == ':'; /* not strchr(), which finds NUL too */
+        if (!is_token((unsigned char)c) && !mark) return ag_fail(err, AG_EPARSE, "Host is not a name"), 400;
     }
     return 0;
 }

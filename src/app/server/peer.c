@@ -95,6 +95,7 @@ int ag_listener_open(const char *host, uint16_t port, bool allow_remote, ag_list
     if (error) return ag_fail(err, AG_EINVAL, "the address '%s' cannot be used: %s", host, gai_strerror(error));
     for (const struct addrinfo *one = all; one; one = one->ai_next)
         if (!chosen || (chosen->ai_family != AF_INET && one->ai_family == AF_INET)) chosen = one;
+    if (!chosen) return ag_fail(err, AG_EINVAL, "the address '%s' cannot be used: it names nothing", host);
     char shown[64];
     bool local;
     ag_peer_format(chosen->ai_addr, shown, sizeof(shown), &local);

@@ -281,7 +281,7 @@ int ag_setitec_read_table(ag_setitec *self, ag_err *err)
     if (rc == AG_OK) rc = judge_mark(&t, first_line, err);
     size_t count = count_rows(rows), row = 0;
     if (rc == AG_OK) rc = make_channels(&t, count, err);
-    if (rc < 0) return rc;
+    if (rc != AG_OK) return rc;
     const char *stop = rows.data + rows.size, *at = read_rows(&t, rows.data, stop, &row, count);
     return row < count ? read_tail(&t, at, stop, &row, count, first_line, err) : AG_OK;
 }

@@ -40,7 +40,7 @@ static int match_graph(matching *m, const ag_graph *graph, const char *prefix, a
     for (int32_t i = 0; i < ag_graph_parameters(graph); i++) {
         const ag_parameter *row = ag_graph_parameter_at(graph, i);
         const char *name = prefixed(m->arena, prefix, row->name);
-        if (!name) return ag_fail_memory(err, strlen(row->name));
+        if (!name) return ag_fail_memory(err, 1);
         const ag_tensor *tensor = ag_safetensors_find(m->tensors, name);
         int rc = ag_map_put(m->names, ag_str_of(name), (void *)(uintptr_t)row, NULL, err);
         if (rc < 0) return rc;
@@ -133,7 +133,7 @@ int ag_tensors_describe(ag_arena *arena, const ag_graph *graph, const char *pref
                                    .dtype = row->stored == AG_STORED_I64 ? AG_DTYPE_I64 : real,
                                    .shape = row->shape,
                                    .values = flat + row->offset};
-        if (!source.name) return ag_fail_memory(err, strlen(row->name));
+        if (!source.name) return ag_fail_memory(err, 1);
         int rc = ag_vec_push(sources, &source, err);
         if (rc < 0) return rc;
     }
