@@ -61,7 +61,7 @@ static int find_skipped(plan *p, ag_err *err)
     char *input = NULL, *output = NULL;
     int rc = ag_path_absolute(p->arena, p->options->input_dir, &input, err);
     if (rc == AG_OK) rc = ag_path_absolute(p->arena, p->options->output_dir, &output, err);
-    if (rc < 0) return rc;
+    if (rc != AG_OK) return rc;
     size_t size = strlen(input);
     if (strcmp(input, output) == 0)
         return ag_fail(err, AG_EINVAL, "the output directory is the input directory '%s'", p->options->input_dir);

@@ -13,7 +13,7 @@ const char *const ag_prepared_status_names[AG_PREPARED_STATUS_COUNT + 1] = {"suc
                                                                             "companion", "ignored",  NULL};
 
 #define ROW(key, kind, text)                                                                                           \
-    {.name = #key, .type = kind, .offset = offsetof(ag_prepared, key), .nullable = true, .doc = text}
+    {.name = #key, .type = (kind), .offset = offsetof(ag_prepared, key), .nullable = true, .doc = (text)}
 static const ag_field fields[] = {
     ROW(path, AG_FIELD_TEXT, "The file, relative to the input directory."),
     ROW(sha256, AG_FIELD_TEXT, "SHA-256 of the file."),

@@ -225,6 +225,7 @@ void ag_artifact_roots_close(ag_artifact_roots *roots)
 /* What is left of `path` below `base`, NULL when it is not below. */
 static const char *below(const char *base, const char *path)
 {
+    if (!base) return NULL;
     size_t size = strlen(base);
     if (size == 0) return path;
     if (strncmp(path, base, size) != 0) return NULL;

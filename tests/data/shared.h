@@ -4,11 +4,10 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/io/file.h"
 #include "frame/test.h"
-
-extern char **environ;
 
 /* Where they lie; skips the test when they are absent or cannot be unpacked. */
 static inline const char *unpack_shared(void)

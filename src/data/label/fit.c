@@ -145,7 +145,7 @@ ag_fit ag_fit_try(const ag_profile *profile, ag_fit_kind kind, double near, doub
 {
     ag_fit fit = {.depth = near, .gap = gap, .cost = INFINITY};
     shapes s;
-    double costs[TRIES];
+    double costs[TRIES] = {INFINITY};
     window w = window_of(profile, near, reach, point, limit);
     ptrdiff_t first = (ptrdiff_t)ag_profile_bin(profile, near - reach);
     size_t count = (size_t)(2 * reach / profile->bin) + 1, best = 0, wide = 0;

@@ -36,6 +36,7 @@ static const ag_sim_regime *regime_of(const ag_sim_options *options, uint64_t tu
     size_t n = 0;
     for (size_t i = 0; i < ag_sim_regime_count && n < sizeof(chosen) / sizeof(chosen[0]); i++)
         if (!options->fault_count || ag_sim_regimes[i].plain) chosen[n++] = &ag_sim_regimes[i];
+    if (n == 0) chosen[n++] = &ag_sim_regimes[0];
     *count = n;
     return chosen[turn % n];
 }

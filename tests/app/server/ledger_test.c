@@ -42,7 +42,7 @@ static void *write_on(void *context)
     int fd = wire_open(port);
     for (int64_t i = 0;; i++) {
         char body[128], request[512];
-        ag_format(body, sizeof(body), "{\"run_id\":\"%s\",\"step\":%lld}", run_id, (long long)(one->base + i));
+        ag_format(body, sizeof(body), "{\"run_id\":\"%s\",\"step\":%lld}", run_id, (long long)one->base + (long long)i);
         ag_format(request, sizeof(request),
                   "POST /log HTTP/1.1\r\n" HOST "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
                   strlen(body), body);

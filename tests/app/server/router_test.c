@@ -16,7 +16,7 @@ static int nothing(ag_request *request, ag_response *response, ag_err *err)
     return AG_OK;
 }
 
-#define ROW(m, p) {.method = AG_METHOD_##m, .path = p, .rule = AG_PUBLIC, .summary = p, .handle = nothing}
+#define ROW(m, p) {.method = AG_METHOD_##m, .path = (p), .rule = AG_PUBLIC, .summary = (p), .handle = nothing}
 static const ag_route routes[] = {
     ROW(GET, "/"),
     ROW(GET, "/runs/get"),

@@ -205,7 +205,7 @@ static int show(ag_invocation *invocation, const char *path, const ag_limits *li
     bool header = ag_option_flag(invocation, "header");
     int rc = ag_hole_read_file(path, NULL, invocation->arena, &hole, NULL, err);
     if (rc == AG_OK) rc = ag_validate(hole, limits, invocation->arena, &verdict, err);
-    if (rc < 0) return rc;
+    if (rc != AG_OK) return rc;
     if (ag_wants_json(invocation)) return print_json(invocation, hole, &verdict, header, err);
     print_summary(invocation, hole);
     if (header) print_fields(invocation, hole);

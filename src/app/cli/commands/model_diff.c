@@ -280,6 +280,7 @@ static int show_json(comparison *c, ag_err *err)
     ag_json_end_object(&json);
     if (rc >= 0) rc = ag_print_json(c->invocation, &json, &buf, err);
     ag_buf_deinit(&buf);
+    c->json = NULL;
     return rc;
 }
 

@@ -17,7 +17,7 @@ enum { AG_TRAINING_FILES = 5 };
 static inline const char *ag_training_prefix(int index)
 {
     static const char *const prefixes[AG_MAX_MOMENTS] = {"moment0.", "moment1.", "moment2."};
-    return prefixes[index];
+    return index >= 0 && index < AG_MAX_MOMENTS ? prefixes[index] : "";
 }
 
 /* A JSON file of the directory as a tree in the arena. */

@@ -15,7 +15,10 @@ double ag_digamma(double x)
 {
     double below = 0.0;
     if (!(x > 0.0)) return NAN;
-    for (; x < 10.0; x += 1.0) below += 1.0 / x;
+    while (x < 10.0) {
+        below += 1.0 / x;
+        x += 1.0;
+    }
     double q = 1.0 / (x * x);
     double series =
         q * (1.0 / 12 - q * (1.0 / 120 - q * (1.0 / 252 - q * (1.0 / 240 - q * (1.0 / 132 - q * 691.0 / 32760)))));
