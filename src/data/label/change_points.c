@@ -133,7 +133,11 @@ static double dip_at(const stack *s, double depth)
 {
     double dip = dip_of(s->p->smooth, s->p, depth, 2.6, s->zero, 0.3), push = 0;
     if (dip < 0.2 || dip >= 0.35) return dip < 0.2 ? 0 : dip;
-    for (int i = -8; i <= 4; i++) push = fmax(push, dip_of(s->p->push, s->p, depth + i * 0.1, 1.2, 0, 0.03));
+    double d = -0.8;
+    while (d <= 0.4) {
+        push = fmax(push, dip_of(s->p->push, s->p, depth + d, 1.2, 0, 0.03));
+        d += 0.1;
+    }
     return push >= 0.35 ? dip : 0;
 }
 
@@ -143,17 +147,19 @@ static void find_rises(stack *s, double to)
 {
     double from = ag_profile_depth(s->p, (double)s->on) + edge_mm, bin = s->p->bin * 2;
     for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; from + i * bin < to - 0.8; i++) {
-            double depth = from + i * bin;
+        double depth = from;
+        while (depth < to - 0.8) {
             double here = pass ? dip_at(s, depth) : rise_at(s, depth);
             bool most = here > (pass ? 0 : 0.35);
-            for (int k = 1; most && k * bin < 1.6; k++) {
-                double d = k * bin;
+            double d = bin;
+            while (most && d < 1.6) {
                 double left = pass ? dip_at(s, depth - d) : rise_at(s, depth - d);
                 double right = pass ? dip_at(s, depth + d) : rise_at(s, depth + d);
                 most = here >= left && here > right;
+                d += bin;
             }
             if (most) add_rise(s, pass ? depth + 0.3 : depth, pass == 1);
+            depth += bin;
         }
     }
 }
@@ -191,11 +197,11 @@ static ag_fit fit_rise(const stack *s, size_t k, double near, double reach, doub
 {
     double limit = limit_of(s, k);
     ag_fit best = ag_fit_try(s->p, AG_FIT_TRANSITION, near, reach, point, 0, limit);
-    double step = s->dips[k] ? 0.1 : 0.2;
-    for (int i = 0; 0.2 + i * step < 1.5; i++) {
-        double gap = 0.2 + i * step;
+    double gap = 0.2;
+    while (gap < 1.5) {
         ag_fit fit = ag_fit_try(s->p, AG_FIT_TRANSITION, near, reach, point, gap, limit);
         if (fit.cost < best.cost * (best.gap > 0 ? 1 : s->dips[k] ? 0.95 : 0.6)) best = fit;
+        gap += s->dips[k] ? 0.1 : 0.2;
     }
     return best;
 }
@@ -206,15 +212,17 @@ static double find_point(const stack *s, ag_fit *entry, ag_fit *exit)
     double best = INFINITY, point = 1.6;
     ag_fit first = fit_entry(s, on_depth(s) - 0.5, 1.0, 1.6), last = {0};
     if (s->exits) last = fit_exit(s, s->exit, 1.0, 1.6);
-    for (int i = 0; i < 12; i++) {
-        double length = 1.2 + i * 0.1;
+    double length = 1.2;
+    while (length < 2.35) {
         ag_fit a = fit_entry(s, first.depth, 0.5, length), b = {0};
         if (s->exits) b = fit_exit(s, last.depth, 0.5, length);
-        if (a.cost + b.cost >= best) continue;
-        best = a.cost + b.cost;
-        point = length;
-        *entry = a;
-        *exit = b;
+        if (a.cost + b.cost < best) {
+            best = a.cost + b.cost;
+            point = length;
+            *entry = a;
+            *exit = b;
+        }
+        length += 0.1;
     }
     return point;
 }
