@@ -5,7 +5,19 @@
 
 #define GROUPS(ROW)                                                                                                    \
     ROW(server)                                                                                                        \
-    ROW(events)
+    ROW(events)                                                                                                        \
+    ROW(mlflow_experiments)                                                                                            \
+    ROW(mlflow_runs)                                                                                                   \
+    ROW(mlflow_metrics)                                                                                                \
+    ROW(mlflow_artifacts)                                                                                              \
+    ROW(mlflow_files)                                                                                                  \
+    ROW(mlflow_proxy)                                                                                                  \
+    ROW(mlflow_models)                                                                                                 \
+    ROW(mlflow_versions)                                                                                               \
+    ROW(mlflow_logged_models)                                                                                          \
+    ROW(mlflow_users)                                                                                                  \
+    ROW(mlflow_permissions)                                                                                            \
+    ROW(mlflow_server)
 
 #define DECLARE(name) extern const ag_route_group ag_route_group_##name;
 GROUPS(DECLARE)

@@ -198,7 +198,8 @@ static int database_url(ag_invocation *invocation, const char **out, ag_err *err
 static int open_ledger(ag_invocation *invocation, ag_ledger **out, ag_err *err)
 {
     ag_ledger_options ledger = {.home = ag_home(invocation),
-                                .artifact_root = ag_option_text(invocation, "default-artifact-root")};
+                                .artifact_root = ag_option_text(invocation, "default-artifact-root"),
+                                .artifact_store = ag_option_text(invocation, "artifacts-destination")};
     int rc = database_url(invocation, &ledger.database, err);
     if (rc < 0) return rc;
     if (!ledger.artifact_root && ag_option_flag(invocation, "serve-artifacts"))
