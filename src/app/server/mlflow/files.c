@@ -7,7 +7,7 @@ static int put_entry(ag_request *request, const ag_tree_entry *entry, const char
 {
     const char *path = entry->name;
     if (prefix && *prefix) path = ag_arena_printf(request->arena, "%s/%s", prefix, entry->name);
-    if (!path) return ag_fail_memory(err, strlen(entry->name));
+    if (!path) return ag_fail_memory(err, 1);
     ag_json_begin_object(json);
     ag_json_put_text(json, "path", path);
     ag_json_put_bool(json, "is_dir", entry->is_directory);
