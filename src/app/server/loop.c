@@ -217,19 +217,25 @@ static ag_connection *take_work(ag_server *server)
     return connection;
 }
 
+/* What a worker needs for its requests; asked again before each one until there was memory for it. */
+static bool equip(ag_worker *worker)
+{
+    if (!worker->arena) worker->arena = ag_arena_new(0);
+    if (worker->arena && !worker->cancel) ag_cancel_new(worker->server->cancel, &worker->cancel, NULL);
+    return worker->arena && worker->cancel;
+}
+
 static void *work(void *context)
 {
     ag_worker worker = {.server = context};
     ag_server *server = context;
     ag_thread_name("auger-http");
     ag_buf_init(&worker.head, 1 << 20);
-    worker.arena = ag_arena_new(0);
-    bool able = worker.arena && ag_cancel_new(server->cancel, &worker.cancel, NULL) == AG_OK;
     pthread_mutex_lock(&server->lock);
     ag_connection *connection;
     while ((connection = take_work(server))) {
         pthread_mutex_unlock(&server->lock);
-        if (able)
+        if (equip(&worker))
             serve(&worker, connection);
         else
             drop(server, connection);
