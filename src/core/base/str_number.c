@@ -177,6 +177,45 @@ static int short_decimal(double value, char *out)
     return 0;
 }
 
+__extension__ typedef unsigned __int128 wide;
+
+/* m * 10^places / 2^shift, to the nearest, ties to even. */
+static uint64_t scaled_decimal(wide numerator, unsigned shift, uint64_t divisor)
+{
+    wide whole = (wide)divisor << shift, quotient = numerator / whole, rest = numerator % whole;
+    bool up = rest > whole - rest || (rest == whole - rest && (quotient & 1));
+    return (uint64_t)quotient + up;
+}
+
+/* The rest of the numbers between 0.001 and 10^15, which have 16 or 17 digits, exactly and in 128 bits: a double there
+ * is m / 2^shift, so that all 17 digits before the point are m * 10^places / 2^shift. 16 are enough when they lie
+ * nearer to m than half a step of m. The text is that of "%.16g" or "%.17g". 0: not such a number. */
+static int long_decimal(double value, char *out)
+{
+    int exponent, places = 17;
+    double magnitude = fabs(value), edge = 1;
+    uint64_t power = 100000000000000000u; /* 10^17 */
+    if (!(magnitude >= 1e-3 && magnitude < 1e15)) return 0;
+    for (; magnitude >= edge; edge *= 10, places--) power /= 10; /* edges are exact up to 10^15 */
+    places += (magnitude < 0.1) + (magnitude < 0.01);            /* 0.00123: more places, at most 19 */
+    uint64_t m = (uint64_t)ldexp(frexp(magnitude, &exponent), 53);
+    unsigned shift = (unsigned)(53 - exponent);
+    wide ten = places > 17 ? (wide)100000000000000000u * (places == 18 ? 10 : 100) : power, numerator = (wide)m * ten;
+    uint64_t digits = scaled_decimal(numerator, shift, 10) * 10;
+    wide there = (wide)digits << shift, off = there > numerator ? there - numerator : numerator - there;
+    wide half = m == UINT64_C(1) << 52 ? ten / 4 : ten / 2; /* below a power of two the steps are half as long */
+    if (off >= half) digits = scaled_decimal(numerator, shift, 1);
+    for (; places && digits % 10 == 0; digits /= 10) places--;
+    char text[24];
+    int size = 0, length = 0;
+    for (; digits || size <= places; digits /= 10) text[size++] = (char)('0' + digits % 10);
+    if (value < 0) out[length++] = '-';
+    for (; size; out[length++] = text[--size])
+        if (size == places) out[length++] = '.';
+    out[length] = '\0';
+    return length;
+}
+
 size_t ag_double_format(double value, char out[32])
 {
     if (isnan(value)) return (size_t)snprintf(out, 32, "nan");
@@ -186,6 +225,7 @@ size_t ag_double_format(double value, char out[32])
                                 fabs(value) == 0 ? 0.0 : value);
     }
     int size = short_decimal(value, out);
+    if (!size) size = long_decimal(value, out);
     if (size) return (size_t)size;
     for (int digits = 15; digits <= 17; digits++) { /* 15 always survive the way there and back, 17 always suffice */
         size = snprintf(out, 32, "%.*g", digits, value);
