@@ -5,12 +5,21 @@
 #define COMMANDS(ROW)                                                                                                  \
     ROW(completion)                                                                                                    \
     ROW(doctor)                                                                                                        \
+    ROW(experiments_create)                                                                                            \
+    ROW(experiments_delete)                                                                                            \
+    ROW(experiments_list)                                                                                              \
+    ROW(experiments_rename)                                                                                            \
+    ROW(experiments_restore)                                                                                           \
     ROW(help)                                                                                                          \
     ROW(inspect)                                                                                                       \
     ROW(model_diff)                                                                                                    \
     ROW(model_inspect)                                                                                                 \
     ROW(model_predict)                                                                                                 \
     ROW(prepare)                                                                                                       \
+    ROW(runs_compare)                                                                                                  \
+    ROW(runs_delete)                                                                                                   \
+    ROW(runs_list)                                                                                                     \
+    ROW(runs_show)                                                                                                     \
     ROW(serve)                                                                                                         \
     ROW(simulate_drilling)                                                                                             \
     ROW(version)

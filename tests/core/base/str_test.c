@@ -205,6 +205,38 @@ AG_TEST(test_str__double_format_is_the_librarys_shortest)
     }
 }
 
+/* The library's shortest of 15 to 17 digits. */
+static void expect_librarys(double value)
+{
+    char text[32], want[32];
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(want, sizeof(want), "%.*g", digits, value);
+        if (strtod(want, NULL) == value) break;
+    }
+    ag_double_format(value, text);
+    assert_string_equal(text, want);
+}
+
+AG_TEST(test_str__double_format_at_the_edges_of_its_ways)
+{
+    for (int power = -6; power < 15; power++) {
+        double edge = pow(10, power), below = nextafter(edge, 0), above = nextafter(edge, INFINITY);
+        for (int i = 0; i < 50; i++, below = nextafter(below, 0), above = nextafter(above, INFINITY)) {
+            expect_librarys(below);
+            expect_librarys(-above);
+        }
+    }
+    for (int power = -20; power < 49; power++) { /* the steps below a power of two are half as long */
+        expect_librarys(nextafter(ldexp(1, power), 0));
+        expect_librarys(nextafter(ldexp(1, power), INFINITY));
+        if (power < 0) expect_librarys(ldexp(1, power));
+    }
+    for (int i = 1; i < 20000; i++) {
+        if (i % 3) expect_librarys(i / 3.0);
+        expect_librarys((i + 0.5) / 7e4);
+    }
+}
+
 AG_TEST(test_str__utf8_is_strict)
 {
     static const char *const good[] = {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/* runs_delete.c: runs go, so that they can come back. */
+#include "app/cli/ledger.h"
+
+static const ag_option options[] = {
+    {.name = "restore", .type = AG_OPTION_FLAG, .doc = "bring deleted runs back instead"},
+    AG_OPTION_OF_DATABASE,
+};
+static const ag_option positionals[] = {
+    {.name = "RUN",
+     .type = AG_OPTION_TEXT,
+     .required = true,
+     .repeated = true,
+     .doc = "Ids, or the beginnings of them"},
+};
+static const ag_example examples[] = {
+    {"runs delete 4f2a91 77b0c4", "Delete two runs"},
+    {"runs delete --restore 4f2a91", "Bring one of them back"},
+    {NULL, NULL},
+};
+
+static int run(ag_invocation *invocation, ag_err *err)
+{
+    ag_ledger *ledger = NULL;
+    ag_actor actor = ag_cli_actor();
+    size_t count;
+    bool back = ag_option_flag(invocation, "restore");
+    const ag_option_value *values = ag_option_values(invocation, "RUN", &count);
+    int rc = ag_cli_open_ledger(invocation, false, &ledger, err);
+    for (size_t i = 0; i < count && rc >= 0; i++) {
+        ag_str id;
+        rc = ag_cli_run(invocation, ledger, values[i].text, &id, err);
+        if (rc >= 0) rc = back ? ag_run_restore(ledger, &actor, id, err) : ag_run_delete(ledger, &actor, id, err);
+        if (rc >= 0) ag_note(invocation, "%s run %.*s", back ? "restored" : "deleted", AG_STR_ARG(id));
+    }
+    ag_ledger_close(ledger);
+    return rc;
+}
+
+const ag_command ag_command_runs_delete = {
+    .path = "runs delete",
+    .summary = "Delete runs, so that they can be restored",
+    .doc = "Marks runs as deleted. Nothing is lost: with --restore they come back.",
+    .options = AG_OPTIONS(options),
+    .positionals = AG_OPTIONS(positionals),
+    .examples = examples,
+    .run = run,
+};

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/* runs_show.c: all about one run, its metrics with a small picture of their course. */
+#include "app/cli/ledger.h"
+#include "app/server/mlflow/write.h"
+#include "core/show/spark.h"
+
+enum { PICTURE = 32, SAMPLES = 256 };
+
+static const ag_option options[] = {AG_OPTION_OF_DATABASE};
+static const ag_option positionals[] = {
+    {.name = "RUN", .type = AG_OPTION_TEXT, .required = true, .doc = "Its id, or the beginning of it"},
+};
+static const ag_example examples[] = {
+    {"runs show 4f2a91", "A run by the first digits of its id"},
+    {NULL, NULL},
+};
+
+typedef struct sheet { /* what is being printed */
+    ag_invocation *invocation;
+    ag_ledger *ledger;
+    const ag_run *run;
+} sheet;
+
+static int print_facts(const sheet *s)
+{
+    const ag_run *run = s->run;
+    ag_arena *arena = s->invocation->arena;
+    const char *started = ag_cli_time(arena, run->started_at);
+    const char *took = ag_cli_duration(arena, run->started_at, run->ended_at);
+    ag_print(s->invocation, "%s  %s\n", run->id, run->name ? run->name : "");
+    ag_print(s->invocation, "experiment %s, %s%s%s%s%s%s\n", run->experiment_id, ag_run_status_name(run->status),
+             run->deleted ? ", deleted" : "", started ? ", started " : "", started ? started : "",
+             took ? ", took " : "", took ? took : "");
+    if (run->user_id && *run->user_id) ag_print(s->invocation, "by %s\n", run->user_id);
+    ag_print(s->invocation, "artifacts %s\n", run->artifact_uri);
+    return AG_OK;
+}
+
+static const char *picture_of(const sheet *s, const char *key, ag_err *err)
+{
+    ag_points points;
+    ag_arena *arena = s->invocation->arena;
+    ag_buf line;
+    if (ag_metric_sample(s->ledger, ag_str_of(s->run->id), ag_str_of(key), SAMPLES, arena, &points, err) < 0)
+        return NULL;
+    double *values = ag_arena_array(arena, points.count + 1, sizeof(*values));
+    for (size_t i = 0; values && i < points.count; i++) values[i] = points.items[i].value;
+    ag_buf_init(&line, 4096);
+    if (values && points.count > 1) ag_spark_line(&line, values, points.count, PICTURE);
+    const char *kept = ag_arena_strndup(arena, ag_buf_str(&line).data, line.size);
+    ag_buf_deinit(&line);
+    if (!kept || !values) ag_fail_memory(err, points.count);
+    return kept;
+}
+
+static int print_metrics(const sheet *s, ag_err *err)
+{
+    static const ag_column columns[] = {{"metric", AG_ALIGN_LEFT, 0, 8},
+                                        {"last", AG_ALIGN_RIGHT, 0, 0},
+                                        {"step", AG_ALIGN_RIGHT, 1, 0},
+                                        {"course", AG_ALIGN_LEFT, 2, 0}};
+    const ag_run *run = s->run;
+    ag_arena *arena = s->invocation->arena;
+    if (!run->metric_count) return AG_OK;
+    const char **cells = ag_arena_array(arena, run->metric_count, 4 * sizeof(*cells));
+    if (!cells) return ag_fail_memory(err, run->metric_count);
+    for (size_t i = 0; i < run->metric_count; i++) {
+        const ag_metric *metric = &run->metrics[i];
+        const char *row[] = {metric->key, ag_cli_number(arena, metric->value),
+                             ag_arena_printf(arena, "%lld", (long long)metric->step), picture_of(s, metric->key, err)};
+        if (!row[1] || !row[2] || !row[3]) return err && err->code ? (int)err->code : ag_fail_memory(err, 1);
+        memcpy(cells + i * 4, row, sizeof(row));
+    }
+    ag_print(s->invocation, "\n");
+    ag_cli_list list = {columns, 4, cells, run->metric_count};
+    return ag_cli_print_list(s->invocation, &list, false, err);
+}
+
+static int print_pairs(const sheet *s, const char *title, ag_pairs pairs, ag_err *err)
+{
+    const ag_column columns[] = {{title, AG_ALIGN_LEFT, 0, 8}, {"value", AG_ALIGN_LEFT, 0, 20}};
+    if (!pairs.count) return AG_OK;
+    const char **cells = ag_arena_array(s->invocation->arena, pairs.count, 2 * sizeof(*cells));
+    if (!cells) return ag_fail_memory(err, pairs.count);
+    for (size_t i = 0; i < pairs.count; i++) {
+        cells[2 * i] = ag_cli_str(s->invocation->arena, pairs.items[i].key);
+        cells[2 * i + 1] = ag_cli_str(s->invocation->arena, pairs.items[i].value);
+    }
+    ag_print(s->invocation, "\n");
+    ag_cli_list list = {columns, 2, cells, pairs.count};
+    return ag_cli_print_list(s->invocation, &list, false, err);
+}
+
+static int print_inputs(const sheet *s)
+{
+    for (size_t i = 0; i < s->run->input_count; i++) {
+        ag_print(s->invocation, "%sread %s@%s\n", i ? "" : "\n", s->run->inputs[i].name, s->run->inputs[i].digest);
+    }
+    for (size_t i = 0; i < s->run->model_output_count; i++) {
+        ag_print(s->invocation, "made %s\n", s->run->model_outputs[i].model_id);
+    }
+    return AG_OK;
+}
+
+static int print_sheet(const sheet *s, ag_err *err)
+{
+    int rc = print_facts(s);
+    if (rc >= 0) rc = print_metrics(s, err);
+    if (rc >= 0) rc = print_pairs(s, "parameter", s->run->params, err);
+    if (rc >= 0) rc = print_pairs(s, "tag", s->run->tags, err);
+    return rc < 0 ? rc : print_inputs(s);
+}
+
+static int print_json(ag_invocation *invocation, const ag_run *run, ag_err *err)
+{
+    ag_buf text;
+    ag_buf_init(&text, (size_t)256 << 20);
+    ag_json json = ag_json_writer(&text, 0, AG_JSON_NONFINITE_TEXT);
+    ag_json_begin_object(&json);
+    ag_json_name(&json, "run");
+    ag_write_run(&json, run);
+    ag_json_end_object(&json);
+    int rc = ag_print_json(invocation, &json, &text, err);
+    ag_buf_deinit(&text);
+    return rc;
+}
+
+static int run(ag_invocation *invocation, ag_err *err)
+{
+    ag_ledger *ledger = NULL;
+    ag_str id;
+    ag_run found;
+    int rc = ag_cli_open_ledger(invocation, false, &ledger, err);
+    if (rc >= 0) rc = ag_cli_run(invocation, ledger, ag_option_text(invocation, "RUN"), &id, err);
+    if (rc >= 0) rc = ag_run_get(ledger, id, invocation->arena, &found, err);
+    sheet s = {invocation, ledger, &found};
+    if (rc >= 0) rc = ag_wants_json(invocation) ? print_json(invocation, &found, err) : print_sheet(&s, err);
+    ag_ledger_close(ledger);
+    return rc;
+}
+
+const ag_command ag_command_runs_show = {
+    .path = "runs show",
+    .summary = "Show a run: metrics with their course, parameters, tags, inputs",
+    .doc = "Shows all about a run. Beside each metric stands its last value and a small picture of its course, which "
+           "keeps the extremes. With --json the run is printed whole, as MLflow's protocol has it.",
+    .options = AG_OPTIONS(options),
+    .positionals = AG_OPTIONS(positionals),
+    .examples = examples,
+    .run = run,
+};

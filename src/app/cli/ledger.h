@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* ledger.h: what the commands on the ledger share: opening it, naming experiments and runs as people do, and lists that
+ * are a table on a terminal or CSV. */
+#include "app/cli/invocation.h"
+#include "core/show/table.h"
+#include "ledger/experiment.h"
+#include "ledger/run.h"
+
+/* Rows for a command's options. */
+#define AG_OPTION_OF_DATABASE                                                                                          \
+    {.name = "db",                                                                                                     \
+     .type = AG_OPTION_TEXT,                                                                                           \
+     .value_name = "URL",                                                                                              \
+     .doc = "database: a file or postgresql://...; without it, auger.db in the home"}
+#define AG_OPTION_OF_CSV {.name = "csv", .type = AG_OPTION_FLAG, .doc = "print comma-separated values"}
+#define AG_OPTION_OF_FILTER                                                                                            \
+    {.name = "filter",                                                                                                 \
+     .letter = 'f',                                                                                                    \
+     .type = AG_OPTION_TEXT,                                                                                           \
+     .value_name = "WORDS",                                                                                            \
+     .doc = "only what this says, in the search language"}
+#define AG_OPTION_OF_ORDER                                                                                             \
+    {.name = "order-by",                                                                                               \
+     .type = AG_OPTION_TEXT,                                                                                           \
+     .repeated = true,                                                                                                 \
+     .value_name = "KEY",                                                                                              \
+     .doc = "what to sort by, with DESC behind it for the largest first"}
+#define AG_OPTION_OF_LIMIT                                                                                             \
+    {.name = "limit",                                                                                                  \
+     .letter = 'n',                                                                                                    \
+     .type = AG_OPTION_INT,                                                                                            \
+     .fallback = "20",                                                                                                 \
+     .min = 1,                                                                                                         \
+     .max = 10000,                                                                                                     \
+     .doc = "the most to show"}
+#define AG_OPTION_OF_VIEW                                                                                              \
+    {.name = "view",                                                                                                   \
+     .type = AG_OPTION_CHOICE,                                                                                         \
+     .choices = (const char *const[]){"active", "deleted", "all", NULL},                                               \
+     .fallback = "active",                                                                                             \
+     .doc = "which: those in use, deleted ones, or both"}
+
+/* By --db and --home. Unless `make`, a ledger that is not there is AG_ENOTFOUND. */
+int ag_cli_open_ledger(ag_invocation *invocation, bool make, ag_ledger **out, ag_err *err);
+/* Who the audit log names. */
+ag_actor ag_cli_actor(void);
+
+/* An experiment by its id or its name, deleted or not. */
+int ag_cli_experiment(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_experiment *out, ag_err *err);
+/* The ids of those that were named, else of all active ones. */
+int ag_cli_experiments(ag_invocation *invocation, ag_ledger *ledger, const char *option, ag_str **ids, size_t *count,
+                       ag_err *err);
+/* The whole id of a run from its beginning (at least 4 digits), which must fit one run only. */
+int ag_cli_run(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_str *id, ag_err *err);
+
+/* A page request from --filter, --order-by and --limit. */
+int ag_cli_page(ag_invocation *invocation, ag_page_request *out, ag_err *err);
+/* When the filter was refused: shows it with a caret under the place. Returns `rc`. */
+int ag_cli_explain(ag_invocation *invocation, int rc, const ag_err *err);
+
+/* ---- lists ---- */
+
+typedef struct ag_cli_list {
+    const ag_column *columns;
+    size_t column_count;
+    const char **cells; /* row by row; NULL: empty */
+    size_t row_count;
+} ag_cli_list;
+
+/* CSV with --csv (if the command has it), else a table. */
+int ag_cli_print_list(ag_invocation *invocation, const ag_cli_list *list, bool csv, ag_err *err);
+
+/* Texts of cells, from the arena; NULL when out of memory or when there is nothing to say. */
+const char *ag_cli_time(ag_arena *arena, int64_t at);                   /* "2026-11-21 09:30" */
+const char *ag_cli_duration(ag_arena *arena, int64_t from, int64_t to); /* "3 s" */
+const char *ag_cli_number(ag_arena *arena, double value);               /* "0.1234" */
+const char *ag_cli_str(ag_arena *arena, ag_str text);
