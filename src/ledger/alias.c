@@ -36,7 +36,7 @@ static int check_alias(ag_str alias, ag_err *err)
     for (size_t i = 0; i < alias.size; i++) {
         if (is_alias_byte(alias.data[i])) continue;
         return ag_fail(err, AG_EINVAL,
-                       "Invalid alias name: '%.*s'. Names may only contain alphanumerics, underscores (_) and dashes "
+                       "Invalid alias name: '%.*s'. Names may only contain alphanumerics, underscores (_), and dashes "
                        "(-).",
                        AG_STR_ARG(ag_str_slice(alias, 0, AG_MAX_ALIAS)));
     }
@@ -117,8 +117,10 @@ static int run_get(ag_tx *tx, void *context, ag_err *err)
     if (rc > 0) {
         rc = ag_version_take(rows, j->arena, &j->found, err);
     } else if (rc == 0) {
+        ag_model_row model;
+        rc = ag_model_find(tx, j->model, j->arena, &model, err);
         /* EINVAL and not ENOTFOUND: so it is in the protocol. */
-        rc = ag_fail(err, AG_EINVAL, "Registered model alias %.*s not found.", AG_STR_ARG(j->alias));
+        if (rc >= 0) rc = ag_fail(err, AG_EINVAL, "Registered model alias %.*s not found.", AG_STR_ARG(j->alias));
     }
     ag_rows_free(rows);
     return rc < 0 ? rc : ag_version_fill(tx, j->arena, &j->found, 1, err);

@@ -19,31 +19,39 @@ static bool is_normal_path(ag_str key)
     return true;
 }
 
+/* What the protocol calls the field that holds such a key. */
+static const char *parameter_of(const char *what)
+{
+    if (strcmp(what, "metric") == 0) return "name";
+    return strcmp(what, "param") == 0 || strcmp(what, "tag") == 0 ? "key" : what;
+}
+
 int ag_key_check(ag_str key, const char *what, ag_err *err)
 {
+    const char *parameter = parameter_of(what);
     if (key.size == 0) {
         return ag_fail(err, AG_EINVAL,
                        "Missing value for required parameter 'key'. See the API docs for more information "
                        "about request parameters.");
     }
     if (key.size > AG_MAX_KEY) {
-        return ag_fail(err, AG_EINVAL, "%s key '%.60s...' had length %zu, which exceeded length limit of %d", what,
-                       key.data, key.size, AG_MAX_KEY);
+        return ag_fail(err, AG_EINVAL, "'%s' exceeds the maximum length of %d characters", parameter, AG_MAX_KEY);
     }
     for (size_t i = 0; i < key.size; i++) {
         if (is_key_byte((unsigned char)key.data[i])) continue;
         return ag_fail(err, AG_EINVAL,
-                       "Invalid %s name: '%.*s'. Names may only contain alphanumerics, underscores (_), dashes (-), "
-                       "periods (.), spaces ( ), colon(:) and slashes (/).",
-                       what, AG_STR_ARG(key));
+                       "Invalid value \"%.*s\" for parameter '%s' supplied: Names may only contain alphanumerics, "
+                       "underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).",
+                       AG_STR_ARG(key), parameter);
     }
-    if (!ag_utf8_valid(key)) return ag_fail(err, AG_EINVAL, "Invalid %s name: it is not valid UTF-8", what);
+    if (!ag_utf8_valid(key))
+        return ag_fail(err, AG_EINVAL, "Invalid value for parameter '%s' supplied: it is not valid UTF-8", parameter);
     if (!is_normal_path(key)) {
         return ag_fail(
             err, AG_EINVAL,
-            "Invalid %s name: '%.*s'. Names may be treated as files in certain cases, and must not resolve to "
-            "other names when treated as such.",
-            what, AG_STR_ARG(key));
+            "Invalid value \"%.*s\" for parameter '%s' supplied: Names may be treated as files in certain cases, and "
+            "must not resolve to other names when treated as such.",
+            AG_STR_ARG(key), parameter);
     }
     return AG_OK;
 }

@@ -11,7 +11,7 @@
 #include "ledger/statement.h"
 #include "ledger_sql.h"
 
-enum { DEFAULT_PAGE = 50, LARGEST_PAGE = 50, MAX_EXPERIMENTS = 1000, MAX_DATASETS = 100, MAX_TOKEN = 64 << 10 };
+enum { DEFAULT_PAGE = 50, LARGEST_PAGE = 1000, MAX_EXPERIMENTS = 1000, MAX_DATASETS = 100, MAX_TOKEN = 64 << 10 };
 
 typedef struct asked { /* what a page token is made for */
     const ag_str *experiment_ids;

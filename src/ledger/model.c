@@ -35,8 +35,7 @@ int ag_model_name_check(ag_str name, ag_err *err)
         return ag_fail(err, AG_EINVAL, "a registered model's name has at most %d characters", MAX_NAME);
     }
     if (ag_str_find_char(name, '/', 0) != SIZE_MAX || ag_str_find_char(name, ':', 0) != SIZE_MAX) {
-        return ag_fail(err, AG_EINVAL, "Invalid model name: '%.*s'. Model name must not contain '/' or ':'",
-                       AG_STR_ARG(name));
+        return ag_fail(err, AG_EINVAL, "Invalid model name '%.*s'. Names cannot contain '/' or ':'.", AG_STR_ARG(name));
     }
     if (!ag_utf8_valid(name) || ag_str_find_char(name, '\0', 0) != SIZE_MAX) {
         return ag_fail(err, AG_EINVAL, "Invalid model name: it is not valid UTF-8 text");

@@ -204,15 +204,15 @@ static int expect_same(ag_tx *tx, const job *j, const ag_pair *param, ag_err *er
     if (rc >= 0) rc = ag_rows_next(rows, err);
     ag_str old = rc > 0 ? ag_rows_text(rows, 0) : (ag_str){0};
     if (rc > 0 && !ag_str_equal(old, param->value)) {
-        const char *format =
-            j->single ? "Changing param values is not allowed. Param with key='%.*s' was already logged with "
-                        "value='%.*s' for run ID='%.*s'. Attempted logging new value '%.*s'."
-                      : "Changing param values is not allowed. Params were already logged='[{'key': '%.*s', "
-                        "'old_value': '%.*s', 'run_id': '%.*s', 'new_value': '%.*s'}]'.";
-        char text[480];
-        ag_format(text, sizeof(text), format, AG_STR_ARG(param->key), AG_STR_ARG(ag_str_slice(old, 0, 80)),
-                  AG_STR_ARG(j->id), AG_STR_ARG(ag_str_slice(param->value, 0, 80)));
-        rc = ag_fail(err, AG_EINVAL, "%s", text);
+        ag_str before = ag_str_slice(old, 0, 80), now = ag_str_slice(param->value, 0, 80);
+        rc = j->single ? ag_fail(err, AG_EINVAL,
+                                 "Changing param values is not allowed. Param with key='%.*s' was already logged with "
+                                 "value='%.*s' for run ID='%.*s'. Attempted logging new value '%.*s'.",
+                                 AG_STR_ARG(param->key), AG_STR_ARG(before), AG_STR_ARG(j->id), AG_STR_ARG(now))
+                       : ag_fail(err, AG_EINVAL,
+                                 "Changing param values is not allowed. Params were already logged='[{'key': '%.*s', "
+                                 "'old_value': '%.*s', 'new_value': '%.*s'}]' for run ID='%.*s'.",
+                                 AG_STR_ARG(param->key), AG_STR_ARG(before), AG_STR_ARG(now), AG_STR_ARG(j->id));
     }
     ag_rows_free(rows);
     return rc;

@@ -181,8 +181,8 @@ ON_BOTH(a_page_token_belongs_to_its_search)
     other.token = AG_STR("!!");
     AG_EXPECT_ERROR(ag_logged_model_search(ledger, ids, 1, NULL, 0, &other, arena, &found, &err), AG_EINVAL,
                     "Invalid page token");
-    other = (ag_page_request){.max_results = 51};
-    AG_EXPECT_ERROR(ag_logged_model_search(ledger, ids, 1, NULL, 0, &other, arena, &found, &err), AG_EINVAL, "50");
+    other = (ag_page_request){.max_results = 1001};
+    AG_EXPECT_ERROR(ag_logged_model_search(ledger, ids, 1, NULL, 0, &other, arena, &found, &err), AG_EINVAL, "1000");
 }
 
 typedef struct attempt {

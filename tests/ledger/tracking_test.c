@@ -233,7 +233,7 @@ ON_BOTH(parameters_do_not_change)
     batch = (ag_run_batch){.params = {twice, 2}};
     AG_EXPECT_ERROR(ag_run_log(ledger, id, &batch, &err), AG_EINVAL, "Duplicate parameter keys");
     AG_EXPECT_ERROR(ag_run_log_param(ledger, id, (ag_pair){AG_STR("bad!"), AG_STR("1")}, &err), AG_EINVAL,
-                    "Invalid param name");
+                    "for parameter 'key' supplied: Names");
     AG_EXPECT_ERROR(ag_run_log_param(ledger, AG_STR("none"), (ag_pair){AG_STR("a"), AG_STR("1")}, &err), AG_ENOTFOUND,
                     "Run with id=none not found");
 }

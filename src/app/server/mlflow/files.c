@@ -51,6 +51,8 @@ int ag_files_send(ag_request *request, const ag_artifact_place *place, ag_respon
     while (slash && path.data[slash - 1] != '/') slash--;
     ag_str name = ag_str_slice(path, slash, path.size - slash);
     int rc = ag_tree_stat(place->tree, place->path, &entry, err);
+    if (rc == AG_ENOTFOUND)
+        return ag_fail(err, rc, "No such artifact: '%s'", place->path); /* not where the tree lies */
     if (rc < 0) return rc;
     if (entry.is_directory) {
         return ag_fail(err, AG_EINVAL, "'%.*s' is a directory, not a file: list it", AG_STR_ARG(name));

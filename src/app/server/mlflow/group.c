@@ -53,8 +53,7 @@ void ag_mlflow_fail(const ag_request *request, const ag_err *err, ag_response *r
     (void)request;
     const row *found = find(err->code);
     char message[sizeof(err->text) + sizeof(err->hint) + 64];
-    ag_format(message, sizeof(message), "%s%s%s%s", err->code == AG_EAUTH ? "You are not authenticated. " : "",
-              err->text, *err->hint ? " " : "", err->hint);
+    ag_format(message, sizeof(message), "%s%s%s", err->text, *err->hint ? " " : "", err->hint);
     if (!is_servers(response->status)) response->status = found->status;
     ag_json *json = ag_response_json(response);
     ag_json_begin_object(json);

@@ -111,7 +111,7 @@ static const ag_field logged_search_fields[] = {
      .doc = "Where to look."},
     AG_FILTER(logged_search),
     AG_LIST_FIELD(logged_search, datasets, &dataset_message, "Only models with metrics on one of these."),
-    AG_INT_FIELD(logged_search, max_results, "The most models that the answer holds, at most 50."),
+    AG_INT_FIELD(logged_search, max_results, "The most models that the answer holds, at most 1,000; 50 when absent."),
     AG_LIST_FIELD(logged_search, order_by, &order_message, "What to sort by."),
     AG_PAGE_TOKEN(logged_search),
 };

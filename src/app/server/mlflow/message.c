@@ -128,7 +128,7 @@ static int read_real(const reading *r, const ag_value *value, const place *at, d
         return AG_OK;
     }
     if (value->kind != AG_STRING || !ag_str_to_double(value->string, out)) {
-        return refuse(r, value, at, "Please specify value as a valid double (64-bit floating point).");
+        return refuse(r, value, at, NULL);
     }
     return AG_OK;
 }

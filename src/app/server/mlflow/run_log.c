@@ -83,6 +83,12 @@ static int take_point(const point *from, const char *prefix, size_t index, ag_me
                        "be a nonnegative long (64-bit integer)",
                        (long long)from->timestamp, path, from->key, from->value);
     }
+    if (prefix) {
+        ag_format(path, sizeof(path), "%s[%zu].name", prefix, index);
+        int rc = ag_key_check(ag_str_of(from->key), path, err);
+        if (rc < 0) return rc;
+        ag_format(path, sizeof(path), "%s[%zu].timestamp", prefix, index);
+    }
     *out = (ag_metric){.key = from->key,
                        .value = from->value,
                        .step = from->step,

@@ -11,7 +11,9 @@ static ag_ledger *talk_ledger;
 static ag_arena *talk_arena;
 static char talk_home[512];
 
-static __attribute__((unused)) void talk_begin(void)
+static const char *talk_authorization = ""; /* a header line for every request */
+
+static __attribute__((unused)) void talk_begin_with(bool authenticate)
 {
     static int homes;
     ag_err err = {0};
@@ -22,8 +24,17 @@ static __attribute__((unused)) void talk_begin(void)
     options.ledger = talk_ledger;
     options.groups = ag_route_groups_all();
     options.serve_artifacts = true;
+    options.authenticate = authenticate;
+    options.door = &ag_door_of_ledger;
+    options.door_context = talk_ledger;
+    talk_authorization = "";
     talk_server = wire_start(&options);
     talk_arena = ag_arena_new(0);
+}
+
+static __attribute__((unused)) void talk_begin(void)
+{
+    talk_begin_with(false);
 }
 
 static __attribute__((unused)) void talk_end(void)
@@ -38,9 +49,9 @@ static __attribute__((unused)) const char *ask(const char *method, const char *t
 {
     char *request = ag_arena_printf(talk_arena,
                                     "%s %s HTTP/1.1\r\n" HOST
-                                    "Connection: close\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+                                    "Connection: close\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n"
                                     "\r\n%s",
-                                    method, target, body ? strlen(body) : 0, body ? body : "");
+                                    method, target, talk_authorization, body ? strlen(body) : 0, body ? body : "");
     assert_non_null(request);
     char *answer = wire_ask(ag_server_port(talk_server), request);
     const char *kept = ag_arena_strdup(talk_arena, answer);
