@@ -4,9 +4,13 @@
 
 #include <string.h>
 
+#include "learn/nn/models/dlinear.h"
+#include "learn/nn/models/nlinear.h"
 #include "learn/nn/models/patchtsmixer.h"
 
 static const ag_architecture *const architectures[] = {
+    &ag_architecture_dlinear,
+    &ag_architecture_nlinear,
     &ag_architecture_patchtsmixer,
 };
 

@@ -2,6 +2,7 @@
 /* layers.c: see layers.h. */
 #include "learn/nn/layers.h"
 
+#include "learn/nn/ops/arrange.h"
 #include "learn/nn/ops/layer_norm.h"
 #include "learn/nn/ops/mix.h"
 
@@ -57,4 +58,21 @@ ag_ref ag_layer_norm_affine(ag_graph *graph, ag_ref x, const char *name, double 
     ag_ref y = ag_graph_apply(graph, &ag_op_layer_norm, "", (ag_ref[]){x, gain, shift}, 3, &(ag_layer_norm){epsilon});
     ag_graph_pop(graph);
     return y;
+}
+
+ag_ref ag_layer_over_time(ag_graph *graph, ag_ref x, const char *name, int64_t out, bool individual)
+{
+    ag_ref turned = ag_swap_axes(graph, x, 0, 1), y;
+    ag_shape shape = ag_graph_shape(graph, turned);
+    if (!individual) {
+        y = ag_layer_linear(graph, turned, name, out, (ag_layer_init){0});
+    } else {
+        int64_t channels = shape.at[0], in = shape.at[1];
+        ag_graph_push(graph, "%s", name);
+        ag_ref weight = ag_graph_parameter(graph, "weight", ag_shape_of(channels, out, in), ag_init_fan_in(in));
+        ag_ref bias = ag_graph_parameter(graph, "bias", ag_shape_of(channels, out), ag_init_fan_in(in));
+        y = ag_graph_apply(graph, &ag_op_linear_each, "", (ag_ref[]){turned, weight, bias}, 3, NULL);
+        ag_graph_pop(graph);
+    }
+    return ag_swap_axes(graph, y, 0, 1);
 }

@@ -14,3 +14,6 @@ ag_ref ag_layer_linear(ag_graph *graph, ag_ref x, const char *name, int64_t out,
 ag_ref ag_layer_mix(ag_graph *graph, ag_ref x, const char *name, int axis, int64_t out, ag_layer_init init);
 /* "NAME.weight" 1 and "NAME.bias" 0, over the last axis. */
 ag_ref ag_layer_norm_affine(ag_graph *graph, ag_ref x, const char *name, double epsilon);
+/* Along the first axis of [rows, channels] -> [out, channels]: one map for all channels, or, if `individual`, one for
+ * each: then "NAME.weight" [channels, out, rows] and "NAME.bias" [channels, out]. */
+ag_ref ag_layer_over_time(ag_graph *graph, ag_ref x, const char *name, int64_t out, bool individual);

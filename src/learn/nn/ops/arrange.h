@@ -28,6 +28,10 @@ typedef struct ag_reduce { /* one value of each line along the axis; the axis va
     ag_reduction kind;
 } ag_reduce;
 
+typedef struct ag_moving_average { /* the mean of `width` neighbours along the first axis, the ends repeated */
+    int64_t width;
+} ag_moving_average;
+
 static inline ag_ref ag_swap_axes(ag_graph *graph, ag_ref x, int first, int second)
 {
     return ag_graph_apply1(graph, &ag_op_transpose, "transpose", x, &(ag_transpose){first, second});
