@@ -38,10 +38,10 @@ static int check_alias(ag_str alias, ag_err *err)
         return ag_fail(err, AG_EINVAL,
                        "Invalid alias name: '%.*s'. Names may only contain alphanumerics, underscores (_), and dashes "
                        "(-).",
-                       AG_STR_ARG(ag_str_slice(alias, 0, AG_MAX_ALIAS)));
+                       AG_STR_ARG(ag_str_slice(alias, 0, ag_utf8_head(alias, AG_MAX_ALIAS))));
     }
     if (!ag_utf8_valid(alias)) return ag_fail(err, AG_EINVAL, "Invalid alias name: it is not valid UTF-8");
-    if (alias.size > AG_MAX_ALIAS) {
+    if (ag_utf8_count(alias) > AG_MAX_ALIAS) {
         return ag_fail(err, AG_EINVAL, "'Registered model alias name' exceeds the maximum length of %d characters",
                        AG_MAX_ALIAS);
     }

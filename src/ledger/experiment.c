@@ -77,7 +77,10 @@ static int find(ag_tx *tx, const ag_sql *sql, ag_cell key, ag_arena *arena, ag_e
 static int find_by_id(ag_tx *tx, job *j, ag_err *err)
 {
     int64_t number;
-    if (!ag_experiment_number(j->id, &number)) return missing(j->id, err);
+    if (!ag_experiment_number(j->id, &number)) {
+        return ag_fail(err, AG_EINVAL, "Invalid experiment ID '%.*s'. Experiment ID must be a valid integer.",
+                       (int)ag_utf8_cut(j->id, 100), j->id.data);
+    }
     int rc = find(tx, &AG_SQL_EXPERIMENT_BY_ID, ag_cell_int(number), j->arena, &j->found, err);
     return rc == 0 ? missing(j->id, err) : rc;
 }
@@ -89,7 +92,7 @@ static int check_new(const job *j, ag_err *err)
     if (ag_str_trim(j->name).size == 0) {
         return ag_fail(err, AG_EINVAL, "Invalid experiment name: ''. The name must not be empty");
     }
-    if (j->name.size > AG_MAX_EXPERIMENT_NAME) {
+    if (ag_utf8_count(j->name) > AG_MAX_EXPERIMENT_NAME) {
         return ag_fail(err, AG_EINVAL, "'name' exceeds the maximum length of %d characters", AG_MAX_EXPERIMENT_NAME);
     }
     if (!ag_utf8_valid(j->name) || ag_str_find_char(j->name, '\0', 0) != SIZE_MAX) {
@@ -102,9 +105,9 @@ static int check_tag(ag_pair tag, ag_err *err)
 {
     int rc = ag_key_check(tag.key, "experiment tag", err);
     if (rc < 0) return rc;
-    if (tag.value.size > AG_MAX_EXPERIMENT_TAG_VALUE) {
+    if (ag_utf8_count(tag.value) > AG_MAX_EXPERIMENT_TAG_VALUE) {
         return ag_fail(err, AG_EINVAL, "Experiment tag value had length %zu, which exceeded length limit of %d",
-                       tag.value.size, AG_MAX_EXPERIMENT_TAG_VALUE);
+                       ag_utf8_count(tag.value), AG_MAX_EXPERIMENT_TAG_VALUE);
     }
     return AG_OK;
 }

@@ -34,7 +34,7 @@ int ag_key_check(ag_str key, const char *what, ag_err *err)
                        "Missing value for required parameter 'key'. See the API docs for more information "
                        "about request parameters.");
     }
-    if (key.size > AG_MAX_KEY) {
+    if (ag_utf8_count(key) > AG_MAX_KEY) {
         return ag_fail(err, AG_EINVAL, "'%s' exceeds the maximum length of %d characters", parameter, AG_MAX_KEY);
     }
     for (size_t i = 0; i < key.size; i++) {

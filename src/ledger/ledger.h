@@ -97,5 +97,6 @@ enum {
 };
 
 /* A key of a metric, parameter or tag: word characters, '/', '_', '.', '-', blank, ':', at most AG_MAX_KEY, and equal
- * to its own normalised path. `what` is "metric", "param", "tag", or the field that holds it ("metrics[3].name"): for the text. */
+ * to its own normalised path. `what` is "metric", "param", "tag", or the field that holds it ("metrics[3].name"): for
+ * the text. */
 int ag_key_check(ag_str key, const char *what, ag_err *err);

@@ -145,7 +145,7 @@ static int check_pairs(ag_pairs pairs, const char *what, size_t max_value, ag_er
         const ag_pair *pair = &pairs.items[i];
         int rc = ag_key_check(pair->key, what, err);
         if (rc < 0) return rc;
-        if (pair->value.size > max_value || !ag_utf8_valid(pair->value) ||
+        if (ag_utf8_count(pair->value) > max_value || !ag_utf8_valid(pair->value) ||
             ag_str_find_char(pair->value, '\0', 0) != SIZE_MAX) {
             return ag_fail(err, AG_EINVAL, "the value of %s '%.*s' is not UTF-8 text or exceeds length limit of %zu",
                            what, AG_STR_ARG(pair->key), max_value);
@@ -158,7 +158,7 @@ static int check_pairs(ag_pairs pairs, const char *what, size_t max_value, ag_er
 static int check_name(ag_str name, ag_err *err)
 {
     static const char bad[] = "/:.%\"'";
-    bool good = name.size <= AG_MAX_EXPERIMENT_NAME && ag_utf8_valid(name);
+    bool good = ag_utf8_count(name) <= AG_MAX_EXPERIMENT_NAME && ag_utf8_valid(name);
     for (size_t i = 0; i < name.size && good; i++)
         good = (unsigned char)name.data[i] >= ' ' && !strchr(bad, name.data[i]);
     if (good) return AG_OK;
@@ -173,8 +173,8 @@ static int check_new(const ag_logged_model_new *model, ag_err *err)
     int rc = check_name(model->name, err);
     if (rc >= 0) rc = check_pairs(model->params, "param", AG_MAX_PARAM_VALUE, err);
     if (rc >= 0) rc = check_pairs(model->tags, "tag", AG_MAX_TAG_VALUE, err);
-    if (rc >= 0 && (!ag_utf8_valid(model->model_type) || model->model_type.size > AG_MAX_EXPERIMENT_NAME)) {
-        rc = ag_fail(err, AG_EINVAL, "a model's type has at most %d bytes of UTF-8", AG_MAX_EXPERIMENT_NAME);
+    if (rc >= 0 && (!ag_utf8_valid(model->model_type) || ag_utf8_count(model->model_type) > AG_MAX_EXPERIMENT_NAME)) {
+        rc = ag_fail(err, AG_EINVAL, "a model's type has at most %d characters of UTF-8", AG_MAX_EXPERIMENT_NAME);
     }
     return rc;
 }

@@ -31,7 +31,7 @@ int ag_model_name_check(ag_str name, ag_err *err)
     if (ag_str_trim(name).size == 0) {
         return ag_fail(err, AG_EINVAL, "Registered model name cannot be empty.");
     }
-    if (name.size > MAX_NAME) {
+    if (ag_utf8_count(name) > MAX_NAME) {
         return ag_fail(err, AG_EINVAL, "a registered model's name has at most %d characters", MAX_NAME);
     }
     if (ag_str_find_char(name, '/', 0) != SIZE_MAX || ag_str_find_char(name, ':', 0) != SIZE_MAX) {
@@ -47,9 +47,9 @@ int ag_model_tag_check(ag_pair tag, size_t max_value, ag_err *err)
 {
     int rc = ag_key_check(tag.key, "tag", err);
     if (rc < 0) return rc;
-    if (tag.value.size > max_value) {
-        return ag_fail(err, AG_EINVAL, "Tag value had length %zu, which exceeded length limit of %zu", tag.value.size,
-                       max_value);
+    if (ag_utf8_count(tag.value) > max_value) {
+        return ag_fail(err, AG_EINVAL, "Tag value had length %zu, which exceeded length limit of %zu",
+                       ag_utf8_count(tag.value), max_value);
     }
     if (!ag_utf8_valid(tag.value) || ag_str_find_char(tag.value, '\0', 0) != SIZE_MAX) {
         return ag_fail(err, AG_EINVAL, "Tag value is not valid UTF-8 text");

@@ -181,8 +181,8 @@ int ag_run_update(ag_ledger *ledger, ag_str id, const ag_run_change *change, ag_
 {
     job j = {.arena = arena, .id = id, .change = change};
     int rc = AG_OK;
-    if (change->name && change->name->size > AG_MAX_TAG_VALUE) {
-        rc = ag_fail(err, AG_EINVAL, "a run's name has at most %d bytes", AG_MAX_TAG_VALUE);
+    if (change->name && ag_utf8_count(*change->name) > AG_MAX_TAG_VALUE) {
+        rc = ag_fail(err, AG_EINVAL, "a run's name has at most %d characters", AG_MAX_TAG_VALUE);
     }
     if (rc >= 0) rc = ag_ledger_write(ledger, run_update, &j, err);
     if (rc >= 0) *out = j.found;

@@ -19,7 +19,7 @@ typedef struct job {
 
 static int check_size(const char *text, const char *what, size_t max, bool required, ag_err *err)
 {
-    size_t size = text ? strlen(text) : 0;
+    size_t size = text ? ag_utf8_count(ag_str_of(text)) : 0;
     if (required && size == 0) {
         return ag_fail(err, AG_EINVAL,
                        "Missing value for required parameter '%s'. See the API docs for more information "
@@ -51,10 +51,10 @@ static int check_input(const ag_run_input *input, ag_err *err)
         if (rc < 0) return rc;
     }
     for (size_t i = 0; i < input->tags.count; i++) {
-        if (input->tags.items[i].key.size == 0 || input->tags.items[i].key.size > AG_MAX_INPUT_TAG_KEY) {
+        if (input->tags.items[i].key.size == 0 || ag_utf8_count(input->tags.items[i].key) > AG_MAX_INPUT_TAG_KEY) {
             return ag_fail(err, AG_EINVAL, "an input tag's key has 1 to %d characters", AG_MAX_INPUT_TAG_KEY);
         }
-        if (input->tags.items[i].value.size > AG_MAX_INPUT_TAG_VALUE) {
+        if (ag_utf8_count(input->tags.items[i].value) > AG_MAX_INPUT_TAG_VALUE) {
             return ag_fail(err, AG_EINVAL, "an input tag's value has at most %d characters", AG_MAX_INPUT_TAG_VALUE);
         }
     }

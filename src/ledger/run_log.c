@@ -30,10 +30,10 @@ typedef struct job {
 
 static int check_value(ag_str value, const char *what, ag_str key, size_t max, ag_err *err)
 {
-    if (value.size > max) {
+    if (ag_utf8_count(value) > max) {
         return ag_fail(err, AG_EINVAL,
-                       "%s value '%.40s...' of key '%.*s' had length %zu, which exceeded length limit of %zu", what,
-                       value.data, AG_STR_ARG(key), value.size, max);
+                       "%s value '%.*s...' of key '%.*s' had length %zu, which exceeded length limit of %zu", what,
+                       (int)ag_utf8_head(value, 40), value.data, AG_STR_ARG(key), ag_utf8_count(value), max);
     }
     if (!ag_utf8_valid(value) || ag_str_find_char(value, '\0', 0) != SIZE_MAX) {
         return ag_fail(err, AG_EINVAL, "%s value of key '%.*s' is not valid UTF-8 text", what, AG_STR_ARG(key));

@@ -174,8 +174,7 @@ static int local_path(ag_str uri, ag_arena *arena, ag_str *out, ag_err *err)
     if (rc == AG_ENOMEM) return rc;
     if (rc < 0 || parsed.query_count || parsed.fragment.data || parsed.user.data) return refuse(uri, err);
     if (parsed.host.size && !ag_str_is(parsed.host, "localhost") && !ag_str_is(parsed.host, "127.0.0.1")) {
-        /* The one mistake of a client that the protocol answers with 500; its tests ask for that. */
-        return ag_fail(err, AG_EINTERNAL, "%.*s is not a valid remote uri. The files of another machine cannot be used",
+        return ag_fail(err, AG_EINVAL, "%.*s is not a valid remote uri. The files of another machine cannot be used",
                        AG_STR_ARG(shown(uri)));
     }
     *out = parsed.path;

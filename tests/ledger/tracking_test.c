@@ -75,7 +75,8 @@ ON_BOTH(a_fresh_ledger_has_the_default_experiment)
     assert_int_equal(experiment.artifact_location[0], '/');
     AG_EXPECT_ERROR(ag_experiment_get(ledger, AG_STR("77"), arena, &experiment, &err), AG_ENOTFOUND,
                     "No Experiment with id=77 exists");
-    AG_EXPECT_ERROR(ag_experiment_get(ledger, AG_STR("x'y"), arena, &experiment, &err), AG_ENOTFOUND, "id=x'y");
+    AG_EXPECT_ERROR(ag_experiment_get(ledger, AG_STR("x'y"), arena, &experiment, &err), AG_EINVAL,
+                    "Invalid experiment ID 'x'y'");
     AG_EXPECT_ERROR(ag_experiment_by_name(ledger, AG_STR("nope"), arena, &experiment, &err), AG_ENOTFOUND,
                     "Could not find experiment with name 'nope'");
 }

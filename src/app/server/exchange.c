@@ -66,12 +66,41 @@ static int status_of(const exchange *x, const ag_err *err)
     return ag_code_http_status(err->code);
 }
 
+static void log_failure(const exchange *x, const ag_err *err)
+{
+    char text[1024];
+    ag_err_format(err, text, sizeof(text));
+    const ag_log_field fields[] = {ag_log_text("request", x->request.id ? x->request.id : ""),
+                                   ag_log_text("route", x->match.row ? x->match.row->label : ""),
+                                   ag_log_text("error", ag_code_name(err->code))};
+    ag_log_with(AG_LOG_ERROR, "http", fields, sizeof(fields) / sizeof(fields[0]), "%s", text);
+}
+
+/* What disks, databases and bugs say can name files, hosts and tables of this machine: that is for the log, where the
+ * request's id leads to it. */
+static const ag_err *fit_for_clients(const exchange *x, const ag_err *err, ag_err *told)
+{
+    const char *text;
+    switch (err->code) {
+    case AG_EIO: text = "the server could not read or write what this needs"; break;
+    case AG_EFULL: text = "the server has no room left"; break;
+    case AG_ECORRUPT: text = "what the server has stored is damaged"; break;
+    case AG_EUNAVAILABLE: text = "the server cannot do this now; try again later"; break;
+    case AG_EINTERNAL: text = "the server failed"; break;
+    default: return err;
+    }
+    ag_fail(told, err->code, "%s (request %s: its log says more)", text, x->request.id ? x->request.id : "-");
+    return told;
+}
+
 /* `status` 0: from the error's code. */
 static void refuse(exchange *x, int status, const ag_err *err)
 {
+    ag_err told;
     clear_response(x);
     x->response.status = status ? status : status_of(x, err);
-    if (x->response.status >= 500 && err->code != AG_EUNSUPPORTED) ag_log_error("http", err);
+    if (x->response.status >= 500 && err->code != AG_EUNSUPPORTED) log_failure(x, err);
+    err = fit_for_clients(x, err, &told);
     if (err->code == AG_EAUTH) ag_response_header_add(&x->response, "WWW-Authenticate", "Basic realm=\"mlflow\"", NULL);
     if (!x->match.row)
         tell_plainly(x, err);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* openapi.c: the route tables as OpenAPI 3.1. A path is printed once with all its methods; of a group that is mounted
- * several times the first mount is described, the others are named in x-auger-also. Answers are described loosely (any
- * status, any content): the tables know requests only. */
+ * several times the first mount is described, the others are named in x-auger-also. Answers are described by their
+ * kind: the tables know requests in full, of answers only what they are. */
 #include "app/server/document.h"
 #include "app/server/router.h"
+#include "app/server/schema.h"
 
 typedef struct book {
     ag_route_groups groups;
@@ -65,14 +66,23 @@ static void put_parameter(ag_json *json, ag_str name, const char *place, const c
     ag_json_end_object(json);
 }
 
-static const char *type_of_field(const ag_field *field)
+static bool is_capture(const ag_route *route, const char *name)
 {
-    switch (field->type == AG_FIELD_LIST ? field->item : field->type) {
-    case AG_FIELD_BOOL: return field->type == AG_FIELD_LIST ? "boolean[]" : "boolean";
-    case AG_FIELD_INT: return field->type == AG_FIELD_LIST ? "integer[]" : "integer";
-    case AG_FIELD_REAL: return field->type == AG_FIELD_LIST ? "number[]" : "number";
-    default: return field->type == AG_FIELD_LIST ? "string[]" : "string";
-    }
+    ag_str capture;
+    for (size_t i = 0; (capture = ag_route_capture_name(route->path, i)).data; i++)
+        if (ag_str_is(capture, name)) return true;
+    return false;
+}
+
+static void put_field_parameter(ag_json *json, const ag_field *field, const char *name)
+{
+    ag_json_begin_object(json);
+    ag_json_put_text(json, "name", name);
+    ag_json_put_text(json, "in", "query");
+    ag_json_put_bool(json, "required", field->required && !field->alias); /* either name will do */
+    ag_json_name(json, "schema");
+    ag_schema_put_field(json, field);
+    ag_json_end_object(json);
 }
 
 static void put_parameters(ag_json *json, const ag_route *route)
@@ -84,10 +94,13 @@ static void put_parameters(ag_json *json, const ag_route *route)
         put_parameter(json, name, "path", "string", true, NULL);
     bool in_query = route->body != AG_BODY_JSON;
     for (const ag_route_field *field = route->fields; in_query && field && field->name; field++)
-        put_parameter(json, ag_str_of(field->name), "query", field->type, field->required, field->doc);
+        if (!is_capture(route, field->name))
+            put_parameter(json, ag_str_of(field->name), "query", field->type, field->required, field->doc);
     for (size_t i = 0; in_query && route->describes && i < route->describes->count; i++) {
         const ag_field *field = &route->describes->fields[i];
-        put_parameter(json, ag_str_of(field->name), "query", type_of_field(field), field->required, field->doc);
+        if (is_capture(route, field->name)) continue;
+        put_field_parameter(json, field, field->name);
+        if (field->alias) put_field_parameter(json, field, field->alias);
     }
     ag_json_end_array(json);
 }
@@ -111,10 +124,9 @@ static void put_body_schema(ag_json *json, const ag_route *route)
     ag_json_end_object(json);
 }
 
-static int put_body(ag_json *json, const ag_route *route)
+static void put_body(ag_json *json, const ag_route *route)
 {
-    int rc = AG_OK;
-    if (route->body == AG_BODY_NONE) return AG_OK;
+    if (route->body == AG_BODY_NONE) return;
     ag_json_name(json, "requestBody");
     ag_json_begin_object(json);
     ag_json_name(json, "content");
@@ -123,7 +135,7 @@ static int put_body(ag_json *json, const ag_route *route)
     ag_json_begin_object(json);
     ag_json_name(json, "schema");
     if (route->body == AG_BODY_JSON && route->describes) {
-        rc = ag_describe_schema(route->describes, json);
+        ag_schema_put(json, route->describes);
     } else if (route->body == AG_BODY_JSON) {
         put_body_schema(json, route);
     } else {
@@ -133,7 +145,6 @@ static int put_body(ag_json *json, const ag_route *route)
     ag_json_end_object(json);
     ag_json_end_object(json);
     ag_json_end_object(json);
-    return rc;
 }
 
 static void put_rule(ag_json *json, const ag_rule *rule)
@@ -162,7 +173,54 @@ static void put_id(ag_json *json, const ag_route *route, const char *path)
     ag_json_put_text(json, "operationId", id);
 }
 
-static int put_operation(ag_json *json, const ag_route_group *group, const ag_route *route, const char *path)
+/* {"application/json": {"schema": {"type": "object", "required": [...]}}}; no members: any content of that type. */
+static void put_content(ag_json *json, const char *type, const char *const *members)
+{
+    ag_json_name(json, type);
+    ag_json_begin_object(json);
+    ag_json_name(json, "schema");
+    ag_json_begin_object(json);
+    if (members) {
+        ag_json_put_text(json, "type", "object");
+        ag_json_name(json, "required");
+        ag_json_begin_array(json);
+        for (; *members; members++) ag_json_text(json, *members);
+        ag_json_end_array(json);
+    }
+    ag_json_end_object(json);
+    ag_json_end_object(json);
+}
+
+static void put_answer(ag_json *json, ag_gives gives)
+{
+    static const char *const types[] = {"application/json", "text/plain", "*/*", "text/event-stream", "text/html"};
+    static const char *const none[] = {NULL};
+    ag_json_name(json, "200");
+    ag_json_begin_object(json);
+    ag_json_put_text(json, "description", "What was asked for");
+    ag_json_name(json, "content");
+    ag_json_begin_object(json);
+    put_content(json, types[gives], gives == AG_GIVES_JSON ? none : NULL);
+    ag_json_end_object(json);
+    ag_json_end_object(json);
+}
+
+/* Refusals before a route is found, and of a route that is off, are plain text. */
+static void put_failure(ag_json *json, const ag_route_group *group)
+{
+    static const char *const mlflow[] = {"error_code", "message", NULL}, *const own[] = {"error", NULL};
+    ag_json_name(json, "default");
+    ag_json_begin_object(json);
+    ag_json_put_text(json, "description", "What went wrong");
+    ag_json_name(json, "content");
+    ag_json_begin_object(json);
+    put_content(json, "application/json", group->fail ? mlflow : own);
+    put_content(json, "text/plain", NULL);
+    ag_json_end_object(json);
+    ag_json_end_object(json);
+}
+
+static void put_operation(ag_json *json, const ag_route_group *group, const ag_route *route, const char *path)
 {
     static const char *const names[AG_METHOD_COUNT] = {"get", "head", "post", "put", "patch", "delete", "options"};
     ag_json_name(json, names[route->method]);
@@ -176,16 +234,13 @@ static int put_operation(ag_json *json, const ag_route_group *group, const ag_ro
     ag_json_end_array(json);
     put_rule(json, &route->rule);
     put_parameters(json, route);
-    int rc = put_body(json, route);
+    put_body(json, route);
     ag_json_name(json, "responses");
     ag_json_begin_object(json);
-    ag_json_name(json, "default");
-    ag_json_begin_object(json);
-    ag_json_put_text(json, "description", "The answer, or what went wrong");
+    put_answer(json, route->gives);
+    put_failure(json, group);
     ag_json_end_object(json);
     ag_json_end_object(json);
-    ag_json_end_object(json);
-    return rc;
 }
 
 static void put_other_mounts(ag_json *json, const ag_route_group *group)
@@ -198,30 +253,28 @@ static void put_other_mounts(ag_json *json, const ag_route_group *group)
 }
 
 /* All methods of the path of row (g, r), unless an earlier row has printed them. */
-static int put_path(const book *b, size_t g, size_t r)
+static void put_path(const book *b, size_t g, size_t r)
 {
     char path[512], other[512];
-    int rc = AG_OK;
     bool open = false;
     write_path(b->groups.items[g], &b->groups.items[g]->routes[r], path, sizeof(path));
     for (size_t i = 0; i < b->groups.count; i++) {
         const ag_route_group *group = b->groups.items[i];
         if (!is_there(b, group)) continue;
-        for (size_t k = 0; k < group->count && rc >= 0; k++) {
+        for (size_t k = 0; k < group->count; k++) {
             write_path(group, &group->routes[k], other, sizeof(other));
             if (strcmp(path, other) != 0) continue;
-            if (!open && (i != g || k != r)) return AG_OK;
+            if (!open && (i != g || k != r)) return;
             if (!open) {
                 ag_json_name(b->json, path);
                 ag_json_begin_object(b->json);
                 put_other_mounts(b->json, group);
             }
             open = true;
-            rc = put_operation(b->json, group, &group->routes[k], path);
+            put_operation(b->json, group, &group->routes[k], path);
         }
     }
     if (open) ag_json_end_object(b->json);
-    return rc;
 }
 
 static void put_info(const book *b, const char *origin)
@@ -286,17 +339,14 @@ int ag_openapi_print(ag_route_groups groups, const ag_server *server, const char
 {
     ag_json json = ag_json_writer(out, 0, AG_JSON_REFUSE_NONFINITE);
     book b = {groups, server, &json};
-    int rc = AG_OK;
     ag_json_begin_object(&json);
     put_info(&b, origin);
     ag_json_name(&json, "paths");
     ag_json_begin_object(&json);
-    for (size_t i = 0; i < groups.count && rc >= 0; i++)
-        for (size_t k = 0; is_there(&b, groups.items[i]) && k < groups.items[i]->count && rc >= 0; k++)
-            rc = put_path(&b, i, k);
+    for (size_t i = 0; i < groups.count; i++)
+        for (size_t k = 0; is_there(&b, groups.items[i]) && k < groups.items[i]->count; k++) put_path(&b, i, k);
     ag_json_end_object(&json);
     put_security(&json);
     ag_json_end_object(&json);
-    if (rc < 0) return ag_fail(err, (ag_code)rc, "a route's description cannot be printed");
     return ag_json_end_document(&json, err);
 }

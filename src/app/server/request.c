@@ -50,8 +50,7 @@ ag_str ag_request_field(const ag_request *request, const char *name)
         size_t size = strcspn(name, "|");
         ag_format(one, sizeof(one), "%.*s", (int)size, name);
         ag_str value = ag_request_capture(request, one);
-        if (!value.size) value = ag_request_query(request, one);
-        if (!value.size && request->json) value = field_of_body(request, one);
+        if (!value.size) value = request->json ? field_of_body(request, one) : ag_request_query(request, one);
         if (value.size) return value;
         name += size + (name[size] == '|');
     }

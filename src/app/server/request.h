@@ -69,6 +69,7 @@ ag_str ag_request_query(const ag_request *request, const char *name);
 ag_str ag_request_header(const ag_request *request, const char *name);
 /* The `at`-th value of a repeated query name, from 0. */
 ag_str ag_request_query_at(const ag_request *request, const char *name, size_t at);
-/* A capture, else a query pair, else a top-level string or integer (as text) of the JSON body. `name` may be several
+/* A capture, else a top-level string or integer (as text) of the body where the route takes JSON, or a query pair where
+ * it does not: only what the handler reads, or one name would be checked and another used. `name` may be several
  * with '|' between: the first that is there and not empty. Data NULL when absent. */
 ag_str ag_request_field(const ag_request *request, const char *name);

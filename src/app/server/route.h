@@ -51,6 +51,14 @@ typedef enum ag_body_kind {
     AG_BODY_STREAM, /* handed over as it comes */
 } ag_body_kind;
 
+typedef enum ag_gives { /* what a good answer is, for the documentation */
+                        AG_GIVES_JSON,
+                        AG_GIVES_TEXT,
+                        AG_GIVES_BYTES, /* of any type */
+                        AG_GIVES_EVENTS,
+                        AG_GIVES_PAGE,
+} ag_gives;
+
 /* A parameter of the path or query, or a member of the body, for the documentation. */
 typedef struct ag_route_field {
     const char *name;
@@ -74,6 +82,7 @@ struct ag_route {
     const ag_description *describes; /* the same as a described struct, in place of `fields`; or NULL */
     /* Required. >= 0: the response is what was made; < 0: failed. */
     int (*handle)(ag_request *request, ag_response *response, ag_err *err);
+    ag_gives gives;
 };
 
 typedef struct ag_route_group {

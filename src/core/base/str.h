@@ -38,8 +38,8 @@ size_t ag_str_find_char(ag_str text, char c, size_t from);  /* SIZE_MAX when abs
 bool ag_str_next(ag_str *rest, char separator, ag_str *part);
 
 /* Whole-slice conversions, in the C locale whatever the process has: no blanks, no trailing bytes. False when the text
- * is not such a number or does not fit. ag_str_to_double takes decimal notation, "nan", "inf" and "infinity" with a
- * sign in any case. */
+ * is not such a number or does not fit. ag_str_to_uint takes digits only, no sign. ag_str_to_double takes decimal
+ * notation, "nan", "inf" and "infinity" with a sign in any case. */
 bool ag_str_to_int(ag_str text, int64_t *out);
 bool ag_str_to_uint(ag_str text, uint64_t *out);
 bool ag_str_to_double(ag_str text, double *out);
@@ -58,6 +58,10 @@ bool ag_utf8_valid(ag_str text);
 size_t ag_utf8_width(ag_str text);
 /* Bytes of the longest prefix of at most `size` bytes that does not cut a UTF-8 sequence. */
 size_t ag_utf8_cut(ag_str text, size_t size);
+/* The number of characters (code points) of valid UTF-8 text. */
+size_t ag_utf8_count(ag_str text);
+/* Bytes of the first `count` characters, of the whole when it has fewer. */
+size_t ag_utf8_head(ag_str text, size_t count);
 
 /* The candidate nearest to `word` by edits (with transpositions), or NULL when none is near enough to be meant. */
 const char *ag_nearest(ag_str word, const char *const *candidates, size_t count);

@@ -24,7 +24,6 @@ static bool digits_to_uint(ag_str text, uint64_t *out)
 
 bool ag_str_to_uint(ag_str text, uint64_t *out)
 {
-    if (text.size && text.data[0] == '+') text = ag_str_slice(text, 1, SIZE_MAX);
     return digits_to_uint(text, out);
 }
 

@@ -91,3 +91,20 @@ size_t ag_utf8_cut(ag_str text, size_t size)
     }
     return size;
 }
+
+size_t ag_utf8_count(ag_str text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.size; i++) count += ((unsigned char)text.data[i] & 0xc0) != 0x80;
+    return count;
+}
+
+size_t ag_utf8_head(ag_str text, size_t count)
+{
+    size_t at = 0;
+    for (; at < text.size; at++) {
+        if (((unsigned char)text.data[at] & 0xc0) == 0x80) continue; /* inside a character */
+        if (count-- == 0) break;
+    }
+    return at;
+}

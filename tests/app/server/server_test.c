@@ -293,7 +293,7 @@ AG_TEST(test_server__failures_are_told)
     assert_non_null(strstr(answer, "it has ended"));
     assert_null(strstr(answer, "X-Lost"));
     ag_free(answer);
-    wire_expect(port, "GET /fail?how=silent HTTP/1.1\r\n" CLOSE "\r\n", 500, "failed without a reason");
+    wire_expect(port, "GET /fail?how=silent HTTP/1.1\r\n" CLOSE "\r\n", 500, "the server failed (request ");
     wire_expect(port, "GET /fail?how=header HTTP/1.1\r\n" CLOSE "\r\n", 400, "control character");
     end();
 }

@@ -87,6 +87,7 @@ AG_TEST(test_str__integers_are_exact_and_whole)
     assert_true(ag_str_to_uint(AG_STR("18446744073709551615"), &big) && big == UINT64_MAX);
     assert_false(ag_str_to_uint(AG_STR("18446744073709551616"), &big));
     assert_false(ag_str_to_uint(AG_STR("-1"), &big));
+    assert_false(ag_str_to_uint(AG_STR("+1"), &big));
     assert_false(ag_str_to_int(nothing, &(int64_t){0}));
 }
 
@@ -270,6 +271,11 @@ AG_TEST(test_str__utf8_width_and_cut)
     assert_int_equal(ag_utf8_cut(euro, 2), 1);
     assert_int_equal(ag_utf8_cut(euro, 1), 1);
     assert_int_equal(ag_utf8_cut(euro, 99), 4);
+    assert_int_equal(ag_utf8_count(euro), 2);
+    assert_int_equal(ag_utf8_head(euro, 0), 0);
+    assert_int_equal(ag_utf8_head(euro, 1), 1);
+    assert_int_equal(ag_utf8_head(euro, 2), 4);
+    assert_int_equal(ag_utf8_head(euro, 3), 4);
     assert_int_equal(ag_utf8_cut(nothing, 5), 0);
 }
 

@@ -56,8 +56,9 @@ static int put(ag_request *request, ag_response *response, ag_err *err)
     int rc;
     if (!serves(request, response, &rc, err)) return rc;
     rc = resolve_inside(request, &place, err);
-    if (rc >= 0) rc = ag_tree_put(place.tree, place.path, request->stream, NULL, err);
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    rc = ag_tree_put(place.tree, place.path, request->stream, NULL, err);
+    return rc < 0 ? ag_files_refuse(&place, rc, err) : ag_mlflow_empty(response, err);
 }
 
 static int remove_all(ag_request *request, ag_response *response, ag_err *err)
@@ -67,13 +68,14 @@ static int remove_all(ag_request *request, ag_response *response, ag_err *err)
     int rc;
     if (!serves(request, response, &rc, err)) return rc;
     rc = resolve_inside(request, &place, err);
-    if (rc >= 0) rc = ag_tree_stat(place.tree, place.path, &entry, err);
+    if (rc < 0) return rc;
+    rc = ag_tree_stat(place.tree, place.path, &entry, err);
     if (rc >= 0 && entry.is_directory)
         rc = ag_tree_remove_all(place.tree, place.path, err);
     else if (rc >= 0)
         rc = ag_tree_remove(place.tree, place.path, err);
     if (rc == AG_ENOTFOUND) rc = AG_OK;
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    return rc < 0 ? ag_files_refuse(&place, rc, err) : ag_mlflow_empty(response, err);
 }
 
 static int no_multipart(ag_request *request, ag_response *response, ag_err *err)
@@ -102,7 +104,7 @@ static const ag_route routes[] = {
      .fields = list_fields,
      .handle = list},
     {AG_METHOD_GET, "/artifacts/{path...}", AG_NEEDS(READER, artifact, "path"), AG_BODY_NONE,
-     .summary = "Download a file", .handle = get},
+     .summary = "Download a file", .handle = get, .gives = AG_GIVES_BYTES},
     {AG_METHOD_PUT, "/artifacts/{path...}", AG_NEEDS(EDITOR, artifact, "path"), AG_BODY_STREAM,
      .summary = "Upload a file", .doc = "The body is the file.", .handle = put},
     {AG_METHOD_POST, "/artifacts/{path...}", AG_NEEDS(EDITOR, artifact, "path"), AG_BODY_STREAM,

@@ -136,7 +136,7 @@ static int put_bytes(const ag_artifact_place *place, ag_str bytes, ag_err *err)
     int rc = ag_reader_of_memory(bytes.data, bytes.size, &reader, err);
     if (rc >= 0) rc = ag_tree_put(place->tree, place->path, reader, NULL, err);
     ag_reader_close(reader);
-    return rc;
+    return rc < 0 ? ag_files_refuse(place, rc, err) : rc;
 }
 
 /* Read whole before it is stored: how large it is shows only then, when it comes in chunks. */
@@ -183,7 +183,7 @@ static const ag_route routes[] = {
      .handle = list_logged},
     {AG_METHOD_GET, "/logged-models/{model_id}/artifacts/files", AG_NEEDS(READER, logged_model, "model_id"),
      AG_BODY_NONE, .summary = "Download a file of a logged model", .describes = &logged_path_message,
-     .handle = get_logged},
+     .handle = get_logged, .gives = AG_GIVES_BYTES},
     {AG_METHOD_POST, "/upload-artifact", AG_NEEDS(EDITOR, run, "run_uuid|run_id"), AG_BODY_STREAM,
      .summary = "Upload a file of at most 10 MiB to a run", .fields = upload_fields, .handle = upload},
 };
@@ -198,9 +198,10 @@ const ag_route_group ag_route_group_mlflow_artifacts = {
 
 static const ag_route file_routes[] = {
     {AG_METHOD_GET, "/get-artifact", AG_NEEDS(READER, run, RUN), AG_BODY_NONE, .summary = "Download a file of a run",
-     .describes = &path_message, .handle = get},
+     .describes = &path_message, .handle = get, .gives = AG_GIVES_BYTES},
     {AG_METHOD_GET, "/model-versions/get-artifact", AG_NEEDS(READER, model, "name"), AG_BODY_NONE,
-     .summary = "Download a file of a model version", .describes = &version_message, .handle = get_version},
+     .summary = "Download a file of a model version", .describes = &version_message, .handle = get_version,
+     .gives = AG_GIVES_BYTES},
 };
 
 const ag_route_group ag_route_group_mlflow_files = {

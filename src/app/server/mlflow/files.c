@@ -25,6 +25,7 @@ int ag_files_list(ag_request *request, const ag_artifact_place *place, const cha
     ag_vec_init(&entries, sizeof(ag_tree_entry));
     int rc = ag_tree_list(place->tree, place->path, request->arena, &entries, err);
     if (rc == AG_ENOTFOUND || rc == AG_EINVAL) rc = AG_OK;
+    if (rc < 0) rc = ag_files_refuse(place, rc, err);
     if (rc >= 0 && entries.count) {
         ag_json_name(json, "files");
         ag_json_begin_array(json);
@@ -35,6 +36,18 @@ int ag_files_list(ag_request *request, const ag_artifact_place *place, const cha
     }
     ag_vec_deinit(&entries);
     return rc;
+}
+
+int ag_files_refuse(const ag_artifact_place *place, int rc, ag_err *err)
+{
+    switch (rc) {
+    case AG_ENOTFOUND: return ag_fail(err, AG_ENOTFOUND, "No such artifact: '%s'", place->path);
+    case AG_EDENIED: return ag_fail(err, AG_EDENIED, "Permission denied: '%s'", place->path);
+    case AG_EINVAL:
+    case AG_EEXISTS:
+    case AG_ECONFLICT: return ag_fail(err, AG_EINVAL, "Invalid path: '%s'", place->path);
+    default: return rc;
+    }
 }
 
 static int open_file(void *context, uint64_t offset, uint64_t size, ag_reader **out, ag_err *err)
@@ -51,9 +64,7 @@ int ag_files_send(ag_request *request, const ag_artifact_place *place, ag_respon
     while (slash && path.data[slash - 1] != '/') slash--;
     ag_str name = ag_str_slice(path, slash, path.size - slash);
     int rc = ag_tree_stat(place->tree, place->path, &entry, err);
-    if (rc == AG_ENOTFOUND)
-        return ag_fail(err, rc, "No such artifact: '%s'", place->path); /* not where the tree lies */
-    if (rc < 0) return rc;
+    if (rc < 0) return ag_files_refuse(place, rc, err);
     if (entry.is_directory) {
         return ag_fail(err, AG_EINVAL, "'%.*s' is a directory, not a file: list it", AG_STR_ARG(name));
     }

@@ -230,12 +230,16 @@ static int make_page(const ag_request *request, const logged_search *message, ag
 {
     size_t count = message->order_by.count;
     ag_str *order = ag_arena_array(request->arena, count + 1, sizeof(*order));
-    if (!order) return ag_fail_memory(err, count);
+    ag_pair *datasets = ag_arena_array(request->arena, count + 1, sizeof(*datasets));
+    if (!order || !datasets) return ag_fail_memory(err, count);
     int rc =
         ag_mlflow_page(request, message->filter, (ag_list){0}, message->max_results, message->page_token, page, err);
     for (size_t i = 0; i < count && rc >= 0; i++) {
-        rc = order_text(request->arena, (const logged_order *)message->order_by.items + i, &order[i], err);
+        const logged_order *from = (const logged_order *)message->order_by.items + i;
+        datasets[i] = (ag_pair){ag_message_str(from->dataset_name), ag_message_str(from->dataset_digest)};
+        rc = order_text(request->arena, from, &order[i], err);
     }
+    page->order_datasets = datasets;
     page->order_by = order;
     page->order_count = count;
     return rc;

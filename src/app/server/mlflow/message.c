@@ -324,7 +324,7 @@ int ag_message_pairs(ag_arena *arena, ag_list list, size_t longest, ag_pairs *ou
     if (!pairs) return ag_fail_memory(err, list.count * sizeof(*pairs));
     for (size_t i = 0; i < list.count; i++) {
         ag_str value = ag_message_str(from[i].value);
-        if (longest && value.size > longest) value.size = ag_utf8_cut(value, longest);
+        if (longest) value.size = ag_utf8_head(value, longest);
         pairs[i] = (ag_pair){ag_message_str(from[i].key), value};
     }
     *out = (ag_pairs){pairs, list.count};

@@ -64,7 +64,7 @@ typedef struct ag_message_pair { /* a tag or parameter */
 extern const ag_description ag_message_pair_description;
 extern const char *const ag_message_views[]; /* ACTIVE_ONLY, DELETED_ONLY, ALL */
 
-/* Of a list of ag_message_pair, values cut at `longest` bytes (0: not), at the edge of a character. */
+/* Of a list of ag_message_pair, values cut at `longest` characters (0: not). */
 int ag_message_pairs(ag_arena *arena, ag_list list, size_t longest, ag_pairs *out, ag_err *err);
 /* Of a list of texts. */
 int ag_message_texts(ag_arena *arena, ag_list list, ag_str **out, ag_err *err);

@@ -64,6 +64,10 @@ static int history(ag_request *request, ag_response *response, ag_err *err)
     uint32_t most = message.max_results > UINT32_MAX ? UINT32_MAX : (uint32_t)message.max_results;
     rc = ag_metric_history(request->ledger, ag_str_of(message.run_id), ag_str_of(message.metric_key), most,
                            ag_message_str(message.page_token), request->arena, &found, err);
+    if (rc == AG_ENOTFOUND) { /* a run that is not there has no points, as MLflow sees it */
+        found = (ag_points){0};
+        rc = AG_OK;
+    }
     if (rc < 0) return rc;
     ag_json *json = ag_mlflow_begin(response);
     if (found.count) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* versions.c: MLflow's routes of model versions. Where a version's files may come from is checked in the ledger. */
 #include "app/server/mlflow/group.h"
+#include "ledger/artifact.h"
 #include "ledger/logged_model.h"
 #include "ledger/model.h"
 
@@ -88,6 +89,56 @@ static int answer(ag_response *response, const ag_version *version, ag_err *err)
     return ag_mlflow_end(response, json, err);
 }
 
+/* An address of this server's own store, by whatever scheme, must be below an experiment that the asker may read. What
+ * leads elsewhere is not ours to guard, and local paths are the ledger's to check: it wants them in the run. */
+static int check_store(const ag_request *request, const version_create *message, ag_err *err)
+{
+    static const char proxy[] = "/api/2.0/mlflow-artifacts/artifacts/";
+    ag_uri uri;
+    ag_artifact_place place;
+    ag_str path = ag_str_of(message->source);
+    if (ag_str_starts(path, AG_STR("/"))) return AG_OK;
+    int rc = ag_uri_parse(request->arena, path, NULL, &uri, NULL);
+    if (rc == AG_ENOMEM) return ag_fail_memory(err, path.size);
+    if (rc < 0) return ag_fail(err, AG_EDENIED, "Permission denied"); /* nobody can tell what that opens */
+    path = uri.path;
+    bool store = ag_str_is(uri.scheme, "mlflow-artifacts");
+    if (ag_str_starts(path, ag_str_of(proxy))) {
+        path = ag_str_slice(path, sizeof(proxy) - 1, path.size);
+        store = true;
+    }
+    if (store) {
+        while (path.size && path.data[0] == '/') path = ag_str_slice(path, 1, path.size);
+        const char *text = ag_arena_strndup(request->arena, path.data ? path.data : "", path.size);
+        return text ? ag_mlflow_may(request, &ag_scope_artifact, text, AG_ROLE_READER, err)
+                    : ag_fail_memory(err, path.size);
+    }
+    if (!ag_str_is(uri.scheme, "s3")) return AG_OK;
+    rc = ag_artifact_resolve(request->ledger, message->source, AG_STR(""), request->arena, &place, NULL);
+    if (rc == AG_ENOMEM) return ag_fail_memory(err, path.size);
+    return rc < 0 ? AG_OK : ag_fail(err, AG_EDENIED, "Permission denied");
+}
+
+/* runs:/ID/path, models:/m-ID, models:/NAME/3, models:/NAME@alias: each opens what it names. */
+static int check_source(const ag_request *request, const version_create *message, ag_err *err)
+{
+    ag_str source = ag_str_of(message->source);
+    bool run = ag_str_starts(source, AG_STR("runs:/")), model = ag_str_starts(source, AG_STR("models:/"));
+    if (request->who.admin) return AG_OK;
+    if (!run && !model) return check_store(request, message, err);
+    ag_str name = ag_str_slice(source, run ? 6 : 8, source.size);
+    while (name.size && name.data[0] == '/') name = ag_str_slice(name, 1, name.size);
+    bool logged = model && ag_str_starts(name, AG_STR("m-"));
+    size_t end = 0;
+    while (end < name.size && name.data[end] != '/' && !(model && !logged && name.data[end] == '@')) end++;
+    const char *id = ag_arena_strndup(request->arena, name.data ? name.data : "", end);
+    if (!id) return ag_fail_memory(err, end);
+    const ag_scope *scope = run ? &ag_scope_run : logged ? &ag_scope_logged_model : &ag_scope_model;
+    int rc = ag_mlflow_may(request, scope, id, AG_ROLE_READER, err);
+    if (rc == AG_ENOTFOUND) return AG_OK; /* leads nowhere; the ledger says so in its own words */
+    return rc;
+}
+
 /* What a version is made from must be the asker's to read, or a name would open what its run does not. */
 static int check_origin(const ag_request *request, const version_create *message, ag_err *err)
 {
@@ -98,7 +149,7 @@ static int check_origin(const ag_request *request, const version_create *message
     if (rc >= 0 && message->model_id && *message->model_id) {
         rc = ag_mlflow_may(request, &ag_scope_logged_model, message->model_id, AG_ROLE_READER, err);
     }
-    return rc;
+    return rc < 0 ? rc : check_source(request, message, err);
 }
 
 /* A version of a logged model comes from the run that made that, also when the client does not say so. */

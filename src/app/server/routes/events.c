@@ -46,7 +46,8 @@ static const ag_route routes[] = {
          "Server-sent events `run.created`, `run.updated` and `metric`, each with a JSON object as data. `lost` tells "
          "how many events a listener was too slow for. Without a filter only an administrator may listen.",
      .fields = fields,
-     .handle = listen_to_runs},
+     .handle = listen_to_runs,
+     .gives = AG_GIVES_EVENTS},
 };
 
 static const char *const prefixes[] = {"/api/auger/v1", NULL};

@@ -4,6 +4,8 @@
  * CVE-2026-2614). */
 #include <sys/stat.h>
 
+#include <sys/stat.h>
+
 #include "app/server/mlflow/talk.h"
 
 #define PROXY "/api/2.0/mlflow-artifacts/artifacts"
@@ -214,5 +216,28 @@ AG_TEST(test_paths__an_experiment_elsewhere_is_not_read)
     expect_refused("GET", text("/get-artifact?run_id=%s&path=passwd", run), NULL);
     expect_refused("GET", text(API "artifacts/list?run_id=%s", run), NULL);
     expect_refused("POST", text("/ajax-api/2.0/mlflow/upload-artifact?run_uuid=%s&path=x", run), "x");
+    talk_end();
+}
+
+/* What a disk answers is for the log: a client learns which of its own paths it was, and the request's id. */
+AG_TEST(test_artifacts__failures_do_not_tell_where_the_server_keeps_files)
+{
+    talk_begin();
+    const char *run = new_run();
+    static const char proxy[] = "/api/2.0/mlflow-artifacts/artifacts/";
+    expect("PUT", text("%s0/%s/artifacts/a", proxy, run), "content", 200, "{}");
+    const char *targets[] = {text("%s0/%s/artifacts/a/b", proxy, run), text("%s0/%s/artifacts", proxy, run)};
+    for (size_t i = 0; i < 2; i++) {
+        const char *answer = ask("PUT", targets[i], "content");
+        if (wire_status(answer) != 400 || strstr(answer, talk_home)) fail_msg("%.600s", answer);
+    }
+    const char *answer = ask("GET", text("%s0/%s/artifacts/a/b", proxy, run), NULL);
+    assert_null(strstr(answer, talk_home));
+    char path[1024];
+    ag_format(path, sizeof(path), "%s/artifacts/0/%s/artifacts/locked", talk_home, run);
+    assert_int_equal(mkdir(path, 0), 0);
+    answer = ask("PUT", text("%s0/%s/artifacts/locked/x", proxy, run), "content");
+    if (strstr(answer, talk_home)) fail_msg("%.600s", answer);
+    assert_int_equal(chmod(path, 0700), 0);
     talk_end();
 }

@@ -159,3 +159,70 @@ AG_TEST(test_permissions__of_models)
     expect("DELETE", API "registered-models/permissions/delete", "{\"name\":\"m\",\"username\":\"eve\"}", 200, "{}");
     talk_end();
 }
+
+/* One name is checked and the same is used: another way of writing it must not open what it does not name. */
+AG_TEST(test_permissions__are_of_what_the_handler_reads)
+{
+    begin();
+    be("root");
+    const char *theirs = new_run();
+    be("ada");
+    const char *mine = text_at(ask("POST", API "experiments/create", "{\"name\":\"ada's\"}"), "experiment_id");
+    const char *run =
+        text_at(ask("POST", API "runs/create", text("{\"experiment_id\":\"%s\"}", mine)), "run.info.run_id");
+    post("runs/set-tag", text("{\"run_id\":\"%s\",\"key\":\"a\",\"value\":\"b\"}", run), 200, "{}");
+    post("runs/set-tag", text("{\"run_id\":\"%s\",\"key\":\"a\",\"value\":\"b\"}", theirs), 403, "Permission denied");
+    post(text("runs/set-tag?run_id=%s", run), text("{\"run_id\":\"%s\",\"key\":\"a\",\"value\":\"b\"}", theirs), 403,
+         "Permission denied");
+    post(text("runs/set-tag?run_uuid=%s", run), text("{\"run_uuid\":\"%s\",\"key\":\"a\",\"value\":\"b\"}", theirs),
+         403, "Permission denied");
+    post("runs/set-tag", text("{\"run_id\":\"\",\"run_uuid\":\"%s\",\"key\":\"a\"}", run), 400, NULL);
+    post("runs/set-tag", text("{\"run_id\":\"%s\",\"run_id\":\"%s\",\"key\":\"a\",\"value\":\"b\"}", run, theirs), 403,
+         "Permission denied");
+    post(text("experiments/delete?experiment_id=%s", mine), "{\"experiment_id\":\"0\"}", 403, "Permission denied");
+    get(text("runs/get?run_id=%s&run_id=%s", run, theirs), 200, text("\"run_id\":\"%s\"", run));
+    get(text("runs/get?run_uuid=%s&run_id=%s", run, theirs), 403, NULL);
+    talk_end();
+}
+
+/* A version opens its files to the model's readers: its source must be its maker's to read, however it is written. */
+AG_TEST(test_permissions__sources_of_versions_are_readable_to_their_maker)
+{
+    begin();
+    be("root");
+    const char *theirs = new_run();
+    post("registered-models/create", "{\"name\":\"root's\"}", 200, NULL);
+    post("model-versions/create",
+         text("{\"name\":\"root's\",\"source\":\"runs:/%s/model\",\"run_id\":\"%s\"}", theirs, theirs), 200, NULL);
+    be("ada");
+    const char *mine = text_at(ask("POST", API "experiments/create", "{\"name\":\"ada's\"}"), "experiment_id");
+    const char *run =
+        text_at(ask("POST", API "runs/create", text("{\"experiment_id\":\"%s\"}", mine)), "run.info.run_id");
+    post("registered-models/create", "{\"name\":\"ada-model\"}", 200, NULL);
+    static const char *const sources[] = {
+        "runs:/%s/model",
+        "runs://%s/model",
+        "mlflow-artifacts:/0/%s/artifacts/model",
+        "mlflow-artifacts://host/0/%s/artifacts/model",
+        "mlflow-artifacts:/%30/%s/artifacts/model",
+        "mlflow-artifacts:/%%30/%s/artifacts/model",
+        "mlflow-artifacts:/",
+        "http://127.0.0.1:5000/api/2.0/mlflow-artifacts/artifacts/0/%s/artifacts",
+        "models:/root's/1",
+        "models:/root's@x",
+    };
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        const char *gap = strstr(sources[i], "%s");
+        const char *source = gap ? text("%.*s%s%s", (int)(gap - sources[i]), sources[i], theirs, gap + 2) : sources[i];
+        const char *body = text("{\"name\":\"ada-model\",\"source\":\"%s\",\"run_id\":\"%s\"}", source, run);
+        const char *answer = ask("POST", API "model-versions/create", body);
+        if (wire_status(answer) != 403 && wire_status(answer) != 400) fail_msg("%s gave %.400s", source, answer);
+    }
+    post("model-versions/create",
+         text("{\"name\":\"ada-model\",\"source\":\"runs:/%s/model\",\"run_id\":\"%s\"}", run, run), 200, NULL);
+    post("model-versions/create",
+         text("{\"name\":\"ada-model\",\"source\":\"mlflow-artifacts:/%s/%s/artifacts/m\",\"run_id\":\"%s\"}", mine,
+              run, run),
+         200, NULL);
+    talk_end();
+}

@@ -13,6 +13,8 @@ AG_TEST(test_experiments__a_life)
     get("experiments/get-by-name?experiment_name=absent", 404,
         "{\"error_code\":\"RESOURCE_DOES_NOT_EXIST\",\"message\":\"Could not find experiment with name 'absent'");
     get("experiments/get?experiment_id=77", 404, "No Experiment with id=77 exists");
+    get("experiments/get?experiment_id=abc", 400,
+        "Invalid experiment ID 'abc'. Experiment ID must be a valid integer.");
     post("experiments/set-experiment-tag", "{\"experiment_id\":\"1\",\"key\":\"k\",\"value\":\"v\"}", 200, "{}");
     post("experiments/delete-experiment-tag", "{\"experiment_id\":\"1\",\"key\":\"k\"}", 200, "{}");
     post("experiments/delete-experiment-tag", "{\"experiment_id\":\"1\",\"key\":\"k\"}", 404, "No tag with name: k");
@@ -76,6 +78,7 @@ AG_TEST(test_metrics__numbers_survive)
         "\"timestamp\":4");
     get(text("metrics/get-history?run_id=%s&metric_key=m&max_results=0", run), 400, "positive integer");
     get(text("metrics/get-history?run_id=%s&metric_key=absent", run), 200, "{}");
+    get("metrics/get-history?run_id=00000000000000000000000000000000&metric_key=m", 200, "{}");
     get(text("metrics/get-history-bulk?run_id=%s&metric_key=m&max_results=2", run), 200, "\"run_id\"");
     get("metrics/get-history-bulk?metric_key=m", 400, "must specify at least one run_id.");
     get(text("metrics/get-history-bulk?run_id=%s", run), 400, "must specify a metric_key.");
@@ -216,5 +219,25 @@ AG_TEST(test_server__says_what_it_can)
     expect("GET", "/ajax-api/3.0/mlflow/server-info", NULL, 200, "SqlStore");
     expect("GET", API "users/current", NULL, 404, NULL); /* nobody is asked for a name */
     expect("GET", API "nothing", NULL, 404, NULL);
+    talk_end();
+}
+
+static void put_umlaut(char *out, int at)
+{
+    memcpy(out + 2 * (size_t)at, "\xc3\xa4", 3);
+}
+
+AG_TEST(test_limits__count_characters)
+{
+    char key[600] = "", value[512] = "";
+    talk_begin();
+    const char *run = new_run();
+    for (int i = 0; i < 250; i++) put_umlaut(key, i);
+    post("runs/set-tag", text("{\"run_id\":\"%s\",\"key\":\"%s\",\"value\":\"v\"}", run, key), 200, "{}");
+    put_umlaut(key, 250);
+    post("runs/set-tag", text("{\"run_id\":\"%s\",\"key\":\"%s\",\"value\":\"v\"}", run, key), 400,
+         "exceeds the maximum length of 250 characters");
+    for (int i = 0; i < 200; i++) put_umlaut(value, i);
+    post("experiments/create", text("{\"name\":\"%s\"}", value), 200, "experiment_id");
     talk_end();
 }
