@@ -16,7 +16,7 @@ static const struct {
     const ag_sql *self, *up, *down; /* NULL: nothing there */
     bool two_parts;                 /* the id is a name and a digest or number */
 } kinds[KINDS] = {
-    [AG_LINEAGE_DATASET] = {&AG_SQL_LINEAGE_DATASET, NULL, &AG_SQL_LINEAGE_DATASET_DOWN, true},
+    [AG_LINEAGE_DATASET] = {&AG_SQL_LINEAGE_DATASET, &AG_SQL_LINEAGE_DATASET_UP, &AG_SQL_LINEAGE_DATASET_DOWN, true},
     [AG_LINEAGE_RUN] = {&AG_SQL_LINEAGE_RUN, &AG_SQL_LINEAGE_RUN_UP, &AG_SQL_LINEAGE_RUN_DOWN, false},
     [AG_LINEAGE_LOGGED_MODEL] = {&AG_SQL_LINEAGE_LOGGED_MODEL, &AG_SQL_LINEAGE_LOGGED_MODEL_UP,
                                  &AG_SQL_LINEAGE_LOGGED_MODEL_DOWN, false},

@@ -3,11 +3,24 @@
 -- 4 deployment), name, the rest of the id (a digest, a number, or empty), a label, and what the edge is.
 
 -- name: lineage_dataset
-SELECT DISTINCT 0, d.name, d.digest, d.name, '' FROM datasets d WHERE d.name = ?1 AND d.digest = ?2
+-- Versions of data sets are known by the first 32 digits of their digest, as runs name them.
+SELECT 0, d.name, d.digest, d.name, '' FROM datasets d WHERE d.name = ?1 AND d.digest = ?2
+UNION
+SELECT 0, n.name, substr(v.digest, 1, 32), n.name, '' FROM data_versions v JOIN data_names n ON n.id = v.name_id
+WHERE n.name = ?1 AND substr(v.digest, 1, 32) = ?2
+
+-- name: lineage_dataset_up
+SELECT 0, n.name, substr(p.digest, 1, 32), n.name, 'parent' FROM data_names n JOIN data_versions v ON v.name_id = n.id
+JOIN data_versions p ON p.name_id = n.id AND p.number = v.parent
+WHERE n.name = ?1 AND substr(v.digest, 1, 32) = ?2 ORDER BY 2, 3 LIMIT ?3
 
 -- name: lineage_dataset_down
-SELECT DISTINCT 1, r.id, '', r.name, 'read' FROM datasets d JOIN run_inputs i ON i.dataset_id = d.id
-JOIN runs r ON r.id = i.run_id WHERE d.name = ?1 AND d.digest = ?2 ORDER BY 2 LIMIT ?3
+SELECT 1, r.id, '', r.name, 'read' FROM datasets d JOIN run_inputs i ON i.dataset_id = d.id
+JOIN runs r ON r.id = i.run_id WHERE d.name = ?1 AND d.digest = ?2
+UNION
+SELECT 0, n.name, substr(c.digest, 1, 32), n.name, 'parent' FROM data_names n JOIN data_versions v ON v.name_id = n.id
+JOIN data_versions c ON c.name_id = n.id AND c.parent = v.number
+WHERE n.name = ?1 AND substr(v.digest, 1, 32) = ?2 ORDER BY 1, 2, 3 LIMIT ?3
 
 -- name: lineage_run
 SELECT 1, r.id, '', r.name, '' FROM runs r WHERE r.id = ?1
