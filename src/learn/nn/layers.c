@@ -3,6 +3,7 @@
 #include "learn/nn/layers.h"
 
 #include "learn/nn/ops/arrange.h"
+#include "learn/nn/ops/batch_norm.h"
 #include "learn/nn/ops/layer_norm.h"
 #include "learn/nn/ops/mix.h"
 
@@ -44,14 +45,17 @@ ag_ref ag_layer_mix(ag_graph *graph, ag_ref x, const char *name, int axis, int64
     return apply(graph, last ? &ag_op_linear : &ag_op_mix, x, name, axis, out, init);
 }
 
-ag_ref ag_layer_norm_affine(ag_graph *graph, ag_ref x, const char *name, double epsilon)
+/* The shape of what is normalised; without an axis the graph fails. */
+static ag_shape last_axis(ag_graph *graph, ag_ref x, const char *name)
 {
     ag_shape shape = ag_graph_shape(graph, x);
-    if (!shape.axes) {
-        ag_graph_refuse(graph, "%s: the input has no axis to normalise along", name);
-        return AG_NO_REF;
-    }
-    ag_shape row = ag_shape_of(shape.at[shape.axes - 1]);
+    if (!shape.axes) ag_graph_refuse(graph, "%s: the input has no axis to normalise along", name);
+    return ag_shape_of(shape.axes ? shape.at[shape.axes - 1] : 1);
+}
+
+ag_ref ag_layer_norm_affine(ag_graph *graph, ag_ref x, const char *name, double epsilon)
+{
+    ag_shape row = last_axis(graph, x, name);
     ag_graph_push(graph, "%s", name);
     ag_ref gain = ag_graph_parameter(graph, "weight", row, ag_init_constant(1.0));
     ag_ref shift = ag_graph_parameter(graph, "bias", row, ag_init_constant(0.0));
@@ -75,4 +79,21 @@ ag_ref ag_layer_over_time(ag_graph *graph, ag_ref x, const char *name, int64_t o
         ag_graph_pop(graph);
     }
     return ag_swap_axes(graph, y, 0, 1);
+}
+
+ag_ref ag_layer_batch_norm(ag_graph *graph, ag_ref x, const char *name, double epsilon)
+{
+    ag_shape row = last_axis(graph, x, name);
+    ag_graph_push(graph, "%s", name);
+    ag_ref in[] = {
+        x,
+        ag_graph_parameter(graph, "weight", row, ag_init_constant(1.0)),
+        ag_graph_parameter(graph, "bias", row, ag_init_constant(0.0)),
+        ag_graph_state(graph, "running_mean", row, ag_init_constant(0.0), AG_STORED_F32),
+        ag_graph_state(graph, "running_var", row, ag_init_constant(1.0), AG_STORED_F32),
+        ag_graph_state(graph, "num_batches_tracked", ag_shape_scalar(), ag_init_constant(0.0), AG_STORED_I64),
+    };
+    ag_ref y = ag_graph_apply(graph, &ag_op_batch_norm, "", in, 6, &(ag_batch_norm){epsilon, 0.1});
+    ag_graph_pop(graph);
+    return y;
 }

@@ -17,3 +17,6 @@ ag_ref ag_layer_norm_affine(ag_graph *graph, ag_ref x, const char *name, double 
 /* Along the first axis of [rows, channels] -> [out, channels]: one map for all channels, or, if `individual`, one for
  * each: then "NAME.weight" [channels, out, rows] and "NAME.bias" [channels, out]. */
 ag_ref ag_layer_over_time(ag_graph *graph, ag_ref x, const char *name, int64_t out, bool individual);
+/* The same names and "running_mean", "running_var", "num_batches_tracked" of a batch norm over the last axis, with
+ * PyTorch's momentum of 0.1. */
+ag_ref ag_layer_batch_norm(ag_graph *graph, ag_ref x, const char *name, double epsilon);

@@ -2,13 +2,13 @@
 /* patchtsmixer.c: PatchTSMixer as Hugging Face computes it, with the drilling models' stacked head and focal loss.
  * Values have the shape [channels, patches, features] throughout; the three mixers of a layer are linear maps along one
  * of these axes each, in the order channels, patches, features. The gate stands before the MLP when channels are mixed
- * and behind it otherwise. Every layer norm is over the features. */
+ * and behind it otherwise. Every norm is over the features. The heads
+ * stand in files of their own. */
 #include "learn/nn/models/patchtsmixer.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "learn/nn/layers.h"
 #include "learn/nn/models/patchtsmixer_parts.h"
 #include "learn/nn/ops/attention.h"
 #include "learn/nn/ops/dropout.h"
@@ -29,10 +29,16 @@ ag_ref ag_mixer_linear(const mixer_build *b, ag_ref x, const char *name, int64_t
     return ag_layer_linear(b->graph, x, name, out, layer_init(b));
 }
 
+static bool by_batch(const ag_patchtsmixer *c)
+{
+    return c->norm_mlp && strcasestr(c->norm_mlp, "batch");
+}
+
 static ag_ref norm(const mixer_build *b, ag_ref x, const char *name)
 {
     ag_graph_push(b->graph, "%s", name);
-    ag_ref y = ag_layer_norm_affine(b->graph, x, "norm", b->config->norm_eps);
+    ag_ref y = by_batch(b->config) ? ag_layer_batch_norm(b->graph, x, "norm.batchnorm", b->config->norm_eps)
+                                   : ag_layer_norm_affine(b->graph, x, "norm", b->config->norm_eps);
     ag_graph_pop(b->graph);
     return y;
 }
@@ -169,31 +175,24 @@ static void check(const mixer_build *b)
     if (c->self_attn && (c->self_attn_heads < 1 || c->d_model % c->self_attn_heads))
         ag_graph_refuse(g, "d_model %lld is not divisible by self_attn_heads %lld", (long long)c->d_model,
                         (long long)c->self_attn_heads);
-}
-
-/* What has no operation here must not pass as something else. */
-static void check_kinds(const mixer_build *b)
-{
-    static const char *const tasks[] = {"forecast", "regression", "classification", "pretraining", "backbone"};
-    const ag_patchtsmixer *c = b->config;
-    if (c->task != AG_MIXER_FORECAST && c->task != AG_MIXER_BACKBONE)
-        ag_graph_refuse(b->graph, "task %s cannot be built by this version", tasks[c->task]);
-    if (c->loss == AG_MIXER_NLL) ag_graph_refuse(b->graph, "loss nll cannot be built by this version");
-    if (c->norm_mlp && strcasestr(c->norm_mlp, "batch"))
-        ag_graph_refuse(b->graph, "norm_mlp '%s' cannot be built by this version", c->norm_mlp);
     if (c->task == AG_MIXER_BACKBONE && b->building->loss)
-        ag_graph_refuse(b->graph, "task backbone has no head, so it has no loss");
+        ag_graph_refuse(g, "task backbone has no head, so it has no loss");
 }
 
 static void build(ag_graph *graph, const void *configuration, const ag_building *building)
 {
+    static ag_ref (*const heads[])(mixer_build *, ag_ref) = {
+        [AG_MIXER_FORECAST] = ag_mixer_forecast,
+        [AG_MIXER_REGRESSION] = ag_mixer_regression,
+        [AG_MIXER_CLASSIFICATION] = ag_mixer_classification,
+        [AG_MIXER_PRETRAINING] = ag_mixer_pretraining,
+    };
     const ag_patchtsmixer *c = configuration;
     mixer_build b = {.graph = graph,
                      .config = c,
                      .building = building,
                      .patches = ag_patch_count(c->context_length, c->patch_length, c->patch_stride)};
     check(&b);
-    check_kinds(&b);
     ag_shape series = ag_shape_of(c->context_length, c->num_input_channels);
     ag_ref x = ag_graph_input(graph, "past_values", series);
     bool maskable = c->task != AG_MIXER_REGRESSION && c->task != AG_MIXER_CLASSIFICATION;
@@ -201,8 +200,9 @@ static void build(ag_graph *graph, const void *configuration, const ag_building 
     ag_ref z = scaled(&b, x, observed);
     ag_ref patches =
         ag_graph_apply1(graph, &ag_op_patchify, "patchify", z, &(ag_patchify){c->patch_length, c->patch_stride});
+    if (c->task == AG_MIXER_PRETRAINING) patches = ag_mixer_hide(&b, patches);
     ag_ref hidden = encoder(&b, patches);
-    if (c->task == AG_MIXER_FORECAST) ag_mixer_forecast(&b, hidden);
+    if (c->task != AG_MIXER_BACKBONE) hidden = heads[c->task](&b, hidden);
     ag_graph_output(graph, "last_hidden_state", hidden);
     ag_graph_output(graph, "loc", b.location);
     ag_graph_output(graph, "scale", b.scale);

@@ -182,18 +182,33 @@ AG_TEST(test_patchtsmixer__configurations_that_cannot_be_are_refused)
     ag_check_refused(build_small, &c, "d_model 4 is not divisible by self_attn_heads 3");
 }
 
-AG_TEST(test_patchtsmixer__what_cannot_be_built_is_not_built_as_something_else)
+AG_TEST(test_patchtsmixer__what_no_reference_can_compute_is_refused)
 {
+    static const double three[] = {0, 1, 2};
+    static const int64_t sixth[] = {6}, third[] = {3};
     ag_patchtsmixer c = golden_small();
-    c.task = AG_MIXER_REGRESSION;
-    ag_check_refused(build_small, &c, "task regression cannot be built");
-    c = golden_small();
-    c.loss = AG_MIXER_NLL;
-    ag_check_refused(build_small, &c, "loss nll cannot be built");
-    c = golden_small();
-    c.norm_mlp = "BatchNorm";
-    ag_check_refused(build_small, &c, "norm_mlp 'BatchNorm' cannot be built");
-    c = golden_small();
     c.task = AG_MIXER_BACKBONE;
     ag_check_refused(build_small, &c, "task backbone has no head");
+    c = golden_small();
+    c.loss = AG_MIXER_NLL;
+    ag_check_refused(build_small, &c, "the stacked head forecasts values");
+    c.head = 0;
+    c.prediction_length = 1;
+    ag_check_refused(build_small, &c, "loss nll needs a prediction_length of 2 or more");
+    c = golden_small();
+    c.task = AG_MIXER_REGRESSION;
+    c.output_range = (ag_list){three, 3};
+    ag_check_refused(build_small, &c, "output_range has 3 numbers");
+    c = golden_small();
+    c.task = AG_MIXER_PRETRAINING;
+    c.mask_type = 1;
+    ag_check_refused(build_small, &c, "it does not say how many last patches to hide");
+    c.num_forecast_mask_patches = (ag_list){sixth, 1};
+    ag_check_refused(build_small, &c, "the last 6 of 6 patches cannot be hidden");
+    c.mask_type = 0;
+    c.unmasked_channel_indices = (ag_list){third, 1};
+    ag_check_refused(build_small, &c, "channel 3 is not one of 0 to 2");
+    c = golden_small();
+    c.prediction_channel_indices = (ag_list){third, 1};
+    ag_check_refused(build_small, &c, "channel 3 is not one of 0 to 2");
 }
