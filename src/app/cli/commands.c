@@ -15,13 +15,37 @@
     ROW(model_diff)                                                                                                    \
     ROW(model_inspect)                                                                                                 \
     ROW(model_predict)                                                                                                 \
+    ROW(models_alias)                                                                                                  \
+    ROW(models_compare)                                                                                                \
+    ROW(models_delete)                                                                                                 \
+    ROW(models_download)                                                                                               \
+    ROW(models_lineage)                                                                                                \
+    ROW(models_list)                                                                                                   \
+    ROW(models_register)                                                                                               \
+    ROW(models_show)                                                                                                   \
+    ROW(models_stage)                                                                                                  \
+    ROW(models_tag)                                                                                                    \
     ROW(prepare)                                                                                                       \
+    ROW(runs_artifacts)                                                                                                \
     ROW(runs_compare)                                                                                                  \
     ROW(runs_delete)                                                                                                   \
+    ROW(runs_download)                                                                                                 \
     ROW(runs_list)                                                                                                     \
+    ROW(runs_restore)                                                                                                  \
     ROW(runs_show)                                                                                                     \
     ROW(serve)                                                                                                         \
     ROW(simulate_drilling)                                                                                             \
+    ROW(users_create)                                                                                                  \
+    ROW(users_delete)                                                                                                  \
+    ROW(users_list)                                                                                                    \
+    ROW(users_password)                                                                                                \
+    ROW(users_permissions_grant)                                                                                       \
+    ROW(users_permissions_list)                                                                                        \
+    ROW(users_permissions_revoke)                                                                                      \
+    ROW(users_role)                                                                                                    \
+    ROW(users_token_create)                                                                                            \
+    ROW(users_token_list)                                                                                              \
+    ROW(users_token_revoke)                                                                                            \
     ROW(version)
 
 #define DECLARE(name) extern const ag_command ag_command_##name;

@@ -7,6 +7,7 @@
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/sys/clock.h"
+#include "ledger/artifact.h"
 #include "ledger/search/search.h"
 
 enum { MOST_EXPERIMENTS = 1000, RUN_ID = 32, SHORTEST_ID = 4 };
@@ -104,6 +105,94 @@ int ag_cli_run(ag_invocation *invocation, ag_ledger *ledger, const char *text, a
     return AG_OK;
 }
 
+/* "NAME/3": 1 with *number set, else 0. A name itself has no '/'. */
+static int read_number(ag_str text, ag_str *name, int64_t *number)
+{
+    size_t slash = ag_str_find_char(text, '/', 0);
+    if (slash == SIZE_MAX) return 0;
+    *name = ag_str_slice(text, 0, slash);
+    return ag_str_to_int(ag_str_slice(text, slash + 1, text.size), number) && *number > 0;
+}
+
+static int newest_version(ag_invocation *invocation, ag_ledger *ledger, ag_str name, ag_version *out, ag_err *err)
+{
+    ag_versions found;
+    int rc = ag_model_latest(ledger, name, NULL, 0, invocation->arena, &found, err);
+    if (rc < 0) return rc;
+    if (!found.count) {
+        ag_fail(err, AG_ENOTFOUND, "the model '%.*s' has no version", AG_STR_ARG(name));
+        return ag_err_hint(err, "add one with 'auger models register'");
+    }
+    *out = found.items[0];
+    for (size_t i = 1; i < found.count; i++) {
+        if (found.items[i].number > out->number) *out = found.items[i];
+    }
+    return AG_OK;
+}
+
+int ag_cli_version(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_version *out, ag_err *err)
+{
+    ag_str whole = ag_str_of(text), name = whole;
+    int64_t number;
+    size_t at = ag_str_find_char(whole, '@', 0);
+    if (read_number(whole, &name, &number)) {
+        return ag_version_get(ledger, name, number, invocation->arena, out, err);
+    }
+    if (at == SIZE_MAX) return newest_version(invocation, ledger, whole, out, err);
+    ag_str alias = ag_str_slice(whole, at + 1, whole.size);
+    return ag_alias_get(ledger, ag_str_slice(whole, 0, at), alias, invocation->arena, out, err);
+}
+
+int ag_cli_pairs(ag_invocation *invocation, const char *option, ag_pairs *out, ag_err *err)
+{
+    size_t count;
+    const ag_option_value *values = ag_option_values(invocation, option, &count);
+    ag_pair *pairs = ag_arena_array(invocation->arena, count + 1, sizeof(*pairs));
+    if (!pairs) return ag_fail_memory(err, count);
+    for (size_t i = 0; i < count; i++) pairs[i] = (ag_pair){values[i].key, ag_str_of(values[i].pair_value)};
+    *out = (ag_pairs){pairs, count};
+    return AG_OK;
+}
+
+/* ---- files ---- */
+
+static void write_copy(ag_json *json, const void *thing)
+{
+    const ag_tree_copy *copy = thing;
+    ag_json_begin_object(json);
+    ag_json_put_int(json, "files", (int64_t)copy->files);
+    ag_json_put_int(json, "bytes", (int64_t)copy->bytes);
+    ag_json_put_int(json, "kept", (int64_t)copy->kept);
+    ag_json_end_object(json);
+}
+
+int ag_cli_download(ag_invocation *invocation, ag_ledger *ledger, const char *uri, ag_str relative,
+                    const char *directory, ag_err *err)
+{
+    ag_tree *to = NULL;
+    ag_artifact_place place;
+    ag_tree_copy copy = {.cancel = invocation->cancel};
+    int rc = ag_artifact_resolve(ledger, uri, relative, invocation->arena, &place, err);
+    if (rc >= 0) rc = ag_tree_open(directory, invocation->cancel, &to, err);
+    if (rc >= 0) {
+        ag_str name = ag_path_name(ag_str_of(place.path));
+        ag_tree_entry entry;
+        ag_err ignored;
+        bool file = ag_tree_stat(place.tree, place.path, &entry, &ignored) >= 0 && !entry.is_directory;
+        const char *target = file ? ag_cli_str(invocation->arena, name) : "";
+        copy.progress = ag_begin_progress(invocation, "files", 0);
+        rc = target ? ag_tree_copy_all(&copy, place.tree, place.path, to, target, err) : ag_fail_memory(err, 1);
+        ag_progress_free(copy.progress);
+    }
+    ag_tree_close(to);
+    if (rc < 0) return rc;
+    if (ag_wants_json(invocation)) return ag_cli_print_thing(invocation, "downloaded", write_copy, &copy, err);
+    ag_print(invocation, "%s\n", directory);
+    ag_note(invocation, "%llu files came, %llu were there already", (unsigned long long)copy.files,
+            (unsigned long long)copy.kept);
+    return AG_OK;
+}
+
 /* ---- searching ---- */
 
 int ag_cli_page(ag_invocation *invocation, ag_page_request *out, ag_err *err)
@@ -181,6 +270,50 @@ int ag_cli_print_list(ag_invocation *invocation, const ag_cli_list *list, bool c
     if (rc >= 0) ag_print_str(invocation, ag_buf_str(&text));
     ag_buf_deinit(&text);
     return rc;
+}
+
+static int print_json(ag_invocation *invocation, const char *name, ag_cli_write_fn write, const char *items,
+                      size_t size, size_t count, bool many, ag_err *err)
+{
+    ag_buf text;
+    ag_buf_init(&text, (size_t)1 << 30);
+    ag_json json = ag_json_writer(&text, 0, AG_JSON_NONFINITE_TEXT);
+    ag_json_begin_object(&json);
+    ag_json_name(&json, name);
+    if (many) ag_json_begin_array(&json);
+    for (size_t i = 0; i < count; i++) write(&json, items + i * size);
+    if (many) ag_json_end_array(&json);
+    ag_json_end_object(&json);
+    int rc = ag_print_json(invocation, &json, &text, err);
+    ag_buf_deinit(&text);
+    return rc;
+}
+
+int ag_cli_print_thing(ag_invocation *invocation, const char *name, ag_cli_write_fn write, const void *thing,
+                       ag_err *err)
+{
+    return print_json(invocation, name, write, thing, 0, 1, false, err);
+}
+
+int ag_cli_print_things(ag_invocation *invocation, const char *name, ag_cli_write_fn write, const void *items,
+                        size_t size, size_t count, ag_err *err)
+{
+    return print_json(invocation, name, write, items, size, count, true, err);
+}
+
+int ag_cli_print_pairs(ag_invocation *invocation, const char *title, ag_pairs pairs, ag_err *err)
+{
+    const ag_column columns[] = {{title, AG_ALIGN_LEFT, 0, 8}, {"value", AG_ALIGN_LEFT, 0, 20}};
+    if (!pairs.count) return AG_OK;
+    const char **cells = ag_arena_array(invocation->arena, pairs.count, 2 * sizeof(*cells));
+    if (!cells) return ag_fail_memory(err, pairs.count);
+    for (size_t i = 0; i < pairs.count; i++) {
+        cells[2 * i] = ag_cli_str(invocation->arena, pairs.items[i].key);
+        cells[2 * i + 1] = ag_cli_str(invocation->arena, pairs.items[i].value);
+    }
+    ag_print(invocation, "\n");
+    ag_cli_list list = {columns, 2, cells, pairs.count};
+    return ag_cli_print_list(invocation, &list, false, err);
 }
 
 /* ---- cells ---- */

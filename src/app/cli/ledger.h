@@ -3,8 +3,10 @@
 /* ledger.h: what the commands on the ledger share: opening it, naming experiments and runs as people do, and lists that
  * are a table on a terminal or CSV. */
 #include "app/cli/invocation.h"
+#include "core/blob/tree_copy.h"
 #include "core/show/table.h"
 #include "ledger/experiment.h"
+#include "ledger/model.h"
 #include "ledger/run.h"
 
 /* Rows for a command's options. */
@@ -54,6 +56,15 @@ int ag_cli_experiments(ag_invocation *invocation, ag_ledger *ledger, const char 
 /* The whole id of a run from its beginning (at least 4 digits), which must fit one run only. */
 int ag_cli_run(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_str *id, ag_err *err);
 
+/* A version of a model: "NAME/3", "NAME@alias", or "NAME" for its newest. */
+int ag_cli_version(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_version *out, ag_err *err);
+/* The pairs that an option was given, as tags. */
+int ag_cli_pairs(ag_invocation *invocation, const char *option, ag_pairs *out, ag_err *err);
+/* The files below a URI of the ledger (and, inside it, `relative`) into a directory, with progress. Prints what came.
+ */
+int ag_cli_download(ag_invocation *invocation, ag_ledger *ledger, const char *uri, ag_str relative,
+                    const char *directory, ag_err *err);
+
 /* A page request from --filter, --order-by and --limit. */
 int ag_cli_page(ag_invocation *invocation, ag_page_request *out, ag_err *err);
 /* When the filter was refused: shows it with a caret under the place. Returns `rc`. */
@@ -70,6 +81,17 @@ typedef struct ag_cli_list {
 
 /* CSV with --csv (if the command has it), else a table. */
 int ag_cli_print_list(ag_invocation *invocation, const ag_cli_list *list, bool csv, ag_err *err);
+
+/* Writes one JSON value. */
+typedef void (*ag_cli_write_fn)(ag_json *json, const void *thing);
+/* {"NAME": thing}. */
+int ag_cli_print_thing(ag_invocation *invocation, const char *name, ag_cli_write_fn write, const void *thing,
+                       ag_err *err);
+/* {"NAME": [things]} of `count` items of `size` bytes. */
+int ag_cli_print_things(ag_invocation *invocation, const char *name, ag_cli_write_fn write, const void *items,
+                        size_t size, size_t count, ag_err *err);
+/* A key and its value per row; nothing when there are none. */
+int ag_cli_print_pairs(ag_invocation *invocation, const char *title, ag_pairs pairs, ag_err *err);
 
 /* Texts of cells, from the arena; NULL when out of memory or when there is nothing to say. */
 const char *ag_cli_time(ag_arena *arena, int64_t at);                   /* "2026-11-21 09:30" */

@@ -4,59 +4,9 @@
 
 #include <string.h>
 
-#include "app/cli/program.h"
-#include "app/cli/sample.h"
-#include "core/doc/json.h"
+#include "app/cli/calls.h"
 #include "ledger/experiment.h"
 #include "ledger/run.h"
-
-static ag_output out, err_out;
-static ag_arena *arena;
-static char home[512];
-
-static int call_of(const char *const *words)
-{
-    ag_output_deinit(&out);
-    ag_output_deinit(&err_out);
-    ag_output_init(&out, -1, "standard output");
-    ag_output_init(&err_out, -1, "standard error");
-    ag_program program = {.commands = ag_commands(),
-                          .profile = "test",
-                          .environment = sample_no_environment,
-                          .out = &out,
-                          .err = &err_out};
-    return ag_program_run(&program, sample_count(words), words);
-}
-#define AUGER(...) call_of(SAMPLE_WORDS(__VA_ARGS__, "--home", home))
-
-static void expect_printed(const char *part)
-{
-    if (!strstr(ag_buf_str(&out.buf).data, part)) fail_msg("no '%s' in:\n%s", part, ag_buf_str(&out.buf).data);
-}
-
-static void expect_remark(const char *part)
-{
-    if (!strstr(ag_buf_str(&err_out.buf).data, part)) fail_msg("no '%s' in:\n%s", part, ag_buf_str(&err_out.buf).data);
-}
-
-static bool printed(const char *part)
-{
-    return strstr(ag_buf_str(&out.buf).data, part) != NULL;
-}
-
-static void begin(void)
-{
-    static int homes;
-    ag_format(home, sizeof(home), "%s/home-%d", ag_test_dir(), ++homes);
-    arena = ag_arena_new(0);
-}
-
-static void end(void)
-{
-    ag_output_deinit(&out);
-    ag_output_deinit(&err_out);
-    ag_arena_free(arena);
-}
 
 /* Two runs in the default experiment that differ in a parameter and a metric. */
 static void make_runs(const char *ids[2])

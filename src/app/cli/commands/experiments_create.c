@@ -18,17 +18,6 @@ static const ag_example examples[] = {
     {NULL, NULL},
 };
 
-static int read_tags(ag_invocation *invocation, ag_pairs *out, ag_err *err)
-{
-    size_t count;
-    const ag_option_value *values = ag_option_values(invocation, "tag", &count);
-    ag_pair *pairs = ag_arena_array(invocation->arena, count + 1, sizeof(*pairs));
-    if (!pairs) return ag_fail_memory(err, count);
-    for (size_t i = 0; i < count; i++) pairs[i] = (ag_pair){values[i].key, ag_str_of(values[i].pair_value)};
-    *out = (ag_pairs){pairs, count};
-    return AG_OK;
-}
-
 static int say(ag_invocation *invocation, const char *id, ag_err *err)
 {
     ag_buf text;
@@ -52,7 +41,7 @@ static int run(ag_invocation *invocation, ag_err *err)
     ag_pairs tags;
     ag_actor actor = ag_cli_actor();
     const char *id = NULL, *place = ag_option_text(invocation, "artifacts");
-    int rc = read_tags(invocation, &tags, err);
+    int rc = ag_cli_pairs(invocation, "tag", &tags, err);
     if (rc >= 0) rc = ag_cli_open_ledger(invocation, true, &ledger, err);
     if (rc >= 0) {
         rc = ag_experiment_create(ledger, &actor, ag_str_of(ag_option_text(invocation, "NAME")),

@@ -76,21 +76,6 @@ static int print_metrics(const sheet *s, ag_err *err)
     return ag_cli_print_list(s->invocation, &list, false, err);
 }
 
-static int print_pairs(const sheet *s, const char *title, ag_pairs pairs, ag_err *err)
-{
-    const ag_column columns[] = {{title, AG_ALIGN_LEFT, 0, 8}, {"value", AG_ALIGN_LEFT, 0, 20}};
-    if (!pairs.count) return AG_OK;
-    const char **cells = ag_arena_array(s->invocation->arena, pairs.count, 2 * sizeof(*cells));
-    if (!cells) return ag_fail_memory(err, pairs.count);
-    for (size_t i = 0; i < pairs.count; i++) {
-        cells[2 * i] = ag_cli_str(s->invocation->arena, pairs.items[i].key);
-        cells[2 * i + 1] = ag_cli_str(s->invocation->arena, pairs.items[i].value);
-    }
-    ag_print(s->invocation, "\n");
-    ag_cli_list list = {columns, 2, cells, pairs.count};
-    return ag_cli_print_list(s->invocation, &list, false, err);
-}
-
 static int print_inputs(const sheet *s)
 {
     for (size_t i = 0; i < s->run->input_count; i++) {
@@ -106,8 +91,8 @@ static int print_sheet(const sheet *s, ag_err *err)
 {
     int rc = print_facts(s);
     if (rc >= 0) rc = print_metrics(s, err);
-    if (rc >= 0) rc = print_pairs(s, "parameter", s->run->params, err);
-    if (rc >= 0) rc = print_pairs(s, "tag", s->run->tags, err);
+    if (rc >= 0) rc = ag_cli_print_pairs(s->invocation, "parameter", s->run->params, err);
+    if (rc >= 0) rc = ag_cli_print_pairs(s->invocation, "tag", s->run->tags, err);
     return rc < 0 ? rc : print_inputs(s);
 }
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/* runs_restore.c: deleted runs come back. */
+#include "app/cli/ledger.h"
+
+static const ag_option options[] = {AG_OPTION_OF_DATABASE};
+static const ag_option positionals[] = {
+    {.name = "RUN",
+     .type = AG_OPTION_TEXT,
+     .required = true,
+     .repeated = true,
+     .doc = "Ids, or the beginnings of them"},
+};
+static const ag_example examples[] = {
+    {"runs restore 4f2a91", "Bring a run back"},
+    {NULL, NULL},
+};
+
+static int run(ag_invocation *invocation, ag_err *err)
+{
+    ag_ledger *ledger = NULL;
+    ag_actor actor = ag_cli_actor();
+    size_t count;
+    const ag_option_value *values = ag_option_values(invocation, "RUN", &count);
+    int rc = ag_cli_open_ledger(invocation, false, &ledger, err);
+    for (size_t i = 0; i < count && rc >= 0; i++) {
+        ag_str id;
+        rc = ag_cli_run(invocation, ledger, values[i].text, &id, err);
+        if (rc >= 0) rc = ag_run_restore(ledger, &actor, id, err);
+        if (rc >= 0) ag_note(invocation, "restored run %.*s", AG_STR_ARG(id));
+    }
+    ag_ledger_close(ledger);
+    return rc;
+}
+
+const ag_command ag_command_runs_restore = {
+    .path = "runs restore",
+    .summary = "Restore deleted runs",
+    .doc = "Brings deleted runs back, with all that they logged.",
+    .options = AG_OPTIONS(options),
+    .positionals = AG_OPTIONS(positionals),
+    .examples = examples,
+    .run = run,
+};

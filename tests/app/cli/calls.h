@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* calls.h: whole calls of the program in this process, with a home of their own: AUGER("models", "list") gives the exit
+ * status; what was printed is looked at with expect_printed() and expect_remark(). */
+#include "frame/test.h"
+
+#include <string.h>
+
+#include "app/cli/program.h"
+#include "app/cli/sample.h"
+
+static ag_output out, err_out;
+static ag_arena *arena;
+static char home[512];
+
+static inline int call_of(const char *const *words)
+{
+    ag_output_deinit(&out);
+    ag_output_deinit(&err_out);
+    ag_output_init(&out, -1, "standard output");
+    ag_output_init(&err_out, -1, "standard error");
+    ag_program program = {.commands = ag_commands(),
+                          .profile = "test",
+                          .environment = sample_no_environment,
+                          .out = &out,
+                          .err = &err_out};
+    return ag_program_run(&program, sample_count(words), words);
+}
+#define AUGER(...) call_of(SAMPLE_WORDS(__VA_ARGS__, "--home", home))
+
+static inline void expect_printed(const char *part)
+{
+    if (!strstr(ag_buf_str(&out.buf).data, part)) fail_msg("no '%s' in:\n%s", part, ag_buf_str(&out.buf).data);
+}
+
+static inline void expect_remark(const char *part)
+{
+    if (!strstr(ag_buf_str(&err_out.buf).data, part)) fail_msg("no '%s' in:\n%s", part, ag_buf_str(&err_out.buf).data);
+}
+
+static inline bool printed(const char *part)
+{
+    return strstr(ag_buf_str(&out.buf).data, part) != NULL;
+}
+
+static inline void begin(void)
+{
+    static int homes;
+    ag_format(home, sizeof(home), "%s/home-%d", ag_test_dir(), ++homes);
+    arena = ag_arena_new(0);
+}
+
+static inline void end(void)
+{
+    ag_output_deinit(&out);
+    ag_output_deinit(&err_out);
+    ag_arena_free(arena);
+}
