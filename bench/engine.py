@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PatchTSMixer in the drilling configuration: this program, PyTorch (eager and compiled) and ONNX Runtime, in one run.
+
+Every contestant is a process of its own that stays alive; a round lets each do one piece of work in turn, so that what
+else the machine does hits all alike. Printed are the least and the median time of each and the median over the rounds
+of (its time / ours in the same round). PyTorch runs with several numbers of threads and with OMP_WAIT_POLICY active and
+passive; ONNX Runtime with and without spinning; a short first round finds the best setting of each, which the rest
+uses.
+
+Usage: engine.py [--rounds N] [--cores one|all|both] [--only WORD]      from the top of the tree, after `make`
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+WINDOW = (512, 17)
+CONFIG = dict(
+    context_length=512, prediction_length=512, num_input_channels=17, patch_length=8, patch_stride=8, d_model=16,
+    expansion_factor=2, num_layers=8, dropout=0.2, head_dropout=0.2, mode="mix_channel", gated_attn=True,
+    norm_mlp="LayerNorm", self_attn=True, self_attn_heads=1, use_positional_encoding=True,
+    positional_encoding_type="sincos", scaling="std", loss="mse")
+
+
+# ---- a peer: answers lines of JSON with seconds ----
+
+def windows(count):
+    import numpy
+    row = numpy.arange(count * WINDOW[0], dtype=numpy.float64)[:, None]
+    channel = numpy.arange(WINDOW[1], dtype=numpy.float64)[None, :]
+    x = numpy.sin(0.05 * row * (1 + channel / 10)) + 0.3 * numpy.sin(0.71 * row + channel) + 0.1 * channel
+    return x.astype(numpy.float32).reshape(count, *WINDOW)
+
+
+def make_model():
+    """The stock model with the drilling models' head: three linear layers with nothing between."""
+    import torch
+    import transformers
+    torch.manual_seed(1)
+    model = transformers.PatchTSMixerForPrediction(transformers.PatchTSMixerConfig(**CONFIG))
+    model.head.base_forecast_block = torch.nn.Sequential(
+        torch.nn.Linear(1024, 512), torch.nn.Linear(512, 512), torch.nn.Linear(512, 512))
+    return model
+
+
+def save(folder):
+    """As the drilling system saves it, for our side to load, and as ONNX."""
+    import safetensors.torch
+    import torch
+    model = make_model().eval()
+    head = "head.base_forecast_block."
+    names = {head + "0.": head, head + "1.": head[:-1] + "1.", head + "2.": head[:-1] + "2."}
+    state = {}
+    for name, value in model.state_dict().items():
+        for theirs, ours in names.items():
+            name = name.replace(theirs, ours)
+        state[name] = value.contiguous()
+    safetensors.torch.save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    model.config.architectures = ["PatchTSMixerForPrediction"]
+    (folder / "config.json").write_text(json.dumps(model.config.to_dict()))
+    with torch.no_grad():
+        (folder / "torch.raw").write_bytes(model(torch.tensor(windows(1))).prediction_outputs.numpy().tobytes())
+
+    class Outputs(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, past_values):
+            return self.model(past_values).prediction_outputs
+
+    with torch.no_grad():
+        for count in (1, 40, 128):
+            torch.onnx.export(Outputs().eval(), (torch.tensor(windows(count)),), str(folder / f"{count}.onnx"),
+                              input_names=["past_values"], output_names=["y"], dynamo=True, verbose=False)
+
+
+class Torch:
+    def __init__(self, compiled):
+        import torch
+        self.torch, self.compiled, self.ready = torch, compiled, {}
+
+    def prepare(self, step, fold=0):
+        key = (step, fold)
+        if key in self.ready:
+            return self.ready[key]
+        torch = self.torch
+        model = make_model().train(step)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.0, fused=True) if step else None
+
+        def outputs(x):
+            return model(x).prediction_outputs
+
+        def loss(x):
+            m = (model(x).prediction_outputs - x) ** 2
+            return (0.75 * (1 - torch.exp(-m)) ** 2 * m).mean()
+
+        function = loss if step else outputs
+        if self.compiled:
+            function = torch.compile(function, dynamic=False)
+        self.ready[key] = function, model, optimizer
+        return self.ready[key]
+
+    def run(self, kind, count, threads, fold=0):
+        torch = self.torch
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        step = kind == "step"
+        function, model, optimizer = self.prepare(step, fold)
+        x = torch.tensor(windows(count))
+        start = time.perf_counter()
+        if step:
+            optimizer.zero_grad(set_to_none=True)
+            function(x).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0, foreach=True)
+            optimizer.step()
+        else:
+            with torch.inference_mode():
+                function(x)
+        return time.perf_counter() - start
+
+
+class Onnx:
+    def __init__(self, folder):
+        import onnxruntime
+        self.module, self.folder, self.ready = onnxruntime, folder, {}
+
+    def run(self, kind, count, threads, spin):
+        key = (count, threads, spin)
+        if key not in self.ready:
+            options = self.module.SessionOptions()
+            options.intra_op_num_threads = threads
+            options.log_severity_level = 3
+            options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spin else "0")
+            self.ready[key] = self.module.InferenceSession(str(self.folder / f"{count}.onnx"), options,
+                                                           providers=["CPUExecutionProvider"])
+        x = windows(count)
+        start = time.perf_counter()
+        self.ready[key].run(None, {"past_values": x})
+        return time.perf_counter() - start
+
+
+def serve(folder):
+    import resource
+    peers = {}
+    for line in sys.stdin:
+        ask = json.loads(line)
+        try:
+            who = ask["who"]
+            if who not in peers:
+                peers[who] = Onnx(folder) if who == "onnxruntime" else Torch(who == "compiled")
+            extra = {"spin": ask["spin"]} if who == "onnxruntime" else {}
+            if ask["kind"] == "folds":
+                seconds = sum(peers[who].run("step", 32, ask["threads"], fold=fold) for fold in range(ask["count"]))
+            else:
+                seconds = peers[who].run(ask["kind"], ask["count"], ask["threads"], **extra)
+            answer = {"seconds": seconds, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+        except Exception as failure:  # a peer that cannot do it is left out of the table, with its reason
+            answer = {"failure": f"{type(failure).__name__}: {failure}".split("\n")[0][:200]}
+        print(json.dumps(answer), flush=True)
+
+
+# ---- the run ----
+
+class Process:
+    def __init__(self, command, **environment):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        stderr=subprocess.DEVNULL, env={**os.environ, **environment})
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Ours:
+    name = "auger"
+
+    def __init__(self, folder, threads):
+        self.process = Process(["build/bench/bench-engine", "serve", str(threads), str(folder)])
+        self.megabytes = 0.0
+
+    def run(self, kind, count):
+        wall, _, self.megabytes = map(float, self.process.ask(f"{kind} {count}").split())
+        return wall
+
+
+class Peer:
+    def __init__(self, process, who, threads, setting, spin=False):
+        self.process, self.who, self.threads, self.spin, self.megabytes = process, who, threads, spin, 0.0
+        title = {"eager": "PyTorch eager", "compiled": "PyTorch compiled", "onnxruntime": "ONNX Runtime"}[who]
+        self.name = f"{title}, {threads} thread{'s' * (threads > 1)}{setting}"
+
+    def run(self, kind, count):
+        answer = json.loads(self.process.ask(json.dumps(
+            dict(who=self.who, kind=kind, count=count, threads=self.threads, spin=self.spin))))
+        if "failure" in answer:
+            print(f"    {self.name}: {answer['failure']}")
+            return None
+        self.megabytes = answer["megabytes"]
+        return answer["seconds"]
+
+
+def settings(folder, cores):
+    """All that is tried, by kind of peer."""
+    command = [sys.executable, __file__, "--serve", str(folder)]
+    out = {}
+    for who in ("eager", "compiled", "onnxruntime"):
+        out[who] = []
+        for policy in ("PASSIVE", "ACTIVE"):
+            if policy == "ACTIVE" and cores == 1:
+                continue
+            process = Process(command, OMP_WAIT_POLICY=policy)
+            for threads in sorted({1, (cores + 1) // 2, cores}):
+                setting = "" if cores == 1 else f", waits {policy.lower()}"
+                out[who].append(Peer(process, who, threads, setting, policy == "ACTIVE"))
+    return out
+
+
+def compare(ours, peers, kind, count, rounds, flop):
+    chosen = []
+    for who, tried in peers.items():
+        if (who == "onnxruntime" and kind != "forward") or (who == "compiled" and kind == "folds"):
+            continue
+        times = []
+        for peer in tried:
+            if peer.run(kind, count) is None:  # the first warms up, or compiles
+                break
+            times.append((min(peer.run(kind, count) for _ in range(2)), peer.name, peer))
+        if times:
+            chosen.append(min(times, key=lambda item: item[0])[2])
+    ours.run(kind, count)
+    table = {peer.name: [] for peer in [ours, *chosen]}
+    for _ in range(rounds):
+        for peer in [ours, *chosen]:
+            table[peer.name].append(peer.run(kind, count))
+    samples = count * 32 if kind == "folds" else count
+    print(f"  {kind} {count}")
+    for peer in [ours, *chosen]:
+        row = table[peer.name]
+        median = statistics.median(row)
+        ratio = statistics.median(a / b for a, b in zip(row, table[ours.name]))
+        print(f"    {peer.name:38} least {min(row) * 1e3:10.2f} ms  median {median * 1e3:10.2f} ms"
+              f"  {samples / median:9.1f} windows/s  {flop * samples / median * 1e-9:7.1f} GFLOP/s"
+              f"  x {ratio:6.2f}  most memory {peer.megabytes:7.0f} MB", flush=True)
+
+
+def agreement(ours, folder):
+    import numpy
+    ours.process.ask(f"predict {folder}/ours.raw")
+    left, right = (numpy.fromfile(folder / name, dtype=numpy.float32) for name in ("ours.raw", "torch.raw"))
+    print(f"  the same outputs: largest difference {numpy.abs(left - right).max():.2e}"
+          f" where the largest output is {numpy.abs(right).max():.2f}")
+
+
+def measure(folder, cores, rounds, only):
+    print(f"{'one core' if cores == 1 else f'{cores} cores'}, {rounds} rounds,"
+          f" load {os.getloadavg()[0]:.1f} at the start; x: median of its time / ours in the same round")
+    ours = Ours(folder, cores)
+    agreement(ours, folder)
+    peers = settings(folder, cores)
+    for kind, count in (("forward", 1), ("forward", 40), ("forward", 128), ("step", 32), ("step", 128), ("folds", 24)):
+        if only in f"{kind} {count}":
+            flop = 224.5e6 * (1 if kind == "forward" else 3)
+            compare(ours, peers, kind, count, 3 * rounds if count == 1 else rounds, flop)
+    for process in {peer.process for tried in peers.values() for peer in tried}:
+        process.close()
+    ours.process.close()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--serve")
+    parser.add_argument("--save")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cores", default="both")
+    parser.add_argument("--only", default="")
+    ask = parser.parse_args()
+    if ask.serve:
+        return serve(pathlib.Path(ask.serve))
+    if ask.save:
+        return save(pathlib.Path(ask.save))
+    cores = sorted(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        subprocess.run([sys.executable, __file__, "--save", name], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        if ask.cores in ("one", "both"):
+            os.sched_setaffinity(0, {cores[-1]})
+            measure(folder, 1, ask.rounds, ask.only)
+            os.sched_setaffinity(0, set(cores))
+        if ask.cores in ("all", "both") and len(cores) > 1:
+            measure(folder, len(cores), ask.rounds, ask.only)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
