@@ -97,3 +97,49 @@ ag_ref ag_layer_batch_norm(ag_graph *graph, ag_ref x, const char *name, double e
     ag_graph_pop(graph);
     return y;
 }
+
+ag_conv1d ag_conv1d_padded(ag_padding padding, int64_t taps, int64_t stride, int64_t dilation, int64_t groups)
+{
+    int64_t all = padding == AG_PAD_NONE ? 0 : (taps - 1) * (dilation ? dilation : 1);
+    int64_t left = padding == AG_PAD_CAUSAL ? all : all / 2;
+    return (ag_conv1d){stride, dilation, left, all - left, groups};
+}
+
+ag_ref ag_layer_conv1d(ag_graph *graph, ag_ref x, const char *name, int64_t out, int64_t taps, ag_conv1d conv)
+{
+    ag_shape shape = ag_graph_shape(graph, x);
+    if (shape.axes != 2 || (conv.groups > 1 && shape.at[1] % conv.groups)) {
+        ag_graph_refuse(graph, "%s: the input must have two axes, rows and channels, and its groups equal parts", name);
+        return AG_NO_REF;
+    }
+    int64_t in = shape.at[1] / (conv.groups ? conv.groups : 1);
+    ag_graph_push(graph, "%s", name);
+    ag_ref weight = ag_graph_parameter(graph, "weight", ag_shape_of(out, in, taps), ag_init_fan_in(in * taps));
+    ag_ref bias = ag_graph_parameter(graph, "bias", ag_shape_of(out), ag_init_fan_in(in * taps));
+    ag_ref y = ag_graph_apply(graph, &ag_op_conv1d, "", (ag_ref[]){x, weight, bias}, 3, &conv);
+    ag_graph_pop(graph);
+    return y;
+}
+
+ag_ref ag_layer_embedding(ag_graph *graph, ag_ref x, const char *name, int64_t count, int64_t width)
+{
+    ag_graph_push(graph, "%s", name);
+    ag_ref table = ag_graph_parameter(graph, "weight", ag_shape_of(count, width), ag_init_normal(0.0, 1.0));
+    ag_ref y = ag_graph_apply2(graph, &ag_op_embedding, "", x, table, NULL);
+    ag_graph_pop(graph);
+    return y;
+}
+
+ag_ref ag_layer_position(ag_graph *graph, ag_ref x, const char *name, ag_position kind)
+{
+    ag_shape shape = ag_graph_shape(graph, x);
+    if (kind == AG_POSITION_NONE) return x;
+    if (shape.axes < 2) {
+        ag_graph_refuse(graph, "%s: the input has no axis of tokens", name);
+        return AG_NO_REF;
+    }
+    ag_shape rows = ag_shape_of(shape.at[shape.axes - 2], shape.at[shape.axes - 1]);
+    ag_ref table = kind == AG_POSITION_SINCOS ? ag_graph_frozen(graph, name, rows, ag_init_sincos())
+                                              : ag_graph_parameter(graph, name, rows, ag_init_normal(0.0, 0.02));
+    return ag_graph_apply2(graph, &ag_op_add, name, x, table, NULL);
+}

@@ -2,6 +2,7 @@
 #pragma once
 /* layers.h: operations together with the parameters that they usually have, named as PyTorch names them. */
 #include "learn/nn/graph.h"
+#include "learn/nn/ops/conv1d.h"
 
 /* "NAME.weight" [out, in] and "NAME.bias" [out], PyTorch's initial values unless the deviation is > 0: then normal
  * weights and zero biases. */
@@ -14,9 +15,22 @@ ag_ref ag_layer_linear(ag_graph *graph, ag_ref x, const char *name, int64_t out,
 ag_ref ag_layer_mix(ag_graph *graph, ag_ref x, const char *name, int axis, int64_t out, ag_layer_init init);
 /* "NAME.weight" 1 and "NAME.bias" 0, over the last axis. */
 ag_ref ag_layer_norm_affine(ag_graph *graph, ag_ref x, const char *name, double epsilon);
-/* Along the first axis of [rows, channels] -> [out, channels]: one map for all channels, or, if `individual`, one for
- * each: then "NAME.weight" [channels, out, rows] and "NAME.bias" [channels, out]. */
-ag_ref ag_layer_over_time(ag_graph *graph, ag_ref x, const char *name, int64_t out, bool individual);
 /* The same names and "running_mean", "running_var", "num_batches_tracked" of a batch norm over the last axis, with
  * PyTorch's momentum of 0.1. */
 ag_ref ag_layer_batch_norm(ag_graph *graph, ag_ref x, const char *name, double epsilon);
+/* Along the first axis of [rows, channels] -> [out, channels]: one map for all channels, or, if `individual`, one for
+ * each: then "NAME.weight" [channels, out, rows] and "NAME.bias" [channels, out]. */
+ag_ref ag_layer_over_time(ag_graph *graph, ag_ref x, const char *name, int64_t out, bool individual);
+
+typedef enum ag_padding { AG_PAD_NONE, AG_PAD_SAME, AG_PAD_CAUSAL } ag_padding;
+
+/* How many rows to pad so that a stride of 1 keeps the length: around, or in front only. */
+ag_conv1d ag_conv1d_padded(ag_padding padding, int64_t taps, int64_t stride, int64_t dilation, int64_t groups);
+/* "NAME.weight" [out, in / groups, taps] and "NAME.bias" [out]: [rows, in] -> [rows', out]. */
+ag_ref ag_layer_conv1d(ag_graph *graph, ag_ref x, const char *name, int64_t out, int64_t taps, ag_conv1d conv);
+/* "NAME.weight" [count, width], normal: whole numbers [..] -> [.., width]. */
+ag_ref ag_layer_embedding(ag_graph *graph, ag_ref x, const char *name, int64_t count, int64_t width);
+
+typedef enum ag_position { AG_POSITION_NONE, AG_POSITION_SINCOS, AG_POSITION_LEARNED } ag_position;
+/* Adds the table "NAME" [tokens, width] to x [.., tokens, width]: fixed waves, or trained. */
+ag_ref ag_layer_position(ag_graph *graph, ag_ref x, const char *name, ag_position kind);
