@@ -28,9 +28,13 @@ class Auger:
     def stop(self):
         self.process.terminate()
         status = self.process.wait(60)
+        self.close()
+        return status
+
+    def close(self):
+        """After the process has ended."""
         self.process.stdout.close()
         self.errors.close()
-        return status
 
 
 class Postgres:

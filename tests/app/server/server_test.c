@@ -433,6 +433,62 @@ AG_TEST(test_events__are_heard_by_whom_they_concern)
     close(one);
 }
 
+static void publish_step(ag_events *events, int step)
+{
+    ag_event event = {.kind = AG_EVENT_METRIC, .run_id = AG_STR("r"), .key = AG_STR("loss"), .step = step};
+    ag_events_publish(events, &event);
+}
+
+/* All that there is now, with a NUL behind it; the id of the last event goes to `id`. */
+static void hear(ag_reader *reader, ag_buf *text, char id[40])
+{
+    char piece[4096];
+    ptrdiff_t got;
+    ag_buf_clear(text);
+    while ((got = ag_read(reader, piece, sizeof(piece), NULL)) > 3) ag_buf_add(text, piece, (size_t)got);
+    ag_buf_add(text, "", 1);
+    for (const char *at = text->data; (at = strstr(at, "id: ")) != NULL; at += 4)
+        ag_format(id, 40, "%.*s", (int)strcspn(at + 4, "\n"), at + 4);
+}
+
+AG_TEST(test_events__a_listener_goes_on_where_it_was)
+{
+    ag_err err = {0};
+    ag_events *events = NULL;
+    ag_reader *reader = NULL;
+    char id[40] = "", last[40] = "";
+    ag_buf text;
+    ag_buf_init(&text, 1 << 20);
+    AG_EXPECT_OK(ag_events_new(&events, &err));
+    AG_EXPECT_OK(ag_events_listen(events, &(ag_events_wish){.quiet = 1000}, &reader, &err));
+    publish_step(events, 1);
+    publish_step(events, 2);
+    hear(reader, &text, id);
+    assert_non_null(strstr(text.data, "\"step\":2"));
+    ag_reader_close(reader);
+    publish_step(events, 3); /* while nobody is connected */
+    assert_true(ag_events_wanted(events));
+    ag_events_wish wish = {.after = ag_str_of(id), .quiet = 1000};
+    AG_EXPECT_OK(ag_events_listen(events, &wish, &reader, &err));
+    publish_step(events, 4);
+    hear(reader, &text, last);
+    assert_null(strstr(text.data, "\"step\":2"));
+    assert_non_null(strstr(text.data, "\"step\":3"));
+    assert_non_null(strstr(text.data, "\"step\":4"));
+    assert_null(strstr(text.data, "lost"));
+    ag_reader_close(reader);
+    static const char *const strange[] = {"00000000-1", "x", "99999999999999999999999", "-", "\xff"};
+    for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) { /* of another process, or of nobody */
+        wish.after = ag_str_of(strange[i]);
+        AG_EXPECT_OK(ag_events_listen(events, &wish, &reader, &err));
+        hear(reader, &text, last);
+        assert_non_null(strstr(text.data, "event: lost\ndata: {\"count\":null}\n\n"));
+        ag_reader_close(reader);
+    }
+    ag_buf_deinit(&text);
+    ag_events_free(events);
+}
+
 AG_TEST(test_events__a_slow_listener_is_told_what_it_lost)
 {
     ag_err err = {0};
@@ -440,7 +496,7 @@ AG_TEST(test_events__a_slow_listener_is_told_what_it_lost)
     ag_reader *reader = NULL, *many[64] = {0};
     AG_EXPECT_OK(ag_events_new(&events, &err));
     assert_false(ag_events_wanted(events));
-    AG_EXPECT_OK(ag_events_listen(events, (ag_str){0}, AG_STR("r"), 1000, &reader, &err));
+    AG_EXPECT_OK(ag_events_listen(events, &(ag_events_wish){.run_id = AG_STR("r"), .quiet = 1000}, &reader, &err));
     assert_true(ag_events_wanted(events));
     for (int i = 0; i < 10000; i++) {
         ag_event event = {.kind = AG_EVENT_METRIC, .run_id = AG_STR("r"), .key = AG_STR("loss"), .step = i};
@@ -450,17 +506,21 @@ AG_TEST(test_events__a_slow_listener_is_told_what_it_lost)
     ag_buf_init(&text, 1 << 20);
     char piece[1000];
     ptrdiff_t got;
-    while ((got = ag_read(reader, piece, sizeof(piece), &err)) > 2) ag_buf_add(&text, piece, (size_t)got);
-    assert_int_equal(got, 2); /* a comment line: nothing new */
+    while ((got = ag_read(reader, piece, sizeof(piece), &err)) != 3) ag_buf_add(&text, piece, (size_t)got);
+    assert_int_equal(memcmp(piece, ":\n\n", 3), 0); /* a comment line: nothing new */
+    assert_int_equal(ag_buf_add(&text, "", 1), 0);
+    assert_non_null(strstr(text.data, "event: lost\ndata: {\"count\":1808}\n\nid: "));
+    assert_non_null(strstr(text.data, "\"step\":9999"));
+    assert_null(strstr(text.data, "\"step\":1807,"));
     ag_event event = {.kind = AG_EVENT_RUN_CREATED, .run_id = AG_STR("r")};
     ag_events_publish(events, &event);
     got = ag_read(reader, piece, sizeof(piece) - 1, &err);
     piece[got] = '\0';
-    assert_int_equal(strncmp(piece, "event: lost\ndata: {\"count\":", 27), 0);
     assert_non_null(strstr(piece, "run.created"));
+    assert_null(strstr(piece, "lost"));
     for (size_t i = 0; i < 63; i++)
-        AG_EXPECT_OK(ag_events_listen(events, (ag_str){0}, (ag_str){0}, 1000, &many[i], &err));
-    AG_EXPECT_ERROR(ag_events_listen(events, (ag_str){0}, (ag_str){0}, 1000, &many[63], &err), AG_EUNAVAILABLE, "64");
+        AG_EXPECT_OK(ag_events_listen(events, &(ag_events_wish){.quiet = 1000}, &many[i], &err));
+    AG_EXPECT_ERROR(ag_events_listen(events, &(ag_events_wish){.quiet = 1000}, &many[63], &err), AG_EUNAVAILABLE, "64");
     for (size_t i = 0; i < 63; i++) ag_reader_close(many[i]);
     ag_events_stop(events);
     assert_int_equal(ag_read(reader, piece, sizeof(piece), &err), 0);

@@ -58,7 +58,9 @@ static int put(ag_request *request, ag_response *response, ag_err *err)
     rc = resolve_inside(request, &place, err);
     if (rc < 0) return rc;
     rc = ag_tree_put(place.tree, place.path, request->stream, NULL, err);
-    return rc < 0 ? ag_files_refuse(&place, rc, err) : ag_mlflow_empty(response, err);
+    if (rc < 0) return ag_files_refuse(&place, rc, err);
+    ag_notice_stored(request, ag_request_capture(request, "path"));
+    return ag_mlflow_empty(response, err);
 }
 
 static int remove_all(ag_request *request, ag_response *response, ag_err *err)

@@ -162,7 +162,9 @@ static int upload(ag_request *request, ag_response *response, ag_err *err)
     if (rc >= 0) rc = read_upload(request, &body, err);
     if (rc >= 0) rc = put_bytes(&place, ag_buf_str(&body), err);
     ag_buf_deinit(&body);
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    ag_notice_artifact(request, &run, path);
+    return ag_mlflow_empty(response, err);
 }
 
 /* ---- routes ---- */

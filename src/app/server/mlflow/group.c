@@ -134,15 +134,3 @@ int ag_mlflow_page(const ag_request *request, const char *filter, ag_list order_
                              .reader = ag_mlflow_reader(request)};
     return AG_OK;
 }
-
-void ag_mlflow_tell_run(const ag_request *request, ag_event_kind kind, const ag_run *run)
-{
-    if (!request->server) return;
-    ag_events *events = ag_server_events(request->server);
-    if (!events || !ag_events_wanted(events)) return;
-    ag_event event = {.kind = kind,
-                      .experiment_id = ag_message_str(run->experiment_id),
-                      .run_id = ag_message_str(run->id),
-                      .status = ag_str_of(ag_run_status_name(run->status))};
-    ag_events_publish(events, &event);
-}

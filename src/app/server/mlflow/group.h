@@ -3,6 +3,7 @@
 /* group.h: what the groups of MLflow's routes share: where they are mounted, how a failure is told, what one must ask
  * about the asker. Private to the room. */
 #include "app/server/mlflow/message.h"
+#include "app/server/mlflow/notice.h"
 #include "app/server/mlflow/write.h"
 #include "app/server/server.h"
 
@@ -33,8 +34,5 @@ int ag_mlflow_page(const ag_request *request, const char *filter, ag_list order_
 
 /* A role in the words of MLflow: "READ". */
 const char *ag_mlflow_role_name(ag_role role);
-
-/* Tells listeners that something happened to a run; `status` may be NULL. */
-void ag_mlflow_tell_run(const ag_request *request, ag_event_kind kind, const ag_run *run);
 
 #define AG_GROUP_ROUTES(rows) .routes = (rows), .count = sizeof(rows) / sizeof((rows)[0])

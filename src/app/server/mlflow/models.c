@@ -117,7 +117,13 @@ static int create(ag_request *request, ag_response *response, ag_err *err)
                              ag_message_str(message.description), tags, request->arena, &model, err);
     }
     if (rc >= 0) rc = ag_mlflow_own(request, AG_RESOURCE_MODEL, ag_str_of(model.name), err);
-    return rc < 0 ? rc : answer(response, &model, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(request, &(ag_notice){.of = AG_NOTICE_MODEL,
+                                             .what = "created",
+                                             .name = model.name,
+                                             .description = message.description,
+                                             .tags = tags});
+    return answer(response, &model, err);
 }
 
 static int get(ag_request *request, ag_response *response, ag_err *err)
@@ -138,7 +144,9 @@ static int rename_one(ag_request *request, ag_response *response, ag_err *err)
         rc = ag_model_rename(request->ledger, &request->actor, ag_str_of(message.name), ag_str_of(message.new_name),
                              request->arena, &model, err);
     }
-    return rc < 0 ? rc : answer(response, &model, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(request, &(ag_notice){.of = AG_NOTICE_MODEL, .what = "updated", .name = model.name});
+    return answer(response, &model, err);
 }
 
 static int update(ag_request *request, ag_response *response, ag_err *err)
@@ -150,7 +158,9 @@ static int update(ag_request *request, ag_response *response, ag_err *err)
         rc = ag_model_describe(request->ledger, &request->actor, ag_str_of(message.name),
                                ag_message_str(message.description), request->arena, &model, err);
     }
-    return rc < 0 ? rc : answer(response, &model, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(request, &(ag_notice){.of = AG_NOTICE_MODEL, .what = "updated", .name = message.name});
+    return answer(response, &model, err);
 }
 
 static int remove_one(ag_request *request, ag_response *response, ag_err *err)
@@ -158,7 +168,9 @@ static int remove_one(ag_request *request, ag_response *response, ag_err *err)
     model_name message;
     int rc = ag_message_read(request, &name_message, &message, err);
     if (rc >= 0) rc = ag_model_delete(request->ledger, &request->actor, ag_str_of(message.name), err);
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(request, &(ag_notice){.of = AG_NOTICE_MODEL, .what = "deleted", .name = message.name});
+    return ag_mlflow_empty(response, err);
 }
 
 static int search(ag_request *request, ag_response *response, ag_err *err)
@@ -228,7 +240,13 @@ static int set_tag(ag_request *request, ag_response *response, ag_err *err)
     if (rc < 0) return rc;
     ag_pair tag = {ag_str_of(message.key), ag_message_str(message.value)};
     rc = ag_model_set_tag(request->ledger, &request->actor, ag_str_of(message.name), tag, err);
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(request, &(ag_notice){.of = AG_NOTICE_MODEL_TAG,
+                                             .what = "set",
+                                             .name = message.name,
+                                             .key = message.key,
+                                             .value = message.value});
+    return ag_mlflow_empty(response, err);
 }
 
 static int delete_tag(ag_request *request, ag_response *response, ag_err *err)
@@ -239,7 +257,10 @@ static int delete_tag(ag_request *request, ag_response *response, ag_err *err)
         rc =
             ag_model_delete_tag(request->ledger, &request->actor, ag_str_of(message.name), ag_str_of(message.key), err);
     }
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(
+        request, &(ag_notice){.of = AG_NOTICE_MODEL_TAG, .what = "deleted", .name = message.name, .key = message.key});
+    return ag_mlflow_empty(response, err);
 }
 
 /* ---- aliases ---- */
@@ -254,7 +275,13 @@ static int set_alias(ag_request *request, ag_response *response, ag_err *err)
         rc = ag_alias_set(request->ledger, &request->actor, ag_str_of(message.name), ag_str_of(message.alias), version,
                           err);
     }
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(request, &(ag_notice){.of = AG_NOTICE_ALIAS,
+                                             .what = "created",
+                                             .name = message.name,
+                                             .version = message.version,
+                                             .alias = message.alias});
+    return ag_mlflow_empty(response, err);
 }
 
 static int delete_alias(ag_request *request, ag_response *response, ag_err *err)
@@ -264,7 +291,10 @@ static int delete_alias(ag_request *request, ag_response *response, ag_err *err)
     if (rc >= 0) {
         rc = ag_alias_delete(request->ledger, &request->actor, ag_str_of(message.name), ag_str_of(message.alias), err);
     }
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(
+        request, &(ag_notice){.of = AG_NOTICE_ALIAS, .what = "deleted", .name = message.name, .alias = message.alias});
+    return ag_mlflow_empty(response, err);
 }
 
 static int get_alias(ag_request *request, ag_response *response, ag_err *err)

@@ -98,21 +98,6 @@ static int take_point(const point *from, const char *prefix, size_t index, ag_me
     return ag_message_time(path, from->timestamp, &out->at, err);
 }
 
-static void tell_metrics(const ag_request *request, const char *run_id, const ag_metric *metrics, size_t count)
-{
-    ag_events *events = request->server ? ag_server_events(request->server) : NULL;
-    if (!events || !ag_events_wanted(events)) return;
-    for (size_t i = 0; i < count; i++) {
-        ag_event event = {.kind = AG_EVENT_METRIC,
-                          .run_id = ag_str_of(run_id),
-                          .key = ag_str_of(metrics[i].key),
-                          .value = metrics[i].value,
-                          .step = metrics[i].step,
-                          .at = metrics[i].at};
-        ag_events_publish(events, &event);
-    }
-}
-
 int ag_log_metric(ag_request *request, ag_response *response, ag_err *err)
 {
     log_metric message;
@@ -125,7 +110,7 @@ int ag_log_metric(ag_request *request, ag_response *response, ag_err *err)
     ag_run_batch batch = {.metrics = &metric, .metric_count = 1};
     if (rc >= 0) rc = ag_run_log(request->ledger, ag_str_of(message.run_id), &batch, err);
     if (rc < 0) return rc;
-    tell_metrics(request, message.run_id, &metric, 1);
+    ag_notice_metrics(request, message.run_id, &metric, 1);
     return ag_mlflow_empty(response, err);
 }
 
@@ -158,7 +143,9 @@ int ag_log_tag(ag_request *request, ag_response *response, ag_err *err)
     int rc = read_pair(request, AG_MAX_TAG_VALUE, &message, &tag, err);
     ag_run_batch batch = {.tags = {&tag, 1}};
     if (rc >= 0) rc = ag_run_log(request->ledger, ag_str_of(message.run_id), &batch, err);
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    ag_notice_run_id(request, AG_EVENT_RUN_UPDATED, message.run_id);
+    return ag_mlflow_empty(response, err);
 }
 
 int ag_log_delete_tag(ag_request *request, ag_response *response, ag_err *err)
@@ -166,7 +153,9 @@ int ag_log_delete_tag(ag_request *request, ag_response *response, ag_err *err)
     log_key message;
     int rc = ag_message_read(request, &ag_log_key_message, &message, err);
     if (rc >= 0) rc = ag_run_delete_tag(request->ledger, ag_str_of(message.run_id), ag_str_of(message.key), err);
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    ag_notice_run_id(request, AG_EVENT_RUN_UPDATED, message.run_id);
+    return ag_mlflow_empty(response, err);
 }
 
 /* ---- batches ---- */
@@ -215,6 +204,7 @@ int ag_log_batch(ag_request *request, ag_response *response, ag_err *err)
     if (rc >= 0) rc = ag_message_pairs(request->arena, message.tags, AG_MAX_TAG_VALUE, &batch.tags, err);
     if (rc >= 0) rc = ag_run_log(request->ledger, ag_str_of(message.run_id), &batch, err);
     if (rc < 0) return rc;
-    tell_metrics(request, message.run_id, metrics, count);
+    ag_notice_metrics(request, message.run_id, metrics, count);
+    if (batch.params.count + batch.tags.count) ag_notice_run_id(request, AG_EVENT_RUN_UPDATED, message.run_id);
     return ag_mlflow_empty(response, err);
 }

@@ -83,7 +83,7 @@ static int create(ag_request *request, ag_response *response, ag_err *err)
     wanted.user_id = ag_message_str(has_user ? message.user_id : request->who.name);
     rc = ag_run_create(request->ledger, &wanted, request->arena, &run, err);
     if (rc < 0) return rc;
-    ag_mlflow_tell_run(request, AG_EVENT_RUN_CREATED, &run);
+    ag_notice_run(request, AG_EVENT_RUN_CREATED, &run);
     return answer(response, &run, err);
 }
 
@@ -103,7 +103,7 @@ static int update(ag_request *request, ag_response *response, ag_err *err)
     if (name.size) change.name = &name;
     rc = ag_run_update(request->ledger, ag_str_of(message.run_id), &change, request->arena, &run, err);
     if (rc < 0) return rc;
-    ag_mlflow_tell_run(request, AG_EVENT_RUN_UPDATED, &run);
+    ag_notice_run(request, AG_EVENT_RUN_UPDATED, &run);
     ag_json *json = ag_mlflow_begin(response);
     ag_json_name(json, "run_info");
     ag_write_run_info(json, &run);
@@ -115,7 +115,9 @@ static int remove_one(ag_request *request, ag_response *response, ag_err *err)
     run_id message;
     int rc = ag_message_read(request, &id_message, &message, err);
     if (rc >= 0) rc = ag_run_delete(request->ledger, &request->actor, ag_str_of(message.run_id), err);
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    ag_notice_run_id(request, AG_EVENT_RUN_DELETED, message.run_id);
+    return ag_mlflow_empty(response, err);
 }
 
 static int restore(ag_request *request, ag_response *response, ag_err *err)
@@ -123,7 +125,9 @@ static int restore(ag_request *request, ag_response *response, ag_err *err)
     run_id message;
     int rc = ag_message_read(request, &id_message, &message, err);
     if (rc >= 0) rc = ag_run_restore(request->ledger, &request->actor, ag_str_of(message.run_id), err);
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    ag_notice_run_id(request, AG_EVENT_RUN_RESTORED, message.run_id);
+    return ag_mlflow_empty(response, err);
 }
 
 static int get(ag_request *request, ag_response *response, ag_err *err)

@@ -184,7 +184,17 @@ static int create(ag_request *request, ag_response *response, ag_err *err)
     rc = find_run(request, &wanted, err);
     if (rc < 0) return rc;
     rc = ag_version_create(request->ledger, &request->actor, &wanted, request->arena, &version, err);
-    return rc < 0 ? rc : answer(response, &version, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(request,
+                       &(ag_notice){.of = AG_NOTICE_VERSION,
+                                    .what = "created",
+                                    .name = version.model,
+                                    .version = ag_arena_printf(request->arena, "%lld", (long long)version.number),
+                                    .source = version.source,
+                                    .run_id = version.run_id,
+                                    .description = message.description,
+                                    .tags = wanted.tags});
+    return answer(response, &version, err);
 }
 
 static int read_id(const ag_request *request, version_id *message, int64_t *number, ag_err *err)
@@ -222,7 +232,11 @@ static int remove_one(ag_request *request, ag_response *response, ag_err *err)
     int64_t number;
     int rc = read_id(request, &message, &number, err);
     if (rc >= 0) rc = ag_version_delete(request->ledger, &request->actor, ag_str_of(message.name), number, err);
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(
+        request,
+        &(ag_notice){.of = AG_NOTICE_VERSION, .what = "deleted", .name = message.name, .version = message.version});
+    return ag_mlflow_empty(response, err);
 }
 
 static int update(ag_request *request, ag_response *response, ag_err *err)
@@ -236,7 +250,11 @@ static int update(ag_request *request, ag_response *response, ag_err *err)
         rc = ag_version_describe(request->ledger, &request->actor, ag_str_of(message.name), number,
                                  ag_message_str(message.description), request->arena, &version, err);
     }
-    return rc < 0 ? rc : answer(response, &version, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(
+        request,
+        &(ag_notice){.of = AG_NOTICE_VERSION, .what = "updated", .name = message.name, .version = message.version});
+    return answer(response, &version, err);
 }
 
 static int transition(ag_request *request, ag_response *response, ag_err *err)
@@ -255,7 +273,11 @@ static int transition(ag_request *request, ag_response *response, ag_err *err)
     }
     rc = ag_version_stage(request->ledger, &request->actor, ag_str_of(message.name), number, stage,
                           message.archive_existing_versions, request->arena, &version, err);
-    return rc < 0 ? rc : answer(response, &version, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(
+        request,
+        &(ag_notice){.of = AG_NOTICE_VERSION, .what = "updated", .name = message.name, .version = message.version});
+    return answer(response, &version, err);
 }
 
 static int search(ag_request *request, ag_response *response, ag_err *err)
@@ -295,7 +317,14 @@ static int set_tag(ag_request *request, ag_response *response, ag_err *err)
     if (rc < 0) return rc;
     ag_pair tag = {ag_str_of(message.key), ag_message_str(message.value)};
     rc = ag_version_set_tag(request->ledger, &request->actor, ag_str_of(message.name), number, tag, err);
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(request, &(ag_notice){.of = AG_NOTICE_VERSION_TAG,
+                                             .what = "set",
+                                             .name = message.name,
+                                             .version = message.version,
+                                             .key = message.key,
+                                             .value = message.value});
+    return ag_mlflow_empty(response, err);
 }
 
 static int delete_tag(ag_request *request, ag_response *response, ag_err *err)
@@ -307,7 +336,13 @@ static int delete_tag(ag_request *request, ag_response *response, ag_err *err)
         rc = ag_version_delete_tag(request->ledger, &request->actor, ag_str_of(message.name), number,
                                    ag_str_of(message.key), err);
     }
-    return rc < 0 ? rc : ag_mlflow_empty(response, err);
+    if (rc < 0) return rc;
+    ag_notice_registry(request, &(ag_notice){.of = AG_NOTICE_VERSION_TAG,
+                                             .what = "deleted",
+                                             .name = message.name,
+                                             .version = message.version,
+                                             .key = message.key});
+    return ag_mlflow_empty(response, err);
 }
 
 /* ---- routes ---- */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* tracking_test.c: experiments, runs and histories over HTTP, as MLflow's protocol has them. */
+#include "app/server/events.h"
 #include "app/server/mlflow/talk.h"
+#include "core/sys/clock.h"
 
 AG_TEST(test_experiments__a_life)
 {
@@ -239,5 +241,39 @@ AG_TEST(test_limits__count_characters)
          "exceeds the maximum length of 250 characters");
     for (int i = 0; i < 200; i++) put_umlaut(value, i);
     post("experiments/create", text("{\"name\":\"%s\"}", value), 200, "experiment_id");
+    talk_end();
+}
+
+AG_TEST(test_events__handlers_tell_what_they_did)
+{
+    talk_begin();
+    uint16_t port = ag_server_port(talk_server);
+    int fd = wire_open(port);
+    char head[4096];
+    wire_say(fd, "GET /api/auger/v1/events HTTP/1.1\r\n" HOST "\r\n");
+    assert_true(recv(fd, head, sizeof(head), 0) > 0);
+    while (!ag_events_wanted(ag_server_events(talk_server))) ag_sleep(1000);
+    const char *run = new_run();
+    post("runs/log-metric", text("{\"run_id\":\"%s\",\"key\":\"m\",\"value\":1,\"timestamp\":5,\"step\":3}", run), 200,
+         "{}");
+    expect("PUT", text("/api/2.0/mlflow-artifacts/artifacts/0/%s/artifacts/a/b", run), "x", 200, "{}");
+    post("runs/delete", text("{\"run_id\":\"%s\"}", run), 200, "{}");
+    post("registered-models/create", "{\"name\":\"m\"}", 200, NULL);
+    post("model-versions/create", "{\"name\":\"m\",\"source\":\"s3://b/m\"}", 200, NULL);
+    post("registered-models/alias", "{\"name\":\"m\",\"alias\":\"a\",\"version\":\"1\"}", 200, "{}");
+    ag_server_stop(talk_server, NULL);
+    char *heard = wire_rest(fd, NULL);
+    const char *wanted[] = {
+        text("event: run.created\ndata: {\"experiment_id\":\"0\",\"run_id\":\"%s\",\"status\":\"RUNNING\"}\n\n", run),
+        text("event: metric\ndata: {\"experiment_id\":\"0\",\"run_id\":\"%s\",\"key\":\"m\",\"value\":1", run),
+        text("event: artifact\ndata: {\"experiment_id\":\"0\",\"run_id\":\"%s\",\"path\":\"a/b\"}", run),
+        "event: run.deleted\n",
+        "event: model\ndata: {\"model\":\"m\",\"what\":\"created\"}",
+        "event: version\ndata: {\"model\":\"m\",\"version\":\"1\",\"what\":\"created\"}",
+    };
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+        if (!strstr(heard, wanted[i])) fail_msg("no %s in\n%s", wanted[i], heard);
+    ag_free(heard);
+    close(fd);
     talk_end();
 }
