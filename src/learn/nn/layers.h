@@ -34,3 +34,17 @@ ag_ref ag_layer_embedding(ag_graph *graph, ag_ref x, const char *name, int64_t c
 typedef enum ag_position { AG_POSITION_NONE, AG_POSITION_SINCOS, AG_POSITION_LEARNED } ag_position;
 /* Adds the table "NAME" [tokens, width] to x [.., tokens, width]: fixed waves, or trained. */
 ag_ref ag_layer_position(ag_graph *graph, ag_ref x, const char *name, ag_position kind);
+
+typedef enum ag_cell { AG_CELL_LSTM, AG_CELL_GRU } ag_cell;
+
+typedef struct ag_recurrence {
+    ag_cell cell;
+    int64_t hidden, layers;
+    bool bidirectional;
+    double dropout; /* between layers, in training */
+} ag_recurrence;
+
+/* "NAME.weight_ih_l0", "NAME.weight_hh_l0", "NAME.bias_ih_l0", "NAME.bias_hh_l0", and so on as PyTorch names and orders
+ * them ("_l1", "_l0_reverse"). [rows, in] -> [rows, hidden], both directions side by side. *last (may be NULL): the
+ * last states of the last layer, [hidden], both directions side by side. */
+ag_ref ag_layer_recurrent(ag_graph *graph, ag_ref x, const char *name, const ag_recurrence *recurrence, ag_ref *last);
