@@ -49,8 +49,10 @@ AUGER_API int auger_model_load(const char *path, auger_model **out, auger_error 
 AUGER_API int auger_model_save(const auger_model *model, const char *directory, auger_error *error);
 AUGER_API void auger_model_free(auger_model *model); /* NULL is fine */
 
-/* Borrowed from the model; NULL behind the last one. The first input and the first output are those of auger_predict().
- */
+/* Borrowed from the model; NULL behind the last one. The first input is that of auger_predict(), the first output too
+ * unless the context says otherwise. Of a model that gives the parameters of a distribution the first output is "mean";
+ * "quantile:0.9" (any number between 0 and 1), "samples" and "samples:20" can be asked for as well, though they are not
+ * listed. */
 AUGER_API const auger_port *auger_model_input(const auger_model *model, size_t index);
 AUGER_API const auger_port *auger_model_output(const auger_model *model, size_t index);
 AUGER_API const char *auger_model_type(const auger_model *model);   /* "patchtsmixer" */
@@ -61,6 +63,8 @@ typedef struct auger_context_options {
     int64_t max_samples; /* of one call [1024] */
     unsigned threads;    /* that compute; they sleep between calls [1: the calling thread alone] */
     const char *device;  /* "cpu" [the best one there is] */
+    const char *result;  /* what auger_predict() gives: "probabilities", "quantile:0.9", ... [the first output] */
+    uint64_t seed;       /* of what is drawn: samples, and the patches that a pretraining model hides */
 } auger_context_options;
 
 /* `options` may be NULL. */
@@ -68,6 +72,8 @@ AUGER_API int auger_context_new(auger_model *model, const auger_context_options 
                                 auger_error *error);
 AUGER_API void auger_context_free(auger_context *context);           /* NULL is fine */
 AUGER_API int64_t auger_context_bytes(const auger_context *context); /* memory that it computes in */
+/* What auger_predict() gives; borrowed from the context. */
+AUGER_API const auger_port *auger_context_result(const auger_context *context);
 
 /* Where an input is read and an output is written from now on; NULL unbinds. Each array holds samples * size numbers in
  * every later call. What is not bound is not copied. */
@@ -75,7 +81,7 @@ AUGER_API int auger_bind_input(auger_context *context, const char *name, const f
 AUGER_API int auger_bind_output(auger_context *context, const char *name, float *values, auger_error *error);
 /* Computes what is bound, for 1 to max_samples samples. */
 AUGER_API int auger_run(auger_context *context, int64_t samples, auger_error *error);
-/* The first input and the first output, bound for this call only; any number of samples from 0, in pieces of
+/* The first input and the context's result, bound for this call only; any number of samples from 0, in pieces of
  * max_samples. Other inputs that are bound must hold as many samples. */
 AUGER_API int auger_predict(auger_context *context, const float *input, int64_t samples, float *output,
                             auger_error *error);

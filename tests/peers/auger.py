@@ -21,7 +21,8 @@ class Port(ctypes.Structure):
 
 
 class Options(ctypes.Structure):
-    _fields_ = [("max_samples", ctypes.c_int64), ("threads", ctypes.c_uint), ("device", ctypes.c_char_p)]
+    _fields_ = [("max_samples", ctypes.c_int64), ("threads", ctypes.c_uint), ("device", ctypes.c_char_p),
+                ("result", ctypes.c_char_p), ("seed", ctypes.c_uint64)]
 
 
 def library():
@@ -47,7 +48,7 @@ class Model:
         self.lib, self.error, self.threads = library(), Error(), threads
         self.model, self.context = ctypes.c_void_p(), ctypes.c_void_p()
         self.check(self.lib.auger_model_load(str(path).encode(), ctypes.byref(self.model), ctypes.byref(self.error)))
-        options = Options(64, threads, None)
+        options = Options(64, threads, None, None, 0)
         self.check(self.lib.auger_context_new(self.model, ctypes.byref(options), ctypes.byref(self.context),
                                               ctypes.byref(self.error)))
 

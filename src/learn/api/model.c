@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* model.c: the public face of loaded models (include/auger/model.h). Thin on purpose: a model is a loaded one with its
- * ports copied into public structs and a count of who uses it; a context is an exec with its pool. The count is the
- * only thing that changes after loading, and it is atomic; so contexts may be made and freed by any thread, and the
- * model may be freed before them. Names of ports are found again on every binding, which allocates nothing. */
+ * ports copied into public structs and a count of who uses it; a context is an exec with its pool and results. The
+ * count is the only thing that changes after loading, and it is atomic; so contexts may be made and freed by any
+ * thread, and the model may be freed before them. Names of ports are found again on every binding, which allocates
+ * nothing. */
 #include "auger/model.h"
 
 #include <stdatomic.h>
@@ -11,7 +12,7 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "learn/nn/checkpoint/pretrained.h"
-#include "learn/nn/exec.h"
+#include "learn/nn/results.h"
 
 _Static_assert(sizeof(ag_real) == sizeof(float), "the public arrays are float32");
 _Static_assert(AG_MAX_AXES <= 8, "a public shape holds every axis");
@@ -19,6 +20,7 @@ _Static_assert(AG_MAX_AXES <= 8, "a public shape holds every axis");
 struct auger_model {
     atomic_int users;
     ag_pretrained *loaded;
+    ag_predictive predictive;
     auger_port *inputs, *outputs;
     size_t input_count, output_count;
 };
@@ -27,6 +29,10 @@ struct auger_context {
     auger_model *model;
     ag_pool *pool;
     ag_exec *exec;
+    ag_results *results;
+    auger_port result; /* of auger_predict(); with the name below */
+    char result_name[64];
+    uint64_t seed;
     int64_t max_samples;
     const float **bound; /* by input: so that auger_predict() can move on through them */
 };
@@ -56,18 +62,29 @@ static auger_port port_of(const ag_graph_port *from)
     return port;
 }
 
+static auger_port port_of_result(const ag_result *from)
+{
+    ag_graph_port port = {.name = from->name, .shape = from->shape, .size = from->size};
+    return port_of(&port);
+}
+
 static int copy_ports(auger_model *model, ag_err *err)
 {
     const ag_graph *graph = model->loaded->model->graph;
+    bool mean = model->predictive.distribution != NULL;
     model->input_count = (size_t)ag_graph_inputs(graph);
-    model->output_count = (size_t)ag_graph_outputs(graph);
+    model->output_count = (size_t)ag_graph_outputs(graph) + mean;
     model->inputs = ag_calloc(model->input_count, sizeof *model->inputs);
     model->outputs = ag_calloc(model->output_count, sizeof *model->outputs);
     if (!model->inputs || !model->outputs)
         return ag_fail_memory(err, (model->input_count + model->output_count) * sizeof *model->inputs);
     for (size_t i = 0; i < model->input_count; i++) model->inputs[i] = port_of(ag_graph_input_at(graph, (int32_t)i));
-    for (size_t i = 0; i < model->output_count; i++) model->outputs[i] = port_of(ag_graph_output_at(graph, (int32_t)i));
-    return 0;
+    for (size_t i = mean; i < model->output_count; i++)
+        model->outputs[i] = port_of(ag_graph_output_at(graph, (int32_t)(i - mean)));
+    ag_result first;
+    int rc = mean ? ag_result_find(graph, &model->predictive, NULL, &first, err) : 0;
+    if (mean && rc >= 0) model->outputs[0] = port_of_result(&first);
+    return rc;
 }
 
 int auger_model_load(const char *path, auger_model **out, auger_error *error)
@@ -78,6 +95,7 @@ int auger_model_load(const char *path, auger_model **out, auger_error *error)
     if (!model) return answer(ag_fail_memory(&err, sizeof *model), &err, error);
     atomic_init(&model->users, 1);
     rc = path ? ag_pretrained_load(path, NULL, &model->loaded, &err) : ag_fail(&err, AG_EINVAL, "no path was given");
+    if (rc >= 0) model->predictive = ag_predictive_of(model->loaded->config.architecture, model->loaded->config.values);
     if (rc >= 0) rc = copy_ports(model, &err);
     if (rc >= 0)
         *out = model;
@@ -125,19 +143,33 @@ int64_t auger_model_parameters(const auger_model *model)
 
 /* ---- contexts ---- */
 
+static int open_result(auger_context *context, const char *name, ag_err *err)
+{
+    const auger_model *model = context->model;
+    ag_result result;
+    int rc = ag_result_find(model->loaded->model->graph, &model->predictive, name, &result, err);
+    if (rc < 0) return rc;
+    ag_format(context->result_name, sizeof context->result_name, "%s", result.name);
+    context->result = port_of_result(&result);
+    context->result.name = context->result_name;
+    return ag_results_new(model->loaded->model->graph, &model->predictive, context->exec, &context->results, err);
+}
+
 static int open_context(auger_context *context, const auger_context_options *options, ag_err *err)
 {
     const ag_device *device = NULL;
     const ag_model *model = context->model->loaded->model;
     if (options->max_samples < 0) return ag_fail(err, AG_EINVAL, "max_samples is less than 0");
     context->max_samples = options->max_samples ? options->max_samples : DEFAULT_SAMPLES;
+    context->seed = options->seed;
     int rc = ag_device_find(options->device ? options->device : "auto", &device, err);
     if (rc < 0) return rc;
     if (options->threads > 1 && (rc = ag_pool_new(options->threads - 1, &context->pool, err)) < 0) return rc;
     if (!(context->bound = ag_calloc(context->model->input_count, sizeof *context->bound)))
         return ag_fail_memory(err, context->model->input_count * sizeof *context->bound);
     ag_plan_options plan = {.outputs = true, .max_samples = context->max_samples};
-    return ag_exec_new(model->graph, &plan, model->values, device, context->pool, &context->exec, err);
+    rc = ag_exec_new(model->graph, &plan, model->values, device, context->pool, &context->exec, err);
+    return rc < 0 ? rc : open_result(context, options->result, err);
 }
 
 int auger_context_new(auger_model *model, const auger_context_options *options, auger_context **out, auger_error *error)
@@ -159,6 +191,7 @@ int auger_context_new(auger_model *model, const auger_context_options *options, 
 void auger_context_free(auger_context *context)
 {
     if (!context) return;
+    ag_results_free(context->results);
     ag_exec_free(context->exec);
     ag_pool_free(context->pool);
     ag_free(context->bound);
@@ -168,7 +201,12 @@ void auger_context_free(auger_context *context)
 
 int64_t auger_context_bytes(const auger_context *context)
 {
-    return ag_exec_bytes(context->exec);
+    return ag_exec_bytes(context->exec) + ag_results_bytes(context->results);
+}
+
+const auger_port *auger_context_result(const auger_context *context)
+{
+    return &context->result;
 }
 
 int auger_bind_input(auger_context *context, const char *name, const float *values, auger_error *error)
@@ -182,15 +220,15 @@ int auger_bind_input(auger_context *context, const char *name, const float *valu
 int auger_bind_output(auger_context *context, const char *name, float *values, auger_error *error)
 {
     ag_err err = {0};
-    int rc = ag_exec_output(context->exec, name, values, &err);
+    int rc = ag_results_bind(context->results, name, values, &err);
     return answer(rc, &err, error);
 }
 
 int auger_run(auger_context *context, int64_t samples, auger_error *error)
 {
     ag_err err = {0};
-    ag_run run = {.samples = samples};
-    int rc = ag_exec_run(context->exec, &run, &err);
+    ag_run run = {.samples = samples, .seed = context->seed};
+    int rc = ag_results_run(context->results, &run, &err);
     return answer(rc, &err, error);
 }
 
@@ -211,18 +249,19 @@ int auger_predict(auger_context *context, const float *input, int64_t samples, f
 {
     ag_err err = {0};
     int rc = 0;
-    const auger_model *model = context->model;
     if (samples < 0 || (samples && (!input || !output)))
         return answer(ag_fail(&err, AG_EINVAL, "an input, an output and 0 or more samples are wanted"), &err, error);
     for (int64_t first = 0; first < samples && rc >= 0; first += context->max_samples) {
         int64_t left = samples - first;
-        ag_run run = {.samples = left < context->max_samples ? left : context->max_samples, .first_sample = first};
+        ag_run run = {.samples = left < context->max_samples ? left : context->max_samples,
+                      .first_sample = first,
+                      .seed = context->seed};
         rc = bind_from(context, input, first, &err);
         if (rc >= 0)
-            rc = ag_exec_output(context->exec, model->outputs[0].name, output + first * model->outputs[0].size, &err);
-        if (rc >= 0) rc = ag_exec_run(context->exec, &run, &err);
+            rc = ag_results_bind(context->results, context->result.name, output + first * context->result.size, &err);
+        if (rc >= 0) rc = ag_results_run(context->results, &run, &err);
     }
-    (void)ag_exec_output(context->exec, model->outputs[0].name, NULL, NULL);
+    (void)ag_results_bind(context->results, context->result.name, NULL, NULL);
     (void)bind_from(context, context->bound[0], 0, NULL);
     return answer(rc, &err, error);
 }

@@ -5,6 +5,7 @@
  * of a graph are "past_values" (and "observed_mask", "future_values", "target_values", ... as the architecture's doc
  * says); outputs are named as the reference implementation names them. */
 #include "core/doc/describe.h"
+#include "learn/nn/distribution.h"
 #include "learn/nn/graph.h"
 
 /* What the graph is built for. */
@@ -13,12 +14,22 @@ typedef struct ag_building {
     bool plain; /* of single operations instead of fused ones: to check one against the other */
 } ag_building;
 
+/* A model whose outputs "NAME.0", "NAME.1", ... are the parameters of a distribution. */
+typedef struct ag_predictive {
+    const ag_distribution *distribution; /* NULL: it is none of these */
+    const char *outputs;                 /* NAME: "prediction_outputs" */
+    bool scaled;                         /* brought to the series' units by the outputs "loc" and "scale" */
+    int64_t samples;                     /* that are drawn when nobody says how many */
+} ag_predictive;
+
 typedef struct ag_architecture {
     const char *name; /* "patchtsmixer" */
     const char *doc;
     const ag_description *configuration;
     /* Required: adds everything to `graph`; refusals stick to the graph (ag_graph_refuse). Does not finish it. */
     void (*build)(ag_graph *graph, const void *configuration, const ag_building *building);
+    /* Optional: what results.h can compute from the outputs. */
+    ag_predictive (*predictive)(const void *configuration);
 } ag_architecture;
 
 const ag_architecture *const *ag_architecture_all(size_t *count);

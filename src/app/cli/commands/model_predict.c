@@ -10,7 +10,7 @@
 #include "core/io/npy.h"
 #include "core/sys/clock.h"
 #include "learn/nn/checkpoint/pretrained.h"
-#include "learn/nn/exec.h"
+#include "learn/nn/results.h"
 
 _Static_assert(sizeof(ag_real) == sizeof(float), "arrays are read and written as float32");
 
@@ -32,7 +32,17 @@ static const ag_option options[] = {
      .repeated = true,
      .value_name = "NAME=F.npy",
      .doc = "Another input of the model by its name, such as observed_mask"},
-    {.name = "result", .type = AG_OPTION_TEXT, .value_name = "NAME", .doc = "Which output; the first one by default"},
+    {.name = "result",
+     .type = AG_OPTION_TEXT,
+     .value_name = "NAME",
+     .doc = "Which output, such as probabilities; of a distribution also mean (its default), quantile:0.9 and "
+            "samples:100; else the first one by default"},
+    {.name = "seed",
+     .type = AG_OPTION_INT,
+     .fallback = "0",
+     .min = 0,
+     .max = 9007199254740992.0,
+     .doc = "Of what is drawn: samples, and the patches that a pretraining model hides"},
     {.name = "batch",
      .type = AG_OPTION_INT,
      .fallback = "256",
@@ -57,6 +67,8 @@ static const ag_example examples[] = {
     {"model predict exit-model --input windows.npy --output heat.npy", "Run every window through a model"},
     {"model predict exit-model -i x.npy -o y.npy --threads 1 --batch 16", "On one core and in little memory"},
     {"model predict m -i x.npy -o y.npy --bind observed_mask=mask.npy", "With a mask of what was measured"},
+    {"model predict m -i x.npy -o y.npy --result quantile:0.9",
+     "What a likelihood model thinks is exceeded in 1 of 10"},
     {NULL, NULL},
 };
 
@@ -73,12 +85,14 @@ typedef struct prediction {
     ag_pretrained *model;
     ag_pool *pool;
     ag_exec *exec;
+    ag_results *results;
     ag_npy_writer *writer;
-    const ag_graph_port *result;
+    ag_result result;
     feed feeds[MAX_INPUTS];
     int feed_count;
     float *out;
     int64_t batch, rows, not_finite;
+    uint64_t seed;
 } prediction;
 
 static int check_shape(const feed *f, const char *path, int64_t rows, ag_err *err)
@@ -140,27 +154,23 @@ static int open_feeds(ag_invocation *invocation, prediction *p, ag_err *err)
 static int open_result(ag_invocation *invocation, prediction *p, ag_err *err)
 {
     const ag_graph *graph = p->model->model->graph;
-    const char *name = ag_option_text(invocation, "result");
-    int32_t at = name ? ag_graph_output_find(graph, name) : 0;
-    if (at < 0) {
-        ag_fail(err, AG_ENOTFOUND, "the model has no output '%s'", name);
-        return ag_err_hint(err, "auger model inspect lists them");
-    }
-    p->result = ag_graph_output_at(graph, at);
+    ag_predictive predictive = ag_predictive_of(p->model->config.architecture, p->model->config.values);
+    int rc = ag_result_find(graph, &predictive, ag_option_text(invocation, "result"), &p->result, err);
+    if (rc < 0 || (rc = ag_results_new(graph, &predictive, p->exec, &p->results, err)) < 0) return rc;
     uint64_t shape[AG_MAX_AXES];
-    for (int i = 0; i < p->result->shape.axes; i++) shape[i] = (uint64_t)p->result->shape.at[i];
-    size_t count = (size_t)(p->result->size * p->batch);
+    for (int i = 0; i < p->result.shape.axes; i++) shape[i] = (uint64_t)p->result.shape.at[i];
+    size_t count = (size_t)(p->result.size * p->batch);
     if (!(p->out = ag_alloc_array(count, sizeof(float)))) return ag_fail_memory(err, count * sizeof(float));
-    int rc = ag_exec_output(p->exec, p->result->name, p->out, err);
-    if (rc < 0) return rc;
-    return ag_npy_writer_open(ag_option_text(invocation, "output"), AG_NPY_FLOAT32, shape,
-                              (size_t)p->result->shape.axes, &p->writer, err);
+    if ((rc = ag_results_bind(p->results, p->result.name, p->out, err)) < 0) return rc;
+    return ag_npy_writer_open(ag_option_text(invocation, "output"), AG_NPY_FLOAT32, shape, (size_t)p->result.shape.axes,
+                              &p->writer, err);
 }
 
 static int open_exec(ag_invocation *invocation, prediction *p, ag_err *err)
 {
     const ag_device *device = NULL;
     p->batch = ag_option_int(invocation, "batch");
+    p->seed = (uint64_t)ag_option_int(invocation, "seed");
     unsigned threads = (unsigned)ag_option_int(invocation, "threads");
     if (!threads) threads = ag_cpu_count();
     int rc = ag_device_find(ag_option_text(invocation, "device"), &device, err);
@@ -179,10 +189,10 @@ static int predict_batch(ag_invocation *invocation, prediction *p, int64_t first
                                  f->batch, err);
         if (rc < 0) return rc;
     }
-    ag_run run = {.samples = count, .first_sample = first, .cancel = invocation->cancel};
-    int rc = ag_exec_run(p->exec, &run, err);
+    ag_run run = {.samples = count, .first_sample = first, .seed = p->seed, .cancel = invocation->cancel};
+    int rc = ag_results_run(p->results, &run, err);
     if (rc < 0) return rc;
-    for (int64_t i = 0; i < count * p->result->size; i++) p->not_finite += !isfinite(p->out[i]);
+    for (int64_t i = 0; i < count * p->result.size; i++) p->not_finite += !isfinite(p->out[i]);
     return ag_npy_writer_add(p->writer, p->out, (uint64_t)count, err);
 }
 
@@ -194,7 +204,7 @@ static int predict_all(ag_invocation *invocation, prediction *p, ag_err *err)
         int64_t count = p->rows - first < p->batch ? p->rows - first : p->batch;
         if ((rc = ag_cancel_check(invocation->cancel, err)) < 0) break;
         rc = predict_batch(invocation, p, first, count, err);
-        if (rc >= 0) ag_progress_add(progress, (uint64_t)count, (uint64_t)(count * p->result->size) * sizeof(float));
+        if (rc >= 0) ag_progress_add(progress, (uint64_t)count, (uint64_t)(count * p->result.size) * sizeof(float));
     }
     ag_progress_free(progress);
     return rc < 0 ? rc : ag_npy_writer_commit(p->writer, err);
@@ -207,7 +217,7 @@ static int report(ag_invocation *invocation, const prediction *p, int64_t elapse
     if (p->not_finite) ag_note(invocation, "%lld predicted numbers are not finite", (long long)p->not_finite);
     if (!ag_wants_json(invocation)) {
         ag_print(invocation, "%lld windows, %s each, in %.3f s\n", (long long)p->rows,
-                 ag_shape_format(&p->result->shape, shape), seconds);
+                 ag_shape_format(&p->result.shape, shape), seconds);
         return 0;
     }
     ag_buf buf;
@@ -215,10 +225,10 @@ static int report(ag_invocation *invocation, const prediction *p, int64_t elapse
     ag_json json = ag_json_writer(&buf, 0, AG_JSON_REFUSE_NONFINITE);
     ag_json_begin_object(&json);
     ag_json_put_int(&json, "windows", p->rows);
-    ag_json_put_text(&json, "result", p->result->name);
+    ag_json_put_text(&json, "result", p->result.name);
     ag_json_put_int(&json, "not_finite", p->not_finite);
     ag_json_put_real(&json, "seconds", seconds);
-    ag_json_put_int(&json, "memory_bytes", ag_exec_bytes(p->exec));
+    ag_json_put_int(&json, "memory_bytes", ag_exec_bytes(p->exec) + ag_results_bytes(p->results));
     ag_json_end_object(&json);
     int rc = ag_print_json(invocation, &json, &buf, err);
     ag_buf_deinit(&buf);
@@ -232,6 +242,7 @@ static void close_all(prediction *p)
         ag_free(p->feeds[i].batch);
     }
     ag_npy_writer_free(p->writer);
+    ag_results_free(p->results);
     ag_exec_free(p->exec);
     ag_pool_free(p->pool);
     ag_free(p->out);
@@ -259,6 +270,9 @@ const ag_command ag_command_model_predict = {
         "Reads an array of windows (NumPy's .npy, any numeric type, batch first), computes the model's output for each "
         "and writes them as another array. Only one batch is in memory at a time; the output file appears when it is "
         "complete.\n"
+        "\n"
+        "A model of a distribution (loss nll) gives its mean; --result asks for quantiles, drawn samples or the "
+        "distribution's parameters, and of a classification for the probabilities.\n"
         "\n"
         "The result has the same bits for any number of threads and any batch size.",
     .options = AG_OPTIONS(options),

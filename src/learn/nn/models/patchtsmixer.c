@@ -208,9 +208,23 @@ static void build(ag_graph *graph, const void *configuration, const ag_building 
     ag_graph_output(graph, "scale", b.scale);
 }
 
+static ag_predictive predictive(const void *configuration)
+{
+    static const ag_distribution *const distributions[] = {&ag_distribution_student_t, &ag_distribution_normal,
+                                                           &ag_distribution_negative_binomial};
+    const ag_patchtsmixer *c = configuration;
+    bool forecast = c->task == AG_MIXER_FORECAST;
+    if (c->loss != AG_MIXER_NLL || (!forecast && c->task != AG_MIXER_REGRESSION)) return (ag_predictive){0};
+    return (ag_predictive){.distribution = distributions[c->distribution_output],
+                           .outputs = forecast ? "prediction_outputs" : "regression_outputs",
+                           .scaled = forecast,
+                           .samples = c->num_parallel_samples};
+}
+
 const ag_architecture ag_architecture_patchtsmixer = {
     .name = "patchtsmixer",
     .doc = "mixes patches, channels and features of a multichannel series",
     .configuration = &ag_patchtsmixer_description,
     .build = build,
+    .predictive = predictive,
 };
