@@ -75,7 +75,7 @@ static ag_ref attention(const mixer_build *b, ag_ref x)
     ag_ref v = ag_mixer_linear(b, x, "v_proj", width);
     ag_ref q = ag_mixer_linear(b, x, "q_proj", width);
     ag_ref y = ag_graph_apply(b->graph, &ag_op_attention, "", (ag_ref[]){q, k, v}, 3,
-                              &(ag_attention){b->config->self_attn_heads, b->config->dropout});
+                              &(ag_attention){b->config->self_attn_heads, b->config->dropout, false});
     y = ag_mixer_linear(b, y, "out_proj", width);
     ag_graph_pop(b->graph);
     return y;
