@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* pretrained.c: finding the files, and the order of work: configuration, graph, tensors against the graph's table, and
- * only then memory for the values. What cannot be read (weights in several files, pickled weights) is named; a pickle
- * is code and is never opened. */
+ * only then memory for the values. Pickled weights are named and never opened: a pickle is code. */
 #include "learn/nn/checkpoint/pretrained.h"
 
 #include <string.h>
@@ -13,21 +12,27 @@
 
 static int no_weights(ag_arena *arena, const char *directory, ag_err *err)
 {
-    static const struct {
-        const char *file, *text, *hint;
-    } others[] = {
-        {"model.safetensors.index.json", "its weights are spread over several files",
-         "save it with max_shard_size larger than the model"},
-        {"pytorch_model.bin", "its weights are a pickle, which is a program and is not run here",
-         "load it in transformers and save it with safe_serialization=True"},
-    };
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        const char *path = ag_path_join(arena, directory, others[i].file);
+    static const char *const pickles[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
+    for (size_t i = 0; i < sizeof pickles / sizeof *pickles; i++) {
+        const char *path = ag_path_join(arena, directory, pickles[i]);
         if (!path || !ag_file_exists(path)) continue;
-        ag_fail(err, AG_EUNSUPPORTED, "%s: %s", directory, others[i].text);
-        return ag_err_hint(err, "%s", others[i].hint);
+        ag_fail(err, AG_EUNSUPPORTED, "%s: its weights are a pickle, which is a program and is not run here",
+                directory);
+        return ag_err_hint(err, "load it in transformers and save it with safe_serialization=True");
     }
     return ag_fail(err, AG_ENOTFOUND, "%s has no " AG_WEIGHTS_FILE, directory);
+}
+
+/* model.safetensors, or its index where there is no such file. */
+static int open_weights(ag_arena *arena, const char *directory, ag_model_files *files, ag_err *err)
+{
+    const char *index = ag_path_join(arena, directory, AG_INDEX_FILE);
+    files->weights = ag_path_join(arena, directory, AG_WEIGHTS_FILE);
+    if (!index || !files->weights) return ag_fail_memory(err, strlen(directory));
+    if (ag_file_exists(files->weights)) return ag_safetensors_open(files->weights, &files->tensors, err);
+    if (!ag_file_exists(index)) return no_weights(arena, directory, err);
+    files->weights = index;
+    return ag_safetensors_open_index(index, &files->tensors, err);
 }
 
 static int read_config_file(ag_arena *arena, const char *path, ag_model_files *files, ag_err *err)
@@ -43,14 +48,12 @@ static int read_config_file(ag_arena *arena, const char *path, ag_model_files *f
 static int open_directory(ag_arena *arena, const char *path, ag_model_files *files, ag_err *err)
 {
     const char *config = ag_path_join(arena, path, AG_CONFIG_FILE);
-    files->weights = ag_path_join(arena, path, AG_WEIGHTS_FILE);
-    if (!config || !files->weights) return ag_fail_memory(err, strlen(path));
+    if (!config) return ag_fail_memory(err, strlen(path));
     if (!ag_file_exists(config)) {
         ag_fail(err, AG_ENOTFOUND, "%s has no " AG_CONFIG_FILE, path);
         return ag_err_hint(err, "a model is a directory with " AG_CONFIG_FILE " and " AG_WEIGHTS_FILE);
     }
-    if (!ag_file_exists(files->weights)) return no_weights(arena, path, err);
-    int rc = ag_safetensors_open(files->weights, &files->tensors, err);
+    int rc = open_weights(arena, path, files, err);
     return rc < 0 ? rc : read_config_file(arena, config, files, err);
 }
 
@@ -78,12 +81,12 @@ int ag_model_files_open(ag_arena *arena, const char *path, ag_model_files *out, 
     int rc = ag_file_stat(path, &info, err);
     if (rc < 0) return rc;
     rc = info.is_directory ? open_directory(arena, path, &files, err) : open_file(arena, path, &files, err);
-    if (rc >= 0) rc = ag_file_stat(files.weights, &info, err);
     if (rc < 0) {
         ag_model_files_close(&files);
         return rc;
     }
-    files.size = info.size;
+    files.size = files.tensors->mapping.size;
+    for (size_t i = 0; i < files.tensors->shard_count; i++) files.size += files.tensors->shards[i]->mapping.size;
     *out = files;
     return 0;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* pretrained.h: a model as it lies on disk and back. A directory with config.json and model.safetensors, as Hugging
- * Face saves and loads it; or one file NAME.safetensors that carries its configuration in its metadata (or has a
- * config.json beside it). A tensor that is missing, unknown or of another shape refuses the whole, by name: nothing is
- * ever filled in. */
+ * Face saves and loads it (the tensors may lie in several files with an index); or one file NAME.safetensors that
+ * carries its configuration in its metadata (or has a config.json beside it). A tensor that is missing, unknown or of
+ * another shape refuses the whole, by name: nothing is ever filled in. */
 #include "core/base/arena.h"
 #include "core/base/err.h"
 #include "learn/nn/architecture.h"
@@ -13,13 +13,14 @@
 
 #define AG_CONFIG_FILE "config.json"
 #define AG_WEIGHTS_FILE "model.safetensors"
+#define AG_INDEX_FILE "model.safetensors.index.json"
 
 typedef struct ag_pretrained {
     ag_model_config config; /* in the arena */
     ag_model *model;
     ag_arena *arena;
-    const char *weights; /* path of the file that held the tensors */
-    uint64_t file_size;
+    const char *weights; /* path of the file that held the tensors, or of their index */
+    uint64_t file_size;  /* of all files with tensors */
 } ag_pretrained;
 
 /* `building` may be NULL: forward only. */
@@ -38,8 +39,8 @@ int ag_pretrained_save_file(const char *path, const ag_model_config *config, con
 typedef struct ag_model_files {
     ag_model_config config;
     ag_safetensors *tensors;
-    const char *weights; /* path */
-    uint64_t size;       /* of that file */
+    const char *weights; /* path, of the index if there are several files */
+    uint64_t size;       /* of the file or files with tensors */
 } ag_model_files;
 int ag_model_files_open(ag_arena *arena, const char *path, ag_model_files *out, ag_err *err);
 void ag_model_files_close(ag_model_files *files);

@@ -192,6 +192,7 @@ int ag_safetensors_open(const char *path, ag_safetensors **out, ag_err *err)
 void ag_safetensors_free(ag_safetensors *file)
 {
     if (!file) return;
+    for (size_t i = 0; i < file->shard_count; i++) ag_safetensors_free(file->shards[i]);
     ag_arena_free(file->arena);
     if (file->mapping.data) ag_unmap_file(&file->mapping);
     ag_free(file);

@@ -34,12 +34,16 @@ typedef struct ag_safetensors {
     ag_arena *arena;
     const ag_tensor **by_name;
     ag_mapping mapping;
+    struct ag_safetensors **shards; /* the files that a whole was joined from */
+    size_t shard_count;
 } ag_safetensors;
 
 /* `bytes` is a whole file and outlives the result. `file` (may be NULL) is for messages. */
 int ag_safetensors_parse(ag_str bytes, const char *file, ag_safetensors **out, ag_err *err);
 /* The same over a map of the file. Nobody may shorten the file until it is freed. */
 int ag_safetensors_open(const char *path, ag_safetensors **out, ag_err *err);
+/* Tensors in several files: `path` is the index (model.safetensors.index.json) that lies beside them. */
+int ag_safetensors_open_index(const char *path, ag_safetensors **out, ag_err *err);
 void ag_safetensors_free(ag_safetensors *file);
 const ag_tensor *ag_safetensors_find(const ag_safetensors *file, const char *name); /* NULL when absent */
 const char *ag_safetensors_metadata(const ag_safetensors *file, const char *name);  /* NULL when absent */
