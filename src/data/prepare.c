@@ -16,6 +16,7 @@
 #include "core/io/npy.h"
 #include "core/io/path.h"
 #include "core/sys/thread.h"
+#include "data/label/labelled.h"
 #include "data/prepare_parts.h"
 
 enum { PART_FILES = 64, PART_BYTES = 4 << 20 };
@@ -283,6 +284,23 @@ static int remove_stale(const ag_prepare_options *options, const char *folder, c
     return rc;
 }
 
+/* What people said of these holes in an earlier dataset of this directory still counts. */
+static int write_labels(const ag_prepare_options *options, const ag_prepare_summary *summary, const char *path,
+                        ag_arena *arena, ag_err *err)
+{
+    ag_prepared_set prepared = {.dir = options->output_dir, .holes = summary->holes, .count = summary->count};
+    ag_labelled_set set;
+    ag_lock *lock = NULL;
+    int rc = ag_label_lock(options->output_dir, &lock, err);
+    if (rc == AG_OK) rc = ag_labelled_make(&prepared, arena, &set, err);
+    if (rc == AG_OK && (options->auto_label || set.history.count > 0))
+        rc = ag_labelled_write_table(&set, path, err);
+    else if (rc == AG_OK && ag_file_exists(path))
+        rc = ag_file_remove(path, err);
+    ag_lock_release(lock);
+    return rc;
+}
+
 static int write_outputs(const ag_prepare_options *options, const ag_prepare_summary *summary, ag_arena *arena,
                          ag_err *err)
 {
@@ -290,10 +308,7 @@ static int write_outputs(const ag_prepare_options *options, const ag_prepare_sum
     char *labels = ag_path_join(arena, options->output_dir, "labels.csv");
     if (!holes || !labels) return ag_fail_memory(err, 4096);
     int rc = ag_prepare_write_holes(holes, summary, err);
-    if (rc == AG_OK && options->auto_label)
-        rc = ag_prepare_write_labels(labels, summary, err);
-    else if (rc == AG_OK && ag_file_exists(labels))
-        rc = ag_file_remove(labels, err);
+    if (rc == AG_OK) rc = write_labels(options, summary, labels, arena, err);
     if (rc == AG_OK) rc = ag_quality_write(options->output_dir, options, summary, err);
     if (rc == AG_OK) rc = ag_prepare_write_manifest(options->output_dir, options, summary, err);
     return rc;

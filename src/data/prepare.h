@@ -53,7 +53,8 @@ typedef struct ag_prepared {
     const char *confidence, *category, *label_source;
     const char *label_outcome; /* found, no exit, empty, none; empty text: not asked */
     const char *uncertainty_mm, *clarity, *signal_quality, *consistency;
-    const char *reason; /* why it is rejected or an error: the first one, for people */
+    const char *disagreement_mm; /* of the labellers */
+    const char *reason;          /* why it is rejected or an error: the first one, for people */
     const char *date;
     const char *machine; /* motor serial, else box */
     const char *head;

@@ -43,8 +43,10 @@ int ag_prepare_label(const ag_hole *hole, const ag_verdict *verdict, ag_arena *w
     record->uncertainty_mm = number_text(keep, label.uncertainty, 3);
     record->clarity = number_text(keep, label.clarity, 4);
     record->signal_quality = number_text(keep, label.quality, 4);
-    bool whole = record->label_source && record->entry_mm && record->transition_mm && record->exit_mm &&
-                 record->full_exit_mm && record->uncertainty_mm && record->clarity && record->signal_quality;
+    record->disagreement_mm = number_text(keep, label.disagreement, 3);
+    bool whole = record->disagreement_mm && record->label_source && record->entry_mm && record->transition_mm &&
+                 record->exit_mm && record->full_exit_mm && record->uncertainty_mm && record->clarity &&
+                 record->signal_quality;
     return whole ? AG_OK : ag_fail_memory(err, 256);
 }
 
@@ -55,7 +57,7 @@ static ag_label_outcome outcome_of(const char *text)
     return AG_LABEL_NONE;
 }
 
-static void label_of(const ag_prepared *record, ag_label *out)
+void ag_prepare_label_of(const ag_prepared *record, ag_label *out)
 {
     ag_str rest = ag_str_of(record->transition_mm), part;
     *out = (ag_label){.outcome = outcome_of(record->label_outcome),
@@ -134,7 +136,7 @@ int ag_prepare_compare_labels(ag_prepare_summary *summary, const ag_prepare_opti
         ag_prepared *record = &summary->holes[i];
         if (!record->label_outcome || !*record->label_outcome) continue;
         items[count].record = record;
-        label_of(record, &items[count++].label);
+        ag_prepare_label_of(record, &items[count++].label);
     }
     if (rc == AG_OK && count > 1) qsort(items, count, sizeof(*items), by_kind);
     if (rc == AG_OK) rc = compare_groups(items, count, arena, err);

@@ -7,6 +7,8 @@
 #include "core/io/path.h"
 #include "data/prepare_parts.h"
 
+enum { MOST_BYTES = 256 << 20, LABELS_AT = 3 }; /* labels stand behind holes.csv and the two reports */
+
 static void write_channels(ag_json *json)
 {
     ag_json_name(json, "channels");
@@ -41,7 +43,20 @@ static int write_file(ag_json *json, ag_arena *arena, const char *output_dir, co
     return AG_OK;
 }
 
-static int write_files(ag_json *json, ag_arena *arena, const char *output_dir, size_t parts, bool labels, ag_err *err)
+/* Of labels.csv and labels.jsonl, those that are there. */
+static int write_labels(ag_json *json, ag_arena *arena, const char *output_dir, ag_err *err)
+{
+    static const char *const names[] = {"labels.csv", "labels.jsonl"};
+    int rc = AG_OK;
+    for (size_t i = 0; rc == AG_OK && i < 2; i++) {
+        char *path = ag_path_join(arena, output_dir, names[i]);
+        if (!path) return ag_fail_memory(err, 4096);
+        if (ag_file_exists(path)) rc = write_file(json, arena, output_dir, names[i], err);
+    }
+    return rc;
+}
+
+static int write_files(ag_json *json, ag_arena *arena, const char *output_dir, size_t parts, ag_err *err)
 {
     static const char *const names[] = {"holes.csv", "quality.json", "quality.html"};
     int rc = AG_OK;
@@ -49,7 +64,7 @@ static int write_files(ag_json *json, ag_arena *arena, const char *output_dir, s
     ag_json_begin_array(json);
     for (size_t i = 0; rc == AG_OK && i < sizeof(names) / sizeof(names[0]); i++)
         rc = write_file(json, arena, output_dir, names[i], err);
-    if (rc == AG_OK && labels) rc = write_file(json, arena, output_dir, "labels.csv", err);
+    if (rc == AG_OK) rc = write_labels(json, arena, output_dir, err);
     for (size_t i = 0; rc == AG_OK && i < parts; i++) {
         char name[40];
         ag_prepare_part_name(i, name);
@@ -65,7 +80,7 @@ int ag_prepare_write_manifest(const char *output_dir, const ag_prepare_options *
     ag_buf buf;
     ag_arena *arena = ag_arena_new(0);
     if (!arena) return ag_fail_memory(err, 4096);
-    ag_buf_init(&buf, (size_t)256 << 20);
+    ag_buf_init(&buf, MOST_BYTES);
     ag_json json = ag_json_writer(&buf, 2, AG_JSON_REFUSE_NONFINITE);
     ag_json_begin_object(&json);
     ag_json_put_text(&json, "format", "auger-prepared-holes");
@@ -75,7 +90,7 @@ int ag_prepare_write_manifest(const char *output_dir, const ag_prepare_options *
     ag_json_put_bool(&json, "validated", options->validate);
     ag_json_put_bool(&json, "labelled", options->auto_label);
     write_channels(&json);
-    int rc = write_files(&json, arena, output_dir, summary->parts, options->auto_label, err);
+    int rc = write_files(&json, arena, output_dir, summary->parts, err);
     ag_json_end_object(&json);
     if (rc == AG_OK) rc = ag_json_end_document(&json, err);
     if (rc == AG_OK) ag_buf_add_char(&buf, '\n');
@@ -84,6 +99,62 @@ int ag_prepare_write_manifest(const char *output_dir, const ag_prepare_options *
     if (rc == AG_OK && !path) rc = ag_fail_memory(err, 4096);
     if (rc == AG_OK) rc = ag_file_replace(path, buf.data, buf.size, err);
     ag_buf_deinit(&buf);
+    ag_arena_free(arena);
+    return rc;
+}
+
+/* ---- after labels have changed ---- */
+
+static bool is_of_labels(const ag_value *file)
+{
+    ag_str path;
+    return ag_value_string(ag_value_get(file, "path"), &path) &&
+           (ag_str_is(path, "labels.csv") || ag_str_is(path, "labels.jsonl"));
+}
+
+static int write_changed(const ag_value *root, const char *output_dir, ag_arena *arena, ag_buf *out, ag_err *err)
+{
+    int rc = AG_OK;
+    ag_json json = ag_json_writer(out, 2, AG_JSON_REFUSE_NONFINITE);
+    ag_json_begin_object(&json);
+    for (size_t i = 0; rc == AG_OK && i < root->object.count; i++) {
+        const ag_member *member = &root->object.members[i];
+        ag_json_name_str(&json, member->name);
+        if (!ag_str_is(member->name, "files") || member->value.kind != AG_ARRAY) {
+            ag_json_value(&json, &member->value);
+            continue;
+        }
+        ag_json_begin_array(&json);
+        for (size_t k = 0; k < member->value.array.count; k++) {
+            const ag_value *file = &member->value.array.items[k];
+            if (k == LABELS_AT) rc = write_labels(&json, arena, output_dir, err);
+            if (!is_of_labels(file)) ag_json_value(&json, file);
+        }
+        if (rc == AG_OK && member->value.array.count <= LABELS_AT) rc = write_labels(&json, arena, output_dir, err);
+        ag_json_end_array(&json);
+    }
+    ag_json_end_object(&json);
+    if (rc == AG_OK) rc = ag_json_end_document(&json, err);
+    if (rc == AG_OK) ag_buf_add_char(out, '\n');
+    return rc == AG_OK ? ag_buf_check(out, "manifest", err) : rc;
+}
+
+int ag_prepare_refresh_manifest(const char *output_dir, ag_err *err)
+{
+    ag_buf text, out;
+    const ag_value *root;
+    ag_arena *arena = ag_arena_new(0);
+    char *path = arena ? ag_path_join(arena, output_dir, "manifest.json") : NULL;
+    ag_json_options options = {.file = path, .max_bytes = MOST_BYTES};
+    ag_buf_init(&text, MOST_BYTES);
+    ag_buf_init(&out, MOST_BYTES);
+    int rc = path ? ag_file_read(path, MOST_BYTES, &text, err) : ag_fail_memory(err, 4096);
+    if (rc == AG_OK) rc = ag_json_parse(arena, ag_buf_str(&text), &options, &root, err);
+    if (rc == AG_OK && root->kind != AG_OBJECT) rc = ag_fail(err, AG_ECORRUPT, "'%s' is no manifest", path);
+    if (rc == AG_OK) rc = write_changed(root, output_dir, arena, &out, err);
+    if (rc == AG_OK) rc = ag_file_replace(path, out.data, out.size, err);
+    ag_buf_deinit(&text);
+    ag_buf_deinit(&out);
     ag_arena_free(arena);
     return rc;
 }

@@ -2,6 +2,7 @@
 #pragma once
 /* prepare_parts.h: what the files of prepare share. */
 #include "core/hash/hash.h"
+#include "data/label/label.h"
 #include "data/prepare.h"
 
 /* A file to be prepared. */
@@ -18,6 +19,8 @@ int ag_prepare_file(const ag_prepare_options *options, const ag_limits *limits, 
 /* The automatic label of a hole, into its record. */
 int ag_prepare_label(const ag_hole *hole, const ag_verdict *verdict, ag_arena *work, ag_arena *keep,
                      ag_prepared *record, ag_err *err);
+/* The label that is written in a record. */
+void ag_prepare_label_of(const ag_prepared *record, ag_label *out);
 /* Labels of holes of one program and machine against each other: consistency, confidence, category. */
 int ag_prepare_compare_labels(ag_prepare_summary *summary, const ag_prepare_options *options, ag_arena *arena,
                               ag_err *err);
@@ -31,9 +34,10 @@ bool ag_prepare_load_part(const char *path, const char *fingerprint, ag_arena *a
 
 /* The outputs, from all rows. */
 int ag_prepare_write_holes(const char *path, const ag_prepare_summary *summary, ag_err *err);
-int ag_prepare_write_labels(const char *path, const ag_prepare_summary *summary, ag_err *err);
 int ag_prepare_write_manifest(const char *output_dir, const ag_prepare_options *options,
                               const ag_prepare_summary *summary, ag_err *err);
+/* After labels.csv has changed: its line of manifest.json, and that of labels.jsonl. */
+int ag_prepare_refresh_manifest(const char *output_dir, ag_err *err);
 /* quality.json and quality.html. */
 int ag_quality_write(const char *output_dir, const ag_prepare_options *options, const ag_prepare_summary *summary,
                      ag_err *err);

@@ -49,6 +49,7 @@ static const ag_field fields[] = {
     ROW(clarity, AG_FIELD_TEXT, "How clearly torque and thrust change there, 0 to 1; first factor of the confidence."),
     ROW(signal_quality, AG_FIELD_TEXT, "Quality of the samples, 0 to 1; second factor."),
     ROW(consistency, AG_FIELD_TEXT, "With holes of the same program and machine, 0 to 1; third factor."),
+    ROW(disagreement_mm, AG_FIELD_TEXT, "How far the labellers are apart, where two of them have a number."),
     ROW(reason, AG_FIELD_TEXT, "Why it is rejected or an error, in words."),
     ROW(date, AG_FIELD_TEXT, "Start of the cycle, as the machine writes it."),
     ROW(machine, AG_FIELD_TEXT, "Serial number of the motor, else of the control box."),
@@ -147,54 +148,26 @@ static int add_cell(ag_csv_writer *csv, const ag_field *field, const void *recor
     }
 }
 
-static const char *const label_columns[] = {
-    "path",           "sha256",       "label_outcome",  "entry_mm",    "transition_mm",
-    "exit_mm",        "full_exit_mm", "confidence",     "category",    "label_source",
-    "uncertainty_mm", "clarity",      "signal_quality", "consistency", NULL};
-
-/* All columns with `names` NULL. */
-static bool is_wanted(const char *const *names, const char *name)
-{
-    for (; names && *names; names++)
-        if (strcmp(*names, name) == 0) return true;
-    return false;
-}
-
-static int write_row(ag_csv_writer *csv, const char *const *names, const ag_prepared *record, ag_err *err)
+static int write_row(ag_csv_writer *csv, const ag_prepared *record, ag_err *err)
 {
     int rc = AG_OK;
     for (size_t i = 0; rc == AG_OK && i < ag_prepared_description.count; i++) {
-        if (names && !is_wanted(names, fields[i].name)) continue;
         rc = record ? add_cell(csv, &fields[i], record, err) : ag_csv_add(csv, ag_str_of(fields[i].name), err);
     }
     return rc == AG_OK ? ag_csv_end_row(csv, err) : rc;
 }
 
-static int write_table(const char *path, const ag_prepare_summary *summary, const char *const *names, ag_err *err)
+int ag_prepare_write_holes(const char *path, const ag_prepare_summary *summary, ag_err *err)
 {
     ag_writer *file = NULL;
     ag_csv_writer *csv = NULL;
     int rc = ag_writer_to_file(path, &file, err);
     if (rc == AG_OK) rc = ag_csv_writer_new(file, NULL, &csv, err);
-    if (rc == AG_OK) rc = write_row(csv, names, NULL, err);
-    for (size_t row = 0; rc == AG_OK && row < summary->count; row++) {
-        const ag_prepared *record = &summary->holes[row];
-        if (names && !(record->label_outcome && *record->label_outcome)) continue;
-        rc = write_row(csv, names, record, err);
-    }
+    if (rc == AG_OK) rc = write_row(csv, NULL, err);
+    for (size_t row = 0; rc == AG_OK && row < summary->count; row++) rc = write_row(csv, &summary->holes[row], err);
     if (rc == AG_OK) rc = ag_csv_flush(csv, err);
     if (rc == AG_OK) rc = ag_finish(file, err);
     ag_csv_writer_free(csv);
     ag_writer_close(file);
     return rc;
-}
-
-int ag_prepare_write_holes(const char *path, const ag_prepare_summary *summary, ag_err *err)
-{
-    return write_table(path, summary, NULL, err);
-}
-
-int ag_prepare_write_labels(const char *path, const ag_prepare_summary *summary, ag_err *err)
-{
-    return write_table(path, summary, label_columns, err);
 }

@@ -12,6 +12,12 @@
     ROW(experiments_restore)                                                                                           \
     ROW(help)                                                                                                          \
     ROW(inspect)                                                                                                       \
+    ROW(label_agree)                                                                                                   \
+    ROW(label_export)                                                                                                  \
+    ROW(label_import)                                                                                                  \
+    ROW(label_queue)                                                                                                   \
+    ROW(label_set)                                                                                                     \
+    ROW(label_show)                                                                                                    \
     ROW(model_diff)                                                                                                    \
     ROW(model_inspect)                                                                                                 \
     ROW(model_predict)                                                                                                 \

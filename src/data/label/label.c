@@ -99,7 +99,8 @@ int ag_label_by(const ag_labeller *labeller, const ag_hole *hole, const ag_verdi
                 ag_label *out, ag_err *err)
 {
     double none = (double)NAN;
-    ag_label label = {.entry = none, .exit = none, .full_exit = none, .point = none, .consistency = 1};
+    ag_label label = {
+        .entry = none, .exit = none, .full_exit = none, .point = none, .disagreement = none, .consistency = 1};
     label.source = labeller->name;
     for (size_t i = 0; i < AG_LABEL_TRANSITIONS; i++) label.transition[i] = none;
     int rc = hole->signal.rows ? labeller->label(hole, verdict, arena, &label, err) : AG_OK;
@@ -117,9 +118,10 @@ static void combine(ag_label *shape, const ag_label *code)
         *shape = *code;
         return;
     }
-    double worst = 0;
+    double worst = NAN;
     if (!isnan(shape->entry) && !isnan(code->entry)) worst = fmax(worst, fabs(shape->entry - code->entry));
     if (!isnan(shape->exit) && !isnan(code->exit)) worst = fmax(worst, fabs(shape->exit - code->exit));
+    shape->disagreement = worst;
     if (worst > contradiction_mm) shape->clarity *= contradiction_mm / worst;
     weigh(shape);
 }

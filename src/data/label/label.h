@@ -28,12 +28,13 @@ typedef struct ag_label {
     double entry, exit, full_exit; /* mm */
     double transition[AG_LABEL_TRANSITIONS];
     size_t transition_count;
-    double point;       /* mm, length of the tool's point as the torque shows it */
-    double uncertainty; /* mm, of the least certain of the depths */
-    double clarity;     /* how clearly torque and thrust change there */
-    double quality;     /* of the samples */
-    double consistency; /* with holes of the same program and machine; 1 until ag_label_compare() has looked */
-    double confidence;  /* the product of the three */
+    double point;        /* mm, length of the tool's point as the torque shows it */
+    double uncertainty;  /* mm, of the least certain of the depths */
+    double disagreement; /* mm by which labellers are apart; NaN when only one has a number */
+    double clarity;      /* how clearly torque and thrust change there */
+    double quality;      /* of the samples */
+    double consistency;  /* with holes of the same program and machine; 1 until ag_label_compare() has looked */
+    double confidence;   /* the product of the three */
 } ag_label;
 
 typedef struct ag_label_settings {
