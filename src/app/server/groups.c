@@ -15,6 +15,7 @@
     ROW(mlflow_models)                                                                                                 \
     ROW(mlflow_versions)                                                                                               \
     ROW(mlflow_logged_models)                                                                                          \
+    ROW(mlflow_webhooks)                                                                                               \
     ROW(mlflow_users)                                                                                                  \
     ROW(mlflow_permissions)                                                                                            \
     ROW(mlflow_server)

@@ -43,6 +43,7 @@ struct ag_server {
     ag_gate *gate;
     ag_stats *stats;
     ag_events *events;
+    struct ag_webhooks *webhooks; /* NULL: without a ledger */
     ag_tls *tls;
     ag_cancel *cancel; /* requested when a stop has waited long enough */
     uint32_t id_prefix;

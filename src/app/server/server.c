@@ -6,6 +6,7 @@
 
 #include "app/server/peer.h"
 #include "app/server/private.h"
+#include "app/server/webhooks.h"
 #include "core/base/mem.h"
 #include "core/hash/encode.h"
 #include "core/sys/clock.h"
@@ -61,6 +62,8 @@ static int init_parts(ag_server *server, ag_err *err)
     if (rc >= 0) rc = ag_unhex((ag_str){id, 8}, &server->id_prefix, 4, err);
     if (rc >= 0) rc = ag_cancel_new(NULL, &server->cancel, err);
     if (rc >= 0) rc = ag_events_new(&server->events, err);
+    if (rc >= 0 && options->ledger)
+        rc = ag_webhooks_new(options->ledger, options->webhook_private, &server->webhooks, err);
     if (rc >= 0) rc = ag_router_new(options->groups, server, &server->router, err);
     if (rc >= 0) rc = ag_stats_new(server->router, &server->stats, err);
     if (rc >= 0) rc = ag_gate_new(options, &server->gate, err);
@@ -89,6 +92,7 @@ static void release(ag_server *server)
     ag_gate_free(server->gate);
     ag_stats_free(server->stats);
     ag_router_free(server->router);
+    ag_webhooks_free(server->webhooks);
     ag_events_free(server->events);
     ag_cancel_free(server->cancel);
     pthread_mutex_destroy(&server->lock);
@@ -211,6 +215,11 @@ const ag_server_options *ag_server_settings(const ag_server *server)
 ag_events *ag_server_events(ag_server *server)
 {
     return server->events;
+}
+
+struct ag_webhooks *ag_server_webhooks(ag_server *server)
+{
+    return server->webhooks;
 }
 
 void ag_server_forget(ag_server *server, ag_str user)

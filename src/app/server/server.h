@@ -52,6 +52,7 @@ typedef struct ag_server_options { /* zeros: the defaults in brackets. Texts are
     int64_t drain_time;    /* how long a stop waits for what is under way [30 s] */
     ag_gzip_mode gzip;     /* auto: not for clients on this machine */
     bool access_log;       /* a line per request */
+    bool webhook_private;  /* webhooks may lead to this machine and to private networks */
 } ag_server_options;
 
 #define AG_MLFLOW_VERSION "3.5.1"
@@ -69,6 +70,7 @@ void ag_server_free(ag_server *server); /* stops first, and waits; NULL is fine 
 ag_ledger *ag_server_ledger(const ag_server *server);
 const ag_server_options *ag_server_settings(const ag_server *server); /* with the defaults filled in */
 ag_events *ag_server_events(ag_server *server);
+struct ag_webhooks *ag_server_webhooks(ag_server *server); /* NULL without a ledger */
 /* What /metrics shows. */
 int ag_server_metrics(ag_server *server, ag_buf *out, ag_err *err);
 /* After a password, token or right has changed: what was believed about this user is asked anew. */

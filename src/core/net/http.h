@@ -32,6 +32,8 @@ typedef struct ag_http_options { /* zeros: the defaults in brackets; durations i
     size_t max_header_bytes;     /* [64 KiB] */
     size_t max_body_bytes;       /* of an answer kept in memory [64 MiB] */
     bool retry_500;              /* 500 counts as transient, as S3 asks for */
+    bool public_only;            /* connect to addresses of the public internet only: the address that a name has led
+                                    to is looked at when it is connected to, so no second answer can change it */
 } ag_http_options;
 
 int ag_http_new(const ag_http_options *options, ag_http **out, ag_err *err); /* `options` may be NULL */

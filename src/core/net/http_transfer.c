@@ -7,6 +7,7 @@
 
 #include "core/base/fault.h"
 #include "core/base/mem.h"
+#include "core/net/address.h"
 #include "core/net/http_private.h"
 #include "core/sys/clock.h"
 
@@ -19,7 +20,8 @@ typedef struct exchange {
     size_t header_bytes;
     int64_t activity; /* when a byte last moved */
     curl_off_t moved;
-    bool failed; /* `why` holds the reason */
+    bool failed;  /* `why` holds the reason */
+    bool refused; /* an address was not to be connected to */
     ag_err why;
 } exchange;
 
@@ -165,6 +167,18 @@ static void set_method(CURL *easy, const http_call *call)
     }
 }
 
+/* libcurl asks for a socket to each address that it is about to connect to. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    exchange *x = context;
+    (void)purpose;
+    if (!ag_address_is_public(&address->addr)) {
+        x->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static void set_options(CURL *easy, const ag_http_options *options)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -198,6 +212,9 @@ static void set_callbacks(CURL *easy, exchange *x)
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, watch);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, x);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    if (!x->call->options->public_only) return;
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, x);
 }
 
 static bool is_credential(const char *name)
@@ -312,6 +329,8 @@ static int exchange_run(CURLM *multi, CURL *easy, exchange *x, http_outcome *out
         return x->why.code;
     }
     if (rc < 0 || code == CURLE_OK) return rc;
+    if (x->refused && code == CURLE_COULDNT_CONNECT)
+        return ag_fail(err, AG_EDENIED, "the address is not one of the public internet");
     return explain(code, detail, outcome, err);
 }
 

@@ -81,6 +81,10 @@ static const ag_option options[] = {
      .value_name = "DIR",
      .environment = "MLFLOW_EXPOSE_PROMETHEUS",
      .doc = "answer /metrics; the directory that MLflow needs is not used"},
+    {.name = "webhook-allow-private",
+     .type = AG_OPTION_FLAG,
+     .environment = "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS",
+     .doc = "webhooks may lead to this machine and to private networks"},
     {.name = "mlflow-version",
      .type = AG_OPTION_TEXT,
      .value_name = "VERSION",
@@ -236,6 +240,7 @@ static int read_options(ag_invocation *invocation, ag_ledger *ledger, ag_server_
         .request_time = ag_option_duration(invocation, "request-time"),
         .drain_time = ag_option_duration(invocation, "drain-time"),
         .access_log = ag_option_flag(invocation, "access-log"),
+        .webhook_private = ag_option_flag(invocation, "webhook-allow-private"),
     };
     int rc = split_list(invocation, "allowed-hosts", &out->allowed_hosts, err);
     return rc < 0 ? rc : split_list(invocation, "cors-allowed-origins", &out->allowed_origins, err);

@@ -3,6 +3,7 @@
 #include "app/server/mlflow/notice.h"
 
 #include "app/server/server.h"
+#include "app/server/webhooks.h"
 
 /* NULL: nobody listens. */
 static ag_events *listened(const ag_request *request)
@@ -76,7 +77,8 @@ void ag_notice_stored(const ag_request *request, ag_str path)
 void ag_notice_registry(const ag_request *request, const ag_notice *notice)
 {
     ag_events *events = listened(request);
-
+    struct ag_webhooks *hooks = request->server ? ag_server_webhooks(request->server) : NULL;
+    if (hooks) ag_webhooks_notice(hooks, notice);
     if (!events) return;
     bool model = notice->of == AG_NOTICE_MODEL || notice->of == AG_NOTICE_MODEL_TAG;
     ag_event event = {.kind = model ? AG_EVENT_MODEL : AG_EVENT_VERSION,

@@ -11,6 +11,7 @@ static ag_ledger *talk_ledger;
 static ag_arena *talk_arena;
 static char talk_home[512];
 
+static bool talk_webhook_private __attribute__((unused));
 static const char *talk_authorization = ""; /* a header line for every request */
 
 static __attribute__((unused)) void talk_begin_with(bool authenticate)
@@ -24,6 +25,7 @@ static __attribute__((unused)) void talk_begin_with(bool authenticate)
     options.ledger = talk_ledger;
     options.groups = ag_route_groups_all();
     options.serve_artifacts = true;
+    options.webhook_private = talk_webhook_private;
     options.authenticate = authenticate;
     options.door = &ag_door_of_ledger;
     options.door_context = talk_ledger;
