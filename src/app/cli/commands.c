@@ -4,6 +4,12 @@
 
 #define COMMANDS(ROW)                                                                                                  \
     ROW(completion)                                                                                                    \
+    ROW(data_add)                                                                                                      \
+    ROW(data_checkout)                                                                                                 \
+    ROW(data_gc)                                                                                                       \
+    ROW(data_list)                                                                                                     \
+    ROW(data_tag)                                                                                                      \
+    ROW(data_verify)                                                                                                   \
     ROW(doctor)                                                                                                        \
     ROW(experiments_create)                                                                                            \
     ROW(experiments_delete)                                                                                            \
