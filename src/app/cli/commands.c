@@ -47,6 +47,7 @@
     ROW(runs_show)                                                                                                     \
     ROW(serve)                                                                                                         \
     ROW(simulate_drilling)                                                                                             \
+    ROW(train)                                                                                                         \
     ROW(users_create)                                                                                                  \
     ROW(users_delete)                                                                                                  \
     ROW(users_list)                                                                                                    \

@@ -5,7 +5,7 @@
  * the training's own, each whole or not there, whenever the process is killed:
  *
  *     DIR/step-000000001200/  config.json, model.safetensors   (so that it is a model that anything can load)
- *                             optimizer.safetensors, average.safetensors, state.json
+ *                             optimizer.safetensors, average.safetensors, best.safetensors, state.json
  *                             manifest.json                    (size and SHA-256 of each of the others)
  *
  * One process at a time saves into a directory (AG_ECONFLICT for a second one); any number may read. */
@@ -26,6 +26,8 @@ typedef struct ag_training_state {
     const ag_graph *graph;
     ag_real *values;
     ag_real *average; /* NULL: none is kept */
+    ag_real *best;    /* the best weights so far; NULL: none are kept */
+    bool best_known;  /* `best` holds some: else nothing is saved, and nothing was loaded */
     const char *optimizer;
     int moments;
     ag_real *moment[AG_MAX_MOMENTS];

@@ -168,7 +168,7 @@ static int load(ag_arena *arena, const char *path, ag_training_state *state, ag_
 {
     const ag_value *tree = NULL;
     ag_training_state next = *state;
-    ag_real *values[] = {state->values}, *average[] = {state->average};
+    ag_real *values[] = {state->values}, *average[] = {state->average}, *best[] = {state->best};
     int rc = ag_training_read_json(arena, path, AG_TRAINING_STATE, &tree, err);
     if (rc < 0 || (rc = check_parts(tree, state, err)) < 0) return rc;
     if (!read_numbers(tree, &next)) return ag_fail(err, AG_ECORRUPT, "%s/" AG_TRAINING_STATE " lacks a number", path);
@@ -179,6 +179,10 @@ static int load(ag_arena *arena, const char *path, ag_training_state *state, ag_
         rc = load_arrays(arena, path, AG_TRAINING_OPTIMIZER, state->graph, state->moment, state->moments, true, err);
     if (rc >= 0 && state->average)
         rc = load_arrays(arena, path, AG_TRAINING_AVERAGE, state->graph, average, 1, false, err);
+    next.best_known = false;
+    (void)ag_value_bool(ag_value_get(tree, "best"), &next.best_known);
+    if (!state->best) next.best_known = false;
+    if (rc >= 0 && next.best_known) rc = load_arrays(arena, path, AG_TRAINING_BEST, state->graph, best, 1, false, err);
     if (rc >= 0) *state = next;
     return rc;
 }

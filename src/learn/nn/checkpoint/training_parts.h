@@ -6,12 +6,13 @@
 #define AG_TRAINING_STEP "step-"
 #define AG_TRAINING_OPTIMIZER "optimizer.safetensors"
 #define AG_TRAINING_AVERAGE "average.safetensors"
+#define AG_TRAINING_BEST "best.safetensors"
 #define AG_TRAINING_STATE "state.json"
 #define AG_TRAINING_MANIFEST "manifest.json"
 #define AG_TRAINING_MAX_TEXT ((size_t)16 << 20) /* of state.json */
 #define AG_TRAINING_FORMAT 1
 
-enum { AG_TRAINING_FILES = 5 };
+enum { AG_TRAINING_FILES = 6 };
 
 /* The prefix of moment `index` in the names of tensors. */
 static inline const char *ag_training_prefix(int index)

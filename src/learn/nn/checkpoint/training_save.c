@@ -89,6 +89,7 @@ static void state_json(ag_json *json, const ag_training_state *state)
     ag_json_put_int(json, "optimizer_steps", state->optimizer_steps);
     ag_json_put_int(json, "moments", state->moments);
     ag_json_put_bool(json, "average", state->average != NULL);
+    ag_json_put_bool(json, "best", state->best && state->best_known);
     ag_json_name(json, "rng");
     ag_json_begin_object(json);
     put_word(json, "seed", state->rng.seed);
@@ -152,11 +153,12 @@ static int write_manifest(saving *s, ag_err *err)
 static int write_files(saving *s, const ag_model_config *config, ag_err *err)
 {
     const ag_training_state *state = s->state;
-    ag_real *values[] = {state->values}, *average[] = {state->average};
+    ag_real *values[] = {state->values}, *average[] = {state->average}, *best[] = {state->best};
     int rc = write_arrays(s, AG_WEIGHTS_FILE, values, 1, false, err);
     if (rc >= 0) rc = write_config(s, config, err);
     if (rc >= 0) rc = write_arrays(s, AG_TRAINING_OPTIMIZER, state->moment, state->moments, true, err);
     if (rc >= 0 && state->average) rc = write_arrays(s, AG_TRAINING_AVERAGE, average, 1, false, err);
+    if (rc >= 0 && state->best && state->best_known) rc = write_arrays(s, AG_TRAINING_BEST, best, 1, false, err);
     if (rc >= 0) rc = write_state(s, err);
     return rc < 0 ? rc : write_manifest(s, err);
 }

@@ -39,7 +39,7 @@ void ag_ema_free(ag_ema *ema)
 
 void ag_ema_update(ag_ema *ema, const ag_real *values)
 {
-    ag_real keep = (ag_real)(ema->updates ? ema->decay : 0.0), rest = (ag_real)(ema->updates ? 1.0 - ema->decay : 1.0);
+    ag_real rest = (ag_real)(ema->updates ? 1.0 - ema->decay : 1.0);
     for (int32_t p = 0; p < ag_graph_parameters(ema->graph); p++) {
         const ag_parameter *row = ag_graph_parameter_at(ema->graph, p);
         ag_real *to = ema->values + row->offset;
@@ -47,7 +47,7 @@ void ag_ema_update(ag_ema *ema, const ag_real *values)
         if (!row->trainable)
             memcpy(to, from, (size_t)row->size * sizeof *to);
         else
-            for (int64_t i = 0; i < row->size; i++) to[i] = keep * to[i] + rest * from[i];
+            for (int64_t i = 0; i < row->size; i++) to[i] += rest * (from[i] - to[i]); /* equal ones stay as they are */
     }
     ema->updates++;
 }

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* timeseries.h: a multivariate series at equal distances in time: rows are moments, columns are channels. Read from a
+ * CSV file (with or without a column of dates) or from an NPY array [rows, columns]. Holes in it are refused by place,
+ * unless the caller says how to fill them. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/hash/hash.h"
+
+typedef enum ag_missing { AG_MISSING_REFUSE, AG_MISSING_PREVIOUS, AG_MISSING_LINEAR } ag_missing;
+
+typedef struct ag_timeseries_options {
+    const char *date_column;    /* its name; NULL: the first column when its cells are no numbers */
+    const char *const *columns; /* to take, in this order; NULL: all but the dates */
+    size_t column_count;
+    ag_missing missing;
+    char delimiter; /* 0: guessed */
+    bool decimal_comma;
+} ag_timeseries_options;
+
+typedef struct ag_timeseries {
+    int64_t rows, columns;
+    const char *const *names;           /* of the columns: "c0", "c1" ... for an array */
+    const double *values;               /* row by row; all finite */
+    int64_t filled;                     /* numbers that were missing and have been filled in */
+    const char *first_date, *last_date; /* as written; NULL: there are no dates */
+    int64_t interval;                   /* microseconds between rows; 0: not known, or not always the same */
+    ag_sha256 digest;                   /* of the file */
+} ag_timeseries;
+
+/* By the ending of the path: .npy, else CSV. Everything lies in the arena. */
+int ag_timeseries_read(const char *path, const ag_timeseries_options *options, ag_arena *arena, ag_timeseries *out,
+                       ag_err *err);

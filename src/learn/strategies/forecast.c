@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+/* forecast.c: the strategy "forecast": one series, one model that maps its last rows to its next ones. The model is any
+ * architecture with inputs "past_values" and "future_values" and an output "prediction_outputs"; lengths and the number
+ * of columns follow from the data. Beside the weights, export() leaves what forecasting needs: columns and scaling. */
+#include "learn/strategies/forecast.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/io/file.h"
+#include "core/io/path.h"
+#include "learn/nn/checkpoint/pretrained.h"
+#include "learn/strategies/list.h"
+
+typedef struct forecast {
+    ag_forecast_data data;
+    ag_timeseries series;
+    ag_borders borders;
+    ag_scaling scaling;
+    ag_real *values;
+    ag_windows windows[AG_PARTS];
+    ag_model *model;
+    int64_t season;
+} forecast;
+
+static const char *const part_names[AG_PARTS] = {"the training part", "the validation part", "the test part"};
+
+/* ---- data ---- */
+
+static int read_series(forecast *f, ag_strategy_task *task, ag_err *err)
+{
+    static const char *const endings[] = {"csv", "npy", "txt", "tsv", NULL};
+    char *path = NULL;
+    int rc = ag_strategy_data_file(task, f->data.file, endings, &path, err);
+    if (rc >= 0) rc = ag_forecast_read(&f->data, path, task->arena, &f->series, err);
+    if (rc < 0) return rc;
+    ag_str name = ag_path_name(ag_str_of(path));
+    ag_strategy_dataset dataset = {.name = ag_arena_strndup(task->arena, name.data, name.size),
+                                   .path = path,
+                                   .context = "training",
+                                   .digest = f->series.digest};
+    ag_strategy_remark(task, "%s: %lld rows of %lld columns", path, (long long)f->series.rows,
+                       (long long)f->series.columns);
+    if (f->series.filled)
+        ag_strategy_remark(task, "%lld missing numbers were filled in (missing: %s)", (long long)f->series.filled,
+                           f->data.missing == AG_MISSING_LINEAR ? "linear" : "previous");
+    return dataset.name ? ag_strategy_dataset_seen(task, &dataset, err) : ag_fail_memory(err, name.size);
+}
+
+static int cut_windows(forecast *f, ag_strategy_task *task, ag_err *err)
+{
+    const ag_forecast_data *d = &f->data;
+    const double numbers[AG_PARTS] = {d->split.train, d->split.validation, d->split.test};
+    int rc = ag_borders_find((ag_split_protocol)d->split.protocol, numbers, f->series.rows, d->context_length,
+                             d->horizon, &f->borders, err);
+    if (rc < 0) return ag_err_prefix(err, "data_config.split");
+    if (d->scaling == 0)
+        rc = ag_scaling_fit(&f->series, f->borders.from[0], f->borders.to[0], task->arena, &f->scaling, err);
+    else
+        rc = ag_scaling_none(f->series.columns, task->arena, &f->scaling, err);
+    if (rc >= 0) rc = ag_scaling_apply(&f->scaling, &f->series, task->arena, &f->values, err);
+    for (int i = 0; i < AG_PARTS && rc >= 0; i++) {
+        int64_t first = i == AG_PART_TRAIN ? 0 : f->borders.from[i] - d->context_length, end = f->borders.to[i];
+        if (f->borders.to[i] == f->borders.from[i]) end = first;
+        ag_windows_init(&f->windows[i], part_names[i], f->values, f->series.columns, first, end, d->context_length,
+                        d->horizon, i == AG_PART_TRAIN ? d->stride : 1);
+    }
+    return rc;
+}
+
+static int make_model(forecast *f, ag_strategy_task *task, ag_err *err)
+{
+    char columns[64];
+    ag_format(columns, sizeof columns, "the series has %lld columns", (long long)f->series.columns);
+    const ag_model_fact facts[] = {
+        {"context_length", f->data.context_length, "it is data_config.context_length"},
+        {"prediction_length", f->data.horizon, "it is data_config.horizon"},
+        {"num_input_channels", f->series.columns, columns},
+    };
+    int rc =
+        ag_settings_model(task->settings, facts, sizeof facts / sizeof *facts, task->arena, &task->model_config, err);
+    if (rc >= 0) rc = ag_strategy_model(task, true, &f->model, err);
+    if (rc < 0) return rc;
+    task->parameters = ag_model_count(f->model, false);
+    if (ag_graph_output_find(f->model->graph, "prediction_outputs") >= 0) return 0;
+    return ag_fail(err, AG_EINVAL, "architecture %s does not forecast", task->model_config.architecture->name);
+}
+
+static int prepare(void *state, ag_strategy_task *task, ag_err *err)
+{
+    forecast *f = state;
+    int rc = ag_settings_data(task->settings, &ag_forecast_data_description, task->arena, &f->data, err);
+    if (rc >= 0) rc = read_series(f, task, err);
+    if (rc >= 0) rc = cut_windows(f, task, err);
+    if (rc >= 0) rc = make_model(f, task, err);
+    if (rc < 0) return rc;
+    task->data = &f->data;
+    f->season = f->data.season ? f->data.season : ag_forecast_season(f->series.interval, f->data.context_length);
+    ag_strategy_remark(task, "%lld windows to train, %lld to validate, %lld to test",
+                       (long long)f->windows[0].samples.count, (long long)f->windows[1].samples.count,
+                       (long long)f->windows[2].samples.count);
+    return 0;
+}
+
+/* ---- training and scores ---- */
+
+static int train(void *state, ag_strategy_task *task, ag_err *err)
+{
+    forecast *f = state;
+    const ag_samples *validation = &f->windows[AG_PART_VALIDATION].samples;
+    return ag_strategy_train_model(task, "model", 0, 1, f->model, &f->windows[AG_PART_TRAIN].samples,
+                                   validation->count ? validation : NULL, NULL, err);
+}
+
+static int add_score(ag_strategy_task *task, const char *part, const ag_forecast_score *score, ag_err *err)
+{
+    char name[64];
+    ag_format(name, sizeof name, "%s_mse", part);
+    int rc = ag_strategy_metric_found(task, name, score->mse, err);
+    ag_format(name, sizeof name, "%s_mae", part);
+    return rc < 0 ? rc : ag_strategy_metric_found(task, name, score->mae, err);
+}
+
+static int score_part(forecast *f, ag_strategy_task *task, ag_part part, const char *name, ag_err *err)
+{
+    char naive[32];
+    ag_forecast_score score;
+    const ag_windows *windows = &f->windows[part];
+    if (windows->samples.count < 1) return 0;
+    ag_forecast_scoring scoring = {.windows = windows,
+                                   .batch_size = task->settings->training.batch_size,
+                                   .device = task->device,
+                                   .pool = task->pool,
+                                   .progress = ag_strategy_progress(task, "windows", (uint64_t)windows->samples.count),
+                                   .cancel = task->cancel};
+    int rc = ag_forecast_score_model(&scoring, f->model, task->arena, &score, err);
+    ag_progress_free(scoring.progress);
+    if (rc >= 0) rc = add_score(task, name, &score, err);
+    ag_format(naive, sizeof naive, "%s_naive", name);
+    if (rc >= 0) rc = ag_forecast_score_naive(&scoring, f->season, task->arena, &score, err);
+    return rc < 0 ? rc : add_score(task, naive, &score, err);
+}
+
+static int validate(void *state, ag_strategy_task *task, ag_err *err)
+{
+    forecast *f = state;
+    int rc = score_part(f, task, AG_PART_VALIDATION, "val", err);
+    return rc < 0 ? rc : score_part(f, task, AG_PART_TEST, "test", err);
+}
+
+/* ---- export ---- */
+
+static void write_numbers(ag_json *json, const char *name, const double *values, int64_t count)
+{
+    ag_json_name(json, name);
+    ag_json_begin_array(json);
+    for (int64_t i = 0; i < count; i++) ag_json_real(json, values[i]);
+    ag_json_end_array(json);
+}
+
+static void describe_model(ag_json *json, const forecast *f, const ag_strategy_task *task)
+{
+    char digest[65];
+    ag_sha256_format(&f->series.digest, digest);
+    ag_json_begin_object(json);
+    ag_json_put_int(json, "format", 1);
+    ag_json_put_text(json, "strategy", "forecast");
+    ag_json_put_text(json, "data_sha256", digest);
+    ag_json_put_int(json, "season", f->season);
+    ag_json_name(json, "columns");
+    ag_json_begin_array(json);
+    for (int64_t i = 0; i < f->series.columns; i++) ag_json_text(json, f->series.names[i]);
+    ag_json_end_array(json);
+    write_numbers(json, "mean", f->scaling.mean, f->scaling.columns);
+    write_numbers(json, "deviation", f->scaling.deviation, f->scaling.columns);
+    ag_json_name(json, "metrics");
+    ag_json_begin_object(json);
+    for (size_t i = 0; i < task->metrics.count; i++) {
+        const ag_strategy_metric *metric = ag_vec_at(&task->metrics, i);
+        ag_json_put_real(json, metric->name, metric->value);
+    }
+    ag_json_end_object(json);
+    ag_json_name(json, "configuration");
+    ag_json_value(json, task->effective);
+    ag_json_end_object(json);
+}
+
+static int export(void *state, ag_strategy_task *task, const char *directory, ag_err *err)
+{
+    const forecast *f = state;
+    ag_buf text;
+    ag_buf_init(&text, (size_t)64 << 20);
+    ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
+    const char *path = ag_path_join(task->arena, directory, "auger.json");
+    int rc = path ? ag_pretrained_save(directory, &task->model_config, f->model, err) : ag_fail_memory(err, 64);
+    describe_model(&json, f, task);
+    if (rc >= 0) rc = ag_json_end_document(&json, err);
+    ag_buf_add_char(&text, '\n');
+    if (rc >= 0) rc = ag_file_replace(path, text.data, text.size, err);
+    ag_buf_deinit(&text);
+    return rc;
+}
+
+static void close_all(void *state)
+{
+    forecast *f = state;
+    ag_model_free(f->model);
+}
+
+const ag_strategy ag_strategy_forecast = {
+    .name = "forecast",
+    .doc = "one model that forecasts the next rows of a multivariate series from its last ones",
+    .data = &ag_forecast_data_description,
+    .state_size = sizeof(forecast),
+    .prepare = prepare,
+    .train = train,
+    .validate = validate,
+    .export = export,
+    .close = close_all,
+};

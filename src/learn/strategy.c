@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+/* strategy.c: the list of strategies, and running one: its phases in order, and the files that every training leaves.
+ * The configuration is written before anything is trained, so that a training that was killed can be told from its
+ * directory; metrics and the model at the end. */
+#include "learn/strategy.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/doc/json.h"
+#include "core/doc/yaml.h"
+#include "core/io/file.h"
+#include "core/io/path.h"
+#include "learn/nn/checkpoint/pretrained.h"
+#include "learn/strategies/list.h"
+
+static const ag_strategy *const strategies[] = {
+    &ag_strategy_forecast,
+};
+
+enum { COUNT = sizeof strategies / sizeof *strategies, MAX_TEXT = 16 << 20 };
+
+const ag_strategy *const *ag_strategy_all(size_t *count)
+{
+    *count = COUNT;
+    return strategies;
+}
+
+int ag_strategy_find(const ag_settings *settings, const ag_strategy **out, ag_err *err)
+{
+    const char *names[COUNT];
+    const ag_value *said = ag_value_get(settings->root, "strategy");
+    for (size_t i = 0; i < COUNT; i++) {
+        names[i] = strategies[i]->name;
+        if (strcmp(names[i], settings->strategy) == 0) return *out = strategies[i], 0;
+    }
+    const char *near = ag_nearest(ag_str_of(settings->strategy), names, COUNT);
+    ag_fail_at(err, AG_EINVAL, settings->file, said ? said->line : 0, said ? said->column : 0,
+               "there is no strategy '%s'", settings->strategy);
+    return near ? ag_err_hint(err, "did you mean %s?", near) : ag_err_hint(err, "there is %s", names[0]);
+}
+
+int ag_strategy_verify(const ag_strategy *s, ag_err *err)
+{
+    if (!s->name || !s->doc || !s->data || !s->prepare || !s->train || !s->validate || !s->export || !s->close)
+        return ag_fail(err, AG_EINTERNAL, "strategy %s is not complete", s->name ? s->name : "?");
+    return ag_describe_verify(s->data, err);
+}
+
+/* ---- for strategies ---- */
+
+void ag_strategy_phase(const ag_strategy_task *task, const char *phase)
+{
+    if (task->watch && task->watch->phase) task->watch->phase(task->watch->context, phase);
+}
+
+void ag_strategy_remark(const ag_strategy_task *task, const char *format, ...)
+{
+    char text[600];
+    va_list arguments;
+    if (!task->watch || !task->watch->remark) return;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    task->watch->remark(task->watch->context, text);
+}
+
+int ag_strategy_dataset_seen(const ag_strategy_task *task, const ag_strategy_dataset *dataset, ag_err *err)
+{
+    return task->watch && task->watch->dataset ? task->watch->dataset(task->watch->context, dataset, err) : 0;
+}
+
+int ag_strategy_metric_found(ag_strategy_task *task, const char *name, double value, ag_err *err)
+{
+    ag_strategy_metric metric = {ag_arena_strdup(task->arena, name), value};
+    if (!metric.name) return ag_fail_memory(err, strlen(name));
+    int rc = ag_vec_push(&task->metrics, &metric, err);
+    if (rc < 0 || !task->watch || !task->watch->metric) return rc;
+    return task->watch->metric(task->watch->context, &metric, err);
+}
+
+ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what, uint64_t total)
+{
+    return task->watch && task->watch->progress ? task->watch->progress(task->watch->context, what, total) : NULL;
+}
+
+/* Weights of another model, where name and shape fit. */
+static int take_weights(const ag_strategy_task *task, const char *path, ag_model *model, ag_err *err)
+{
+    ag_pretrained *from = NULL;
+    int64_t taken = 0, all = ag_graph_parameters(model->graph);
+    int rc = ag_pretrained_load(path, NULL, &from, err);
+    if (rc < 0) return ag_err_prefix(err, "init_from");
+    for (int32_t i = 0; i < all; i++) {
+        const ag_parameter *row = ag_graph_parameter_at(model->graph, i);
+        int32_t at = ag_graph_parameter_find(from->model->graph, row->name);
+        if (at < 0) continue;
+        const ag_parameter *old = ag_graph_parameter_at(from->model->graph, at);
+        if (!ag_shape_equal(&old->shape, &row->shape)) continue;
+        memcpy(model->values + row->offset, from->model->values + old->offset, (size_t)row->size * sizeof(ag_real));
+        taken++;
+    }
+    if (taken == 0)
+        rc = ag_fail(err, AG_EINVAL, "init_from: %s has no tensor whose name and shape fit this model", path);
+    else
+        ag_strategy_remark(task, "%lld of %lld tensors begin as in %s", (long long)taken, (long long)all, path);
+    ag_pretrained_free(from);
+    return rc;
+}
+
+int ag_strategy_model(const ag_strategy_task *task, bool loss, ag_model **out, ag_err *err)
+{
+    const ag_settings *settings = task->settings;
+    ag_graph *graph = NULL;
+    ag_model *model = NULL;
+    int rc = ag_architecture_graph(task->model_config.architecture, task->model_config.values,
+                                   &(ag_building){.loss = loss}, &graph, err);
+    if (rc < 0) return ag_err_prefix(err, "model_config");
+    if ((rc = ag_model_new(graph, &model, err)) < 0) return rc;
+    ag_model_initialise(model, (uint64_t)settings->seed);
+    if (settings->init_from) rc = take_weights(task, settings->init_from, model, err);
+    if (rc >= 0)
+        *out = model;
+    else
+        ag_model_free(model);
+    return rc;
+}
+
+int ag_strategy_train_model(ag_strategy_task *task, const char *name, int64_t index, int64_t count, ag_model *model,
+                            const ag_samples *training, const ag_samples *validation, const ag_train_judge *judge,
+                            ag_err *err)
+{
+    const ag_strategy_watch *watch = task->watch;
+    const ag_settings *settings = task->settings;
+    ag_train_options options;
+    ag_train_monitor monitor = {0};
+    ag_strategy_training done = {.name = ag_arena_strdup(task->arena, name)};
+    char *checkpoints = ag_arena_printf(task->arena, "%s/checkpoints/%s", task->output_dir, name);
+    if (!checkpoints || !done.name) return ag_fail_memory(err, strlen(task->output_dir));
+    int rc = ag_settings_options(settings, training->count, task->arena, &options, err);
+    if (rc >= 0 && watch && watch->training) rc = watch->training(watch->context, name, index, count, &monitor, err);
+    if (rc < 0) return rc;
+    ag_train_checkpoints where = {.directory = settings->save_checkpoints ? checkpoints : NULL,
+                                  .config = &task->model_config,
+                                  .resume = task->resume,
+                                  .interval = settings->checkpoint_interval};
+    ag_train_job job = {.name = count > 1 ? name : NULL,
+                        .model = model,
+                        .training = training,
+                        .validation = validation,
+                        .judge = judge,
+                        .device = task->device,
+                        .pool = task->pool,
+                        .options = &options,
+                        .checkpoints = &where,
+                        .monitor = &monitor,
+                        .cancel = task->cancel};
+    rc = ag_train(&job, task->arena, &done.result, err);
+    if (rc >= 0) rc = ag_vec_push(&task->trainings, &done, err);
+    if (rc >= 0 && watch && watch->trained) rc = watch->trained(watch->context, index, &done.result, err);
+    return rc;
+}
+
+/* ---- the file of the data ---- */
+
+static bool ends_right(const char *name, const char *const *endings)
+{
+    for (; *endings; endings++)
+        if (ag_str_equal_nocase(ag_path_extension(ag_str_of(name)), ag_str_of(*endings))) return true;
+    return false;
+}
+
+static int only_file(const ag_strategy_task *task, const char *const *endings, char **out, ag_err *err)
+{
+    ag_vec names;
+    const char *found = NULL;
+    int count = 0;
+    ag_vec_init(&names, sizeof(const char *));
+    int rc = ag_dir_list(task->data_dir, task->arena, &names, err);
+    for (size_t i = 0; i < names.count && rc >= 0; i++) {
+        const char *name = *(const char *const *)ag_vec_at(&names, i);
+        if (!ends_right(name, endings)) continue;
+        if (count++ == 0) found = name;
+    }
+    ag_vec_deinit(&names);
+    if (rc < 0) return rc;
+    if (count == 0)
+        return ag_fail(err, AG_ENOTFOUND, "there is no file in %s that ends in .%s", task->data_dir, endings[0]);
+    if (count > 1) {
+        ag_fail(err, AG_EINVAL, "there are %d files in %s", count, task->data_dir);
+        return ag_err_hint(err, "say which: data_config.file, or --set data_config.file=%s", found);
+    }
+    *out = ag_path_join(task->arena, task->data_dir, found);
+    return *out ? 0 : ag_fail_memory(err, strlen(found));
+}
+
+int ag_strategy_data_file(const ag_strategy_task *task, const char *file, const char *const *endings, char **out,
+                          ag_err *err)
+{
+    ag_file_info info;
+    int rc = ag_file_stat(task->data_dir, &info, err);
+    if (rc < 0) return rc;
+    if (!info.is_directory) {
+        *out = ag_arena_strdup(task->arena, task->data_dir);
+    } else if (!file) {
+        return only_file(task, endings, out, err);
+    } else {
+        *out = ag_path_join(task->arena, task->data_dir, file);
+        if (*out && !ag_file_exists(*out))
+            return ag_fail(err, AG_ENOTFOUND, "there is no file %s (data_config.file)", *out);
+    }
+    return *out ? 0 : ag_fail_memory(err, strlen(task->data_dir));
+}
+
+/* ---- files ---- */
+
+static int write_text(const ag_strategy_task *task, const char *name, const ag_buf *text, ag_err *err)
+{
+    const char *path = ag_path_join(task->arena, task->output_dir, name);
+    return path ? ag_file_replace(path, text->data, text->size, err) : ag_fail_memory(err, strlen(name));
+}
+
+static int write_configuration(ag_strategy_task *task, const ag_strategy *strategy, ag_err *err)
+{
+    ag_buf text;
+    ag_buf_init(&text, MAX_TEXT);
+    int rc = ag_settings_effective(task->settings, &task->model_config, strategy->data, task->data, task->arena,
+                                   &task->effective, err);
+    if (rc >= 0) rc = ag_yaml_write(task->effective, &text, err);
+    if (rc >= 0) rc = write_text(task, "config.yaml", &text, err);
+    ag_buf_deinit(&text);
+    if (rc >= 0 && task->watch && task->watch->configured)
+        rc = task->watch->configured(task->watch->context, task->effective, task->parameters, err);
+    return rc;
+}
+
+static int write_metrics(const ag_strategy_task *task, ag_err *err)
+{
+    ag_buf text;
+    ag_buf_init(&text, MAX_TEXT);
+    ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
+    ag_json_begin_object(&json);
+    for (size_t i = 0; i < task->metrics.count; i++) {
+        const ag_strategy_metric *metric = ag_vec_at(&task->metrics, i);
+        ag_json_put_real(&json, metric->name, metric->value);
+    }
+    ag_json_end_object(&json);
+    int rc = ag_json_end_document(&json, err);
+    ag_buf_add_char(&text, '\n');
+    if (rc >= 0) rc = write_text(task, "metrics.json", &text, err);
+    ag_buf_deinit(&text);
+    return rc;
+}
+
+static void put_number(ag_buf *text, double value)
+{
+    char number[32];
+    ag_double_format(value, number);
+    ag_buf_addf(text, ",%s", isnan(value) ? "" : number);
+}
+
+static int write_history(const ag_strategy_task *task, ag_err *err)
+{
+    ag_buf text;
+    ag_buf_init(&text, MAX_TEXT);
+    ag_buf_add_text(&text, "training,epoch,step,train_loss,val_loss,learning_rate,gradient_norm,best\n");
+    for (size_t i = 0; i < task->trainings.count; i++) {
+        const ag_strategy_training *training = ag_vec_at(&task->trainings, i);
+        for (size_t k = 0; k < training->result.history_count; k++) {
+            const ag_train_epoch *e = &training->result.history[k];
+            ag_buf_addf(&text, "%s,%lld,%lld", training->name, (long long)e->epoch + 1, (long long)e->step);
+            put_number(&text, e->train_loss);
+            put_number(&text, e->val_loss);
+            put_number(&text, e->learning_rate);
+            put_number(&text, e->gradient_norm);
+            ag_buf_addf(&text, ",%d\n", e->best);
+        }
+    }
+    int rc = ag_buf_check(&text, "the history", err);
+    if (rc >= 0) rc = write_text(task, "history.csv", &text, err);
+    ag_buf_deinit(&text);
+    return rc;
+}
+
+/* ---- running ---- */
+
+static int open_machines(ag_strategy_task *task, ag_err *err)
+{
+    int rc = ag_device_find(task->settings->device, &task->device, err);
+    if (rc < 0) return ag_err_prefix(err, "device");
+    if (task->jobs < 1) task->jobs = 1;
+    if (task->jobs > 1) rc = ag_pool_new(task->jobs - 1, &task->pool, err);
+    return rc < 0 ? rc : ag_dir_make(task->output_dir, err);
+}
+
+static int run_phases(const ag_strategy *strategy, void *state, ag_strategy_task *task, ag_err *err)
+{
+    const char *model = ag_path_join(task->arena, task->output_dir, "model");
+    if (!model) return ag_fail_memory(err, strlen(task->output_dir));
+    ag_strategy_phase(task, "data");
+    int rc = strategy->prepare(state, task, err);
+    if (rc >= 0) rc = write_configuration(task, strategy, err);
+    if (rc < 0) return rc;
+    ag_strategy_phase(task, "training");
+    if ((rc = strategy->train(state, task, err)) < 0) return rc;
+    ag_strategy_phase(task, "validation");
+    if ((rc = strategy->validate(state, task, err)) < 0) return rc;
+    ag_strategy_phase(task, "export");
+    if ((rc = strategy->export(state, task, model, err)) < 0) return rc;
+    if ((rc = write_history(task, err)) < 0) return rc;
+    return write_metrics(task, err);
+}
+
+int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err *err)
+{
+    void *state = ag_arena_alloc(task->arena, strategy->state_size);
+    if (!state) return ag_fail_memory(err, strategy->state_size);
+    ag_vec_init(&task->metrics, sizeof(ag_strategy_metric));
+    ag_vec_init(&task->trainings, sizeof(ag_strategy_training));
+    int rc = open_machines(task, err);
+    if (rc >= 0) rc = run_phases(strategy, state, task, err);
+    strategy->close(state);
+    ag_pool_free(task->pool);
+    task->pool = NULL;
+    return rc;
+}
+
+void ag_strategy_task_deinit(ag_strategy_task *task)
+{
+    ag_vec_deinit(&task->metrics);
+    ag_vec_deinit(&task->trainings);
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* strategy.h: how a model is prepared, trained, validated and exported. One const struct in a file of its own under
+ * strategies/ and one line in strategy.c. A strategy says what its data_config holds, reads its data in prepare(), and
+ * tells what happens to whoever looks on (a terminal, the ledger, both); it never prints and knows no ledger.
+ *
+ *     OUTPUT/config.yaml         the effective configuration, every key
+ *     OUTPUT/checkpoints/        what --resume goes on from (one directory per training)
+ *     OUTPUT/model/              what export() leaves: config.json, model.safetensors, auger.json
+ *     OUTPUT/metrics.json        what validate() found
+ *     OUTPUT/history.csv         epochs of every training */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/base/vec.h"
+#include "core/doc/describe.h"
+#include "core/hash/hash.h"
+#include "core/sys/cancel.h"
+#include "core/sys/progress.h"
+#include "core/sys/thread.h"
+#include "learn/nn/train.h"
+#include "learn/settings.h"
+
+typedef struct ag_strategy_dataset {   /* what a run reads */
+    const char *name, *path, *context; /* "ETTh1", ".../ETTh1.csv", "training" */
+    ag_sha256 digest;
+} ag_strategy_dataset;
+
+typedef struct ag_strategy_metric { /* a result: "test_mse" */
+    const char *name;
+    double value;
+} ag_strategy_metric;
+
+/* Who looks on. All slots are optional. Calls of one training come from one thread; trainings may run at once. */
+typedef struct ag_strategy_watch {
+    void *context;
+    void (*phase)(void *context, const char *phase); /* "data", "training", "validation", "export" */
+    void (*remark)(void *context, const char *text); /* one line for people */
+    int (*dataset)(void *context, const ag_strategy_dataset *dataset, ag_err *err);
+    /* The effective configuration is known; the model has so many numbers. */
+    int (*configured)(void *context, const ag_value *effective, int64_t parameters, ag_err *err);
+    /* A training begins: `name` "fold 3", index of count; *monitor looks on until training_done(). */
+    int (*training)(void *context, const char *name, int64_t index, int64_t count, ag_train_monitor *monitor,
+                    ag_err *err);
+    int (*trained)(void *context, int64_t index, const ag_train_result *result, ag_err *err);
+    int (*metric)(void *context, const ag_strategy_metric *metric, ag_err *err);
+    ag_progress *(*progress)(void *context, const char *what, uint64_t total); /* of a phase; the strategy frees it */
+} ag_strategy_watch;
+
+/* A training of a strategy, from its beginning to its end. */
+typedef struct ag_strategy_task {
+    /* given */
+    const ag_settings *settings;
+    const char *data_dir;   /* a directory, or one file */
+    const char *output_dir; /* made when absent */
+    bool resume;
+    unsigned jobs;                  /* threads, at least 1 */
+    const ag_strategy_watch *watch; /* may be NULL */
+    ag_cancel *cancel;              /* may be NULL */
+    ag_arena *arena;                /* of all results */
+    /* made by ag_strategy_run() */
+    const ag_device *device;
+    ag_pool *pool; /* NULL with one job */
+    /* filled by prepare() */
+    ag_model_config model_config;
+    int64_t parameters;
+    const void *data; /* data_config as read */
+    /* filled on the way */
+    ag_vec metrics;   /* ag_strategy_metric */
+    ag_vec trainings; /* ag_strategy_training */
+    const ag_value *effective;
+} ag_strategy_task;
+
+typedef struct ag_strategy_training {
+    const char *name;
+    ag_train_result result;
+} ag_strategy_training;
+
+typedef struct ag_strategy {
+    const char *name; /* "forecast" */
+    const char *doc;
+    const ag_description *data; /* required: of data_config */
+    size_t state_size;          /* the core allocates it, zeroed */
+    /* All are required. prepare() reads settings and data and refuses what is wrong before anything is trained; it
+     * fills the task. close() is safe after a failed prepare(). */
+    int (*prepare)(void *state, ag_strategy_task *task, ag_err *err);
+    int (*train)(void *state, ag_strategy_task *task, ag_err *err);
+    int (*validate)(void *state, ag_strategy_task *task, ag_err *err); /* adds metrics */
+    int (*export)(void *state, ag_strategy_task *task, const char *directory, ag_err *err);
+    void (*close)(void *state);
+} ag_strategy;
+
+const ag_strategy *const *ag_strategy_all(size_t *count);
+/* AG_EINVAL with the nearest name; `file`, `line` and `column` are where it was said. */
+int ag_strategy_find(const ag_settings *settings, const ag_strategy **out, ag_err *err);
+/* That the struct is complete: for tests. */
+int ag_strategy_verify(const ag_strategy *strategy, ag_err *err);
+
+/* Everything, phase by phase, and the files of OUTPUT. */
+int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err *err);
+void ag_strategy_task_deinit(ag_strategy_task *task); /* safe on zeroed memory */
+
+/* ---- for strategies ---- */
+
+void ag_strategy_phase(const ag_strategy_task *task, const char *phase);
+void ag_strategy_remark(const ag_strategy_task *task, const char *format, ...) AG_PRINTF(2, 3);
+int ag_strategy_dataset_seen(const ag_strategy_task *task, const ag_strategy_dataset *dataset, ag_err *err);
+int ag_strategy_metric_found(ag_strategy_task *task, const char *name, double value, ag_err *err);
+ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what, uint64_t total);
+/* A model of task->model_config with its first weights: by seed, then from init_from. `loss` builds what training
+ * needs. */
+int ag_strategy_model(const ag_strategy_task *task, bool loss, ag_model **out, ag_err *err);
+/* Trains it, with checkpoints below OUTPUT/checkpoints/NAME and the watch looking on; notes the result. The only
+ * training of a strategy is named "model". */
+int ag_strategy_train_model(ag_strategy_task *task, const char *name, int64_t index, int64_t count, ag_model *model,
+                            const ag_samples *training, const ag_samples *validation, const ag_train_judge *judge,
+                            ag_err *err);
+/* The file of the data: `file` below data_dir, or data_dir itself when it is a file, or the only file in it with one of
+ * these endings. */
+int ag_strategy_data_file(const ag_strategy_task *task, const char *file, const char *const *endings, char **out,
+                          ag_err *err);
