@@ -36,6 +36,7 @@ typedef enum ag_position { AG_POSITION_NONE, AG_POSITION_SINCOS, AG_POSITION_LEA
 ag_ref ag_layer_position(ag_graph *graph, ag_ref x, const char *name, ag_position kind);
 
 typedef enum ag_cell { AG_CELL_LSTM, AG_CELL_GRU } ag_cell;
+extern const char *const ag_cells[]; /* the choices of a key "cell", ended by NULL */
 
 typedef struct ag_recurrence {
     ag_cell cell;

@@ -6,6 +6,8 @@
 #include "learn/nn/ops/dropout.h"
 #include "learn/nn/ops/recurrent.h"
 
+const char *const ag_cells[] = {"lstm", "gru", NULL};
+
 static ag_ref one(ag_graph *graph, ag_ref x, const ag_recurrence *r, int64_t layer, bool reverse)
 {
     static const char *const names[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};

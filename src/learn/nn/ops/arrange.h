@@ -32,6 +32,10 @@ typedef struct ag_moving_average { /* the mean of `width` neighbours along the f
     int64_t width;
 } ag_moving_average;
 
+typedef struct ag_resample { /* that many rows by straight lines between those that are there */
+    int64_t count;
+} ag_resample;
+
 static inline ag_ref ag_swap_axes(ag_graph *graph, ag_ref x, int first, int second)
 {
     return ag_graph_apply1(graph, &ag_op_transpose, "transpose", x, &(ag_transpose){first, second});
