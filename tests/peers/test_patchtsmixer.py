@@ -78,6 +78,11 @@ CONFIGS = {
     "normal": ("forecast", dict(FULL, loss="nll", distribution_output="normal")),
     "negative_binomial": ("forecast", dict(loss="nll", distribution_output="negative_binomial", scaling=None)),
     "student_t_channels": ("forecast", dict(loss="nll", prediction_channel_indices=[0, 2])),
+    "student_t_mean_scaled": ("forecast", dict(FULL, loss="nll", scaling="mean", gated_attn=False)),
+    "negative_binomial_scaled": ("forecast", dict(loss="nll", distribution_output="negative_binomial", scaling="mean")),
+    "last_channel": ("forecast", dict(prediction_channel_indices=[-1])),
+    "two_of_a_channel": ("forecast", dict(FULL, prediction_channel_indices=[1, 1, 0])),
+    "post_init": ("forecast", dict(FULL, post_init=True, init_std=0.2)),
     "regression": ("regression", {}),
     "regression_avg": ("regression", dict(FULL, head_aggregation="avg_pool", num_targets=1)),
     "regression_last_range": ("regression", dict(head_aggregation="use_last", output_range=[-1.0, 3.0])),
@@ -85,14 +90,25 @@ CONFIGS = {
     "regression_unscaled": ("regression", dict(scaling=None, mode="mix_channel")),
     "regression_normal": ("regression", dict(loss="nll", distribution_output="normal")),
     "regression_student": ("regression", dict(FULL, loss="nll")),
+    "regression_one_normal": ("regression", dict(loss="nll", distribution_output="normal", num_targets=1)),
+    "regression_negative_binomial": ("regression", dict(loss="nll", distribution_output="negative_binomial",
+                                                        head_aggregation="use_last")),
+    "regression_batch_norm": ("regression", dict(FULL, norm_mlp="BatchNorm", scaling="mean")),
+    "regression_expansion": ("regression", dict(expansion_factor=5, patch_stride=3, head_aggregation=None)),
     "classification": ("classification", dict(num_targets=4)),
     "classification_full": ("classification", dict(FULL, num_targets=2, head_aggregation="avg_pool")),
+    "classification_range": ("classification", dict(output_range=[0.0, 5.0], head_aggregation="use_last")),
+    "classification_nll_ignored": ("classification", dict(loss="nll", scaling=None)),
     "classification_batch_norm": ("classification", dict(norm_mlp="BatchNorm", head_aggregation=None)),
     "pretraining": ("pretraining", {}),
     "pretraining_full": ("pretraining", dict(FULL, random_mask_ratio=0.3, mask_value=-1)),
     "pretraining_forecast": ("pretraining", dict(mask_type="forecast", num_forecast_mask_patches=[1])),
     "pretraining_channels": ("pretraining", dict(channel_consistent_masking=False, unmasked_channel_indices=[1])),
+    "pretraining_two_counts": ("pretraining", dict(mask_type="forecast", num_forecast_mask_patches=[1, 2])),
+    "pretraining_batch_norm": ("pretraining", dict(FULL, norm_mlp="BatchNorm", patch_stride=4, mask_value=2)),
+    "pretraining_all_scored": ("pretraining", dict(masked_loss=False, scaling="mean", random_mask_ratio=0.0)),
     "backbone": ("backbone", {}),
+    "backbone_batch_norm": ("backbone", dict(norm_mlp="batch", scaling=None)),
     "backbone_full": ("backbone", FULL),
 }
 
@@ -139,7 +155,17 @@ def theirs(task, model, x):
     value = result.regression_outputs if task == "regression" else result.prediction_outputs
     name = "regression_outputs" if task == "regression" else "prediction_outputs"
     out = {name: value} if torch.is_tensor(value) else {f"{name}.{i}": part for i, part in enumerate(value)}
-    return {**out, "last_hidden_state": result.last_hidden_state}, {}
+    out["last_hidden_state"] = result.last_hidden_state
+    if task == "classification":
+        out["probabilities"] = torch.softmax(value, -1)
+    if task == "forecast":
+        out["loc"], out["scale"] = result.loc, result.scale
+    if not torch.is_tensor(value):
+        # Theirs has scaled the log-odds of a negative binomial already, in what it gives.
+        scaled = task == "forecast" and model.config.distribution_output != "negative_binomial"
+        where = {"loc": result.loc, "scale": result.scale} if scaled else {}
+        out["mean"] = model.distribution_output.distribution(value, **where).mean
+    return out, {}
 
 
 def compare(ours, expected, what):
@@ -210,6 +236,36 @@ def test_half_precision_is_read(tmp_path):
         agree("half", tmp_path, model.to(torch.float32), task)
 
 
+def test_weights_in_several_files_are_read(tmp_path):
+    task, model = make("full")
+    model.save_pretrained(tmp_path, max_shard_size="3KB")
+    assert len(list(tmp_path.glob("*.safetensors"))) > 1
+    agree("shards", tmp_path, model, task)
+
+
+def test_draws_have_the_spread_of_theirs(tmp_path):
+    for name in ("student_t", "normal", "negative_binomial"):  # theirs scales counts twice when it draws
+        task, model = make(name)
+        model.save_pretrained(tmp_path / name)
+        x = windows(model.config, 2)
+        numpy.save(tmp_path / "x.npy", x)
+        auger.command("model", "predict", tmp_path / name, "-i", tmp_path / "x.npy", "-o", tmp_path / "y.npy",
+                      "--result", "samples:4000")
+        ours = numpy.load(tmp_path / "y.npy")
+        torch.manual_seed(2)
+        model.config.num_parallel_samples = model.num_parallel_samples = 4000
+        other = model.generate(torch.tensor(x)).sequences.numpy()
+        assert ours.shape == other.shape
+        levels = [0.1, 0.3, 0.5, 0.7, 0.9]
+        a, b = numpy.quantile(ours, levels, axis=1), numpy.quantile(other, levels, axis=1)
+        near = numpy.maximum(0.12 * (b[4] - b[0]), 1.0 if "binomial" in name else 0.0)  # counts are whole
+        assert (numpy.abs(a - b) <= near).all(), name
+        for level, row in zip(levels, b):
+            auger.command("model", "predict", tmp_path / name, "-i", tmp_path / "x.npy", "-o", tmp_path / "q.npy",
+                          "--result", f"quantile:{level}")
+            assert (numpy.abs(numpy.load(tmp_path / "q.npy") - row) <= near).all(), name
+
+
 def test_an_observed_mask_is_used(tmp_path):
     task, model = make("full")
     model.save_pretrained(tmp_path)
@@ -221,27 +277,82 @@ def test_an_observed_mask_is_used(tmp_path):
         compare(ours.run({"past_values": x, "observed_mask": mask})["prediction_outputs"], expected, task)
 
 
+# name: (task, what differs from BASE, learning rate, clipping)
 TRAINED = {
-    "mse": ({}, 1e-3, 0), "mse_full_clipped": (FULL, 3e-3, 0.5), "mse_channels": (dict(prediction_channel_indices=[0, 2]), 1e-3, 0),
-    "mse_unscaled": (dict(FULL, scaling=None), 1e-3, 1.0), "batch_norm": (dict(norm_mlp="BatchNorm"), 1e-3, 0),
-    "student_t": (dict(loss="nll"), 1e-3, 1.0), "normal": (dict(loss="nll", distribution_output="normal"), 1e-3, 1.0),
+    "mse": ("forecast", {}, 1e-3, 0),
+    "mse_full_clipped": ("forecast", FULL, 3e-3, 0.5),
+    "mse_channels": ("forecast", dict(prediction_channel_indices=[0, 2]), 1e-3, 0),
+    "mse_unscaled": ("forecast", dict(FULL, scaling=None), 1e-3, 1.0),
+    "batch_norm": ("forecast", dict(norm_mlp="BatchNorm"), 1e-3, 0),
+    "batch_norm_full": ("forecast", dict(FULL, norm_mlp="BatchNorm"), 1e-3, 1.0),
+    "student_t": ("forecast", dict(loss="nll"), 1e-3, 1.0),
+    "student_t_channels": ("forecast", dict(FULL, loss="nll", prediction_channel_indices=[2, 0]), 1e-3, 1.0),
+    "normal": ("forecast", dict(loss="nll", distribution_output="normal"), 1e-3, 1.0),
+    "negative_binomial": ("forecast", dict(loss="nll", distribution_output="negative_binomial", scaling="mean"), 1e-3, 1.0),
+    "regression": ("regression", FULL, 1e-3, 0),
+    "regression_all_in_range": ("regression", dict(head_aggregation=None, output_range=[-9.0, 9.0]), 1e-3, 1.0),
+    "regression_avg_one": ("regression", dict(head_aggregation="avg_pool", num_targets=1, scaling="mean"), 1e-3, 0),
+    "regression_normal": ("regression", dict(loss="nll", distribution_output="normal", head_aggregation="use_last"), 1e-3, 1.0),
+    "regression_student_t": ("regression", dict(FULL, loss="nll", norm_mlp="BatchNorm"), 1e-3, 1.0),
+    "classification": ("classification", dict(num_targets=4, init_std=0.3), 2e-3, 0),
+    "classification_full": ("classification", dict(FULL, num_targets=3, norm_mlp="BatchNorm", head_aggregation="use_last"),
+                            7e-3, 1.0),
+    "pretraining": ("pretraining", {}, 1e-2, 0),
+    "pretraining_full": ("pretraining", dict(FULL, mask_value=-1, patch_stride=4), 1e-3, 1.0),
+    "pretraining_all_scored": ("pretraining", dict(masked_loss=False, norm_mlp="BatchNorm"), 1e-3, 0),
 }
+
+
+class GivenMask(torch.nn.Module):
+    """Hides the patches that it was told instead of drawn ones."""
+
+    def forward(self, patches):
+        hidden = self.mask.unsqueeze(-1).bool()
+        return patches.masked_fill(hidden, self.value), self.mask
+
+
+def aims(task, config, x):
+    """What is to be learned from windows: targets, classes (which move x), or what is hidden."""
+    random = numpy.random.default_rng(8)
+    means = x.mean(axis=(1, 2))
+    if task == "forecast":
+        y = 0.3 * x[:, :config.prediction_length] + x.mean(axis=1, keepdims=True)
+        return numpy.round(3 * numpy.abs(y)) if config.distribution_output == "negative_binomial" else y
+    if task == "regression":
+        return numpy.stack([means * (k + 1) + x[:, k, 0] for k in range(config.num_targets)], axis=1)
+    if task == "classification":
+        classes = random.integers(config.num_targets, size=len(x))
+        x += classes[:, None, None]
+        return classes
+    return random.uniform(size=(len(x), config.num_input_channels, config.num_patches)) < 0.4
+
+
+def their_loss(task, model, x, y):
+    if task == "forecast":
+        return model(x, future_values=y).loss
+    if task == "regression":
+        return model(x, target_values=y.squeeze(-1) if model.distribution_output and y.shape[-1] == 1 else y).loss
+    if task == "classification":
+        return model(x, target_values=y.long()).loss
+    model.model.masking.mask = y
+    return model(x).loss
 
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_fifty_steps_follow_the_same_curve(name, tmp_path):
-    changes, rate, clip = TRAINED[name]
+    task, changes, rate, clip = TRAINED[name]
     steps, batch = 50, 8
     torch.manual_seed(4)
-    model = transformers.PatchTSMixerForPrediction(
+    model = CLASSES[task](
         transformers.PatchTSMixerConfig(**{**BASE, **changes, "dropout": 0.0, "head_dropout": 0.0})).train()
     model.save_pretrained(tmp_path)
     x = windows(model.config, steps * batch)
-    y = 0.3 * x[:, :model.config.prediction_length] + x.mean(axis=1, keepdims=True)
+    y = aims(task, model.config, x).astype(numpy.float32)
+    if task == "pretraining":
+        model.model.masking = GivenMask()
+        model.model.masking.value = model.config.mask_value
     numpy.save(tmp_path / "x.npy", x)
     numpy.save(tmp_path / "y.npy", y)
-    with auger.Model(tmp_path):
-        pass
     ours = subprocess.run([auger.BUILD / "tests" / "peer-training", tmp_path, tmp_path / "x.npy", tmp_path / "y.npy",
                            str(rate), str(clip), str(steps)], capture_output=True, text=True, check=False)
     assert ours.returncode == 0, ours.stderr
@@ -249,7 +360,7 @@ def test_fifty_steps_follow_the_same_curve(name, tmp_path):
     curve = []
     for step in range(steps):
         part = slice(step * batch, (step + 1) * batch)
-        loss = model(torch.tensor(x[part]), future_values=torch.tensor(y[part])).loss
+        loss = their_loss(task, model, torch.tensor(x[part]), torch.tensor(y[part]))
         optimizer.zero_grad()
         loss.backward()
         if clip:
@@ -258,4 +369,5 @@ def test_fifty_steps_follow_the_same_curve(name, tmp_path):
         curve.append(loss.item())
     got = numpy.array([float(line) for line in ours.stdout.split()])
     worst = float((numpy.abs(got - curve) / numpy.maximum(1.0, numpy.abs(curve))).max())
-    assert curve[-1] < curve[0] and worst <= 1e-4, f"{worst:.2e}"
+    print(f"{name}: {curve[0]:.4f} -> {curve[-1]:.4f}, worst {worst:.1e}")
+    assert numpy.mean(curve[-10:]) < numpy.mean(curve[:10]) and worst <= 1e-4, f"{worst:.2e}"

@@ -2,7 +2,8 @@
 /* training.c: a program for test_patchtsmixer.py: trains a saved model for some steps with AdamW and prints the loss of
  * each, so that PyTorch's own curve from the same weights can be laid beside it. Dropout is off, as the test saves it.
  *
- *     training MODEL_DIR X.npy Y.npy LEARNING_RATE CLIP STEPS      x [steps * batch, ...], y likewise */
+ *     training MODEL_DIR X.npy Y.npy LEARNING_RATE CLIP STEPS      x [steps * batch, ...], y likewise: the
+ *                                                                  targets, or in pretraining what is hidden */
 #include <stdio.h>
 
 #include "core/base/mem.h"
@@ -64,8 +65,10 @@ static int prepare(trainer *t, char **words, ag_err *err)
 
 static int step(trainer *t, int64_t number, ag_err *err)
 {
-    const char *target =
-        ag_graph_input_find(t->loaded->model->graph, "future_values") < 0 ? "target_values" : "future_values";
+    static const char *const targets[] = {"future_values", "target_values", "mask"};
+    const char *target = NULL;
+    for (int i = 0; i < 3 && !target; i++)
+        if (ag_graph_input_find(t->loaded->model->graph, targets[i]) >= 0) target = targets[i];
     int rc = ag_exec_input(t->exec, "past_values", t->x + number * t->batch * t->x_size, err);
     if (rc >= 0) rc = ag_exec_input(t->exec, target, t->y + number * t->batch * t->y_size, err);
     ag_run run = {.samples = t->batch, .gradient = t->gradient, .seed = 1, .step = (uint64_t)number};

@@ -18,7 +18,7 @@ typedef struct ag_building {
 typedef struct ag_predictive {
     const ag_distribution *distribution; /* NULL: it is none of these */
     const char *outputs;                 /* NAME: "prediction_outputs" */
-    bool scaled;                         /* brought to the series' units by the outputs "loc" and "scale" */
+    bool scaled;                         /* to the series' units: times the output "scale", plus "loc" */
     int64_t samples;                     /* that are drawn when nobody says how many */
 } ag_predictive;
 

@@ -120,17 +120,9 @@ static double count_draw(const double *p, ag_rng *rng)
     return count_quantile(p, ag_rng_double(rng));
 }
 
-const ag_distribution ag_distribution_student_t = {.name = "student_t",
-                                                   .parameters = 3,
-                                                   .affine = true,
-                                                   .mean = student_mean,
-                                                   .quantile = student_quantile,
-                                                   .draw = student_draw};
-const ag_distribution ag_distribution_normal = {.name = "normal",
-                                                .parameters = 2,
-                                                .affine = true,
-                                                .mean = normal_mean,
-                                                .quantile = normal_quantile,
-                                                .draw = normal_draw};
+const ag_distribution ag_distribution_student_t = {
+    .name = "student_t", .parameters = 3, .mean = student_mean, .quantile = student_quantile, .draw = student_draw};
+const ag_distribution ag_distribution_normal = {
+    .name = "normal", .parameters = 2, .mean = normal_mean, .quantile = normal_quantile, .draw = normal_draw};
 const ag_distribution ag_distribution_negative_binomial = {
     .name = "negative_binomial", .parameters = 2, .mean = count_mean, .quantile = count_quantile, .draw = count_draw};

@@ -9,7 +9,6 @@
 typedef struct ag_distribution {
     const char *name; /* "student_t" */
     int parameters;   /* of the functions below, in the order in which models give them */
-    bool affine;      /* scaled as location + scale * value; else ln(scale) is added to the last parameter */
     double (*mean)(const double *parameters);
     double (*quantile)(const double *parameters, double q); /* q in (0, 1); of whole numbers the least that reaches q */
     double (*draw)(const double *parameters, ag_rng *rng);

@@ -4,7 +4,6 @@
  * unless the caller has bound that output to an array of his own, which is read then. One thread at a time, as exec. */
 #include "learn/nn/results.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -202,11 +201,6 @@ static double value(const ag_results *r, const ag_result *result, int64_t sample
         int64_t channel = sample * scale->port->size + element % scale->port->size;
         shift = (double)data(location)[channel];
         factor = (double)data(scale)[channel];
-    }
-    if (!d->affine) {
-        p[d->parameters - 1] += log(factor);
-        shift = 0.0;
-        factor = 1.0;
     }
     double own = result->kind == AG_RESULT_MEAN       ? d->mean(p)
                  : result->kind == AG_RESULT_QUANTILE ? d->quantile(p, result->q)

@@ -217,7 +217,7 @@ static ag_predictive predictive(const void *configuration)
     if (c->loss != AG_MIXER_NLL || (!forecast && c->task != AG_MIXER_REGRESSION)) return (ag_predictive){0};
     return (ag_predictive){.distribution = distributions[c->distribution_output],
                            .outputs = forecast ? "prediction_outputs" : "regression_outputs",
-                           .scaled = forecast,
+                           .scaled = forecast && c->distribution_output != AG_MIXER_NEGATIVE_BINOMIAL,
                            .samples = c->num_parallel_samples};
 }
 

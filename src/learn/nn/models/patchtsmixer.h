@@ -19,6 +19,12 @@ typedef enum ag_mixer_task {
 typedef enum ag_mixer_loss { AG_MIXER_MSE, AG_MIXER_NLL, AG_MIXER_FOCAL } ag_mixer_loss;
 typedef enum ag_mixer_scaling { AG_MIXER_UNSCALED, AG_MIXER_STD, AG_MIXER_MEAN } ag_mixer_scaling;
 
+typedef enum ag_mixer_distribution_kind {
+    AG_MIXER_STUDENT_T,
+    AG_MIXER_NORMAL,
+    AG_MIXER_NEGATIVE_BINOMIAL,
+} ag_mixer_distribution_kind;
+
 typedef struct ag_patchtsmixer {
     int task;                                                        /* ours: ag_mixer_task */
     int head;                                                        /* ours: 0 stock, 1 stacked */
@@ -37,7 +43,7 @@ typedef struct ag_patchtsmixer {
     double minimum_scale;         /* 0: 1e-5 for std, 1e-10 for mean */
     double default_scale;         /* 0 or NaN: none */
     int loss;                     /* ag_mixer_loss; focal is ours */
-    int distribution_output;      /* 0 student_t, 1 normal, 2 negative_binomial */
+    int distribution_output;      /* ag_mixer_distribution_kind */
     int64_t num_parallel_samples, prediction_length;
     ag_list prediction_channel_indices; /* int64_t; sorted when used */
     double head_dropout;

@@ -14,9 +14,11 @@ static const struct {
     domain domains[AG_MIXER_MAX_PARAMETERS];
     const ag_op *likelihood;
 } distributions[] = {
-    {3, {ABOVE_TWO, RAW, NOT_TINY}, &ag_op_nll_student_t}, /* degrees of freedom, location, scale */
-    {2, {RAW, NOT_TINY}, &ag_op_nll_normal},               /* location, scale */
-    {2, {POSITIVE, RAW}, &ag_op_nll_negative_binomial},    /* failures, log-odds */
+    [AG_MIXER_STUDENT_T] = {3,
+                            {ABOVE_TWO, RAW, NOT_TINY},
+                            &ag_op_nll_student_t},               /* degrees of freedom, location, scale */
+    [AG_MIXER_NORMAL] = {2, {RAW, NOT_TINY}, &ag_op_nll_normal}, /* location, scale */
+    [AG_MIXER_NEGATIVE_BINOMIAL] = {2, {POSITIVE, RAW}, &ag_op_nll_negative_binomial}, /* failures, log-odds */
 };
 
 static ag_ref bring_into(const mixer_build *b, ag_ref x, domain into)

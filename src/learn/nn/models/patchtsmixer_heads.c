@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* patchtsmixer_heads.c: forecasting: the flat hidden state of each channel through one linear layer, or three, or one
- * per parameter of a distribution. Values go back to the units of the input; the parameters of a distribution stay in
- * scaled units, and its likelihood scales the target instead. */
+ * per parameter of a distribution. Values go back to the units of the input. The parameters of a distribution stay in
+ * scaled units, and its likelihood scales the target instead; but counts are not scaled: there the log-odds move by
+ * ln(scale), also in the output, as in transformers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,11 +82,16 @@ static void forecast_distribution(const mixer_build *b, ag_ref flat, const ag_se
     int count = ag_mixer_distribution(b, flat, "base_forecast_block", c->prediction_length, parameters);
     for (int i = 0; i < count; i++)
         parameters[i] = chosen(b, ag_swap_axes(b->graph, parameters[i], 0, 1), "select", selection);
+    ag_ref location = chosen(b, b->location, "select_loc", selection);
+    ag_ref scale = chosen(b, b->scale, "select_scale", selection);
+    if (c->distribution_output == AG_MIXER_NEGATIVE_BINOMIAL) {
+        ag_ref shift = ag_graph_apply1(b->graph, &ag_op_log, "log_scale", scale, NULL);
+        parameters[1] = ag_graph_apply2(b->graph, &ag_op_add, "rescale", parameters[1], shift, NULL);
+        location = scale = AG_NO_REF;
+    }
     ag_graph_pop(b->graph);
     ag_mixer_show(b, "prediction_outputs", parameters, count);
-    if (b->building->loss)
-        ag_mixer_likelihood(b, parameters, target(b, selection), chosen(b, b->location, "select_loc", selection),
-                            chosen(b, b->scale, "select_scale", selection));
+    if (b->building->loss) ag_mixer_likelihood(b, parameters, target(b, selection), location, scale);
 }
 
 ag_ref ag_mixer_forecast(mixer_build *b, ag_ref hidden)

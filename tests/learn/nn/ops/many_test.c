@@ -65,9 +65,13 @@ static void positive(const char *input, ag_real *values, int64_t samples, int64_
 
 AG_TEST(test_many__losses_and_likelihoods)
 {
-    const one cases[] = {{&ag_op_mae, NULL, 2},        {&ag_op_huber, &(ag_huber){0.7}, 2},
-                         {&ag_op_bce, NULL, 2},        {&ag_op_nll_student_t, NULL, 4},
-                         {&ag_op_nll_normal, NULL, 3}, {&ag_op_nll_negative_binomial, NULL, 3}};
+    const one cases[] = {{&ag_op_log, NULL, 1},
+                         {&ag_op_mae, NULL, 2},
+                         {&ag_op_huber, &(ag_huber){0.7}, 2},
+                         {&ag_op_bce, NULL, 2},
+                         {&ag_op_nll_student_t, NULL, 4},
+                         {&ag_op_nll_normal, NULL, 3},
+                         {&ag_op_nll_negative_binomial, NULL, 3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         ag_check_graph(&(ag_check){.build = build_one, .config = &cases[i], .fill = positive});
 }
