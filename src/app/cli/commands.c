@@ -17,6 +17,7 @@
     ROW(experiments_rename)                                                                                            \
     ROW(experiments_restore)                                                                                           \
     ROW(help)                                                                                                          \
+    ROW(import_mlflow)                                                                                                 \
     ROW(inspect)                                                                                                       \
     ROW(label_agree)                                                                                                   \
     ROW(label_export)                                                                                                  \
