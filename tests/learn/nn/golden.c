@@ -232,3 +232,12 @@ double golden_slope(const golden_run *run, const char *parameter, int64_t elemen
     if (at < 0) fail_msg("there is no parameter '%s'", parameter);
     return (double)run->gradient[ag_graph_parameter_at(run->model->graph, at)->offset + element];
 }
+
+void golden_expect(const ag_real *is, int count, const double *should, double tolerance, const char *what)
+{
+    double top = 0.0;
+    for (int i = 0; i < count; i++) top = fmax(top, fabs(should[i]));
+    for (int i = 0; i < count; i++)
+        if (!(fabs((double)is[i] - should[i]) <= tolerance * top))
+            fail_msg("%s[%d]: %.12g is not %.12g (within %g of %g)", what, i, (double)is[i], should[i], tolerance, top);
+}

@@ -32,3 +32,11 @@ void golden_run_free(golden_run *run);
 const ag_real *golden_output(const golden_run *run, const char *name);
 /* Element of the gradient of a parameter. */
 double golden_slope(const golden_run *run, const char *parameter, int64_t element);
+
+/* A row, relative to its largest element: a small one may be what large ones left of each other. */
+void golden_expect(const ag_real *is, int count, const double *should, double tolerance, const char *what);
+#define GOLDEN_EXPECT(is, tolerance, ...)                                                                              \
+    golden_expect(is, (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), (double[]){__VA_ARGS__}, tolerance, #is)
+/* What float leaves: rounding the weights and the input alone moves results by up to 7e-7 (measured in double). */
+#define GOLDEN_NEAR (AG_REAL_IS_DOUBLE ? 2e-10 : 1e-6)
+#define GOLDEN_HIDDEN_NEAR (AG_REAL_IS_DOUBLE ? 2e-10 : 2e-6)

@@ -4,36 +4,37 @@
 
 #include "learn/nn/golden.h"
 
-/* What rounding in float leaves of 1e-6 after some 20 operations in a row; the double build holds what is printed. */
-#define NEAR (AG_REAL_IS_DOUBLE ? 2e-10 : 3e-6)
+static void expect_loss(double is, double should)
+{
+    if (!(fabs(is - should) <= GOLDEN_NEAR * should)) fail_msg("%.12g is not %.12g", is, should);
+}
+
 #define SLOPE_NEAR (AG_REAL_IS_DOUBLE ? 1e-7 : 1e-4)
 
-static void expect(const ag_real *is, int count, const double *should, double tolerance, const char *what)
-{
-    for (int i = 0; i < count; i++) ag_check_near((double)is[i], should[i], tolerance, what);
-}
-#define EXPECT(is, tolerance, ...)                                                                                     \
-    expect(is, (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), (double[]){__VA_ARGS__}, tolerance, #is)
+#define EXPECT(is, ...) GOLDEN_EXPECT(is, GOLDEN_NEAR, __VA_ARGS__)
+#define EXPECT_HIDDEN(is, ...) GOLDEN_EXPECT(is, GOLDEN_HIDDEN_NEAR, __VA_ARGS__)
 
 AG_TEST(test_patchtsmixer__small_stacked_forecast)
 {
     ag_patchtsmixer c = golden_small();
-    golden_run r = golden_compute(&c, true, true, NULL);
-    const ag_real *y = golden_output(&r, "prediction_outputs"), *h = golden_output(&r, "last_hidden_state");
-    EXPECT(golden_output(&r, "loc"), NEAR, 0.53876010517, 0.65650214399, 0.76396480747);
-    EXPECT(golden_output(&r, "scale"), NEAR, 0.33414119726, 0.33224706725, 0.35170681424);
-    EXPECT(h, NEAR, -0.14034081656, 1.90708550247, -0.76439057517, 0.08870321854);
-    EXPECT(h + (2 * 6 + 5) * 4, NEAR, -0.69431305987, 0.10472843299, 1.51884807979, 0.24390020527);
-    EXPECT(y, NEAR, 0.58892696498, 0.65174868165, 0.70105251882);
-    EXPECT(y + 27, NEAR, 0.59673257214, 0.80466109909, 0.97081944359);
-    ag_check_near(r.loss, 0.34763700289, NEAR, "mse");
-    golden_run_free(&r);
+    for (int plain = 0; plain < 2; plain++) {
+        golden_run r = golden_compute(&c, true, plain, NULL);
+        const ag_real *y = golden_output(&r, "prediction_outputs"), *h = golden_output(&r, "last_hidden_state");
+        EXPECT(golden_output(&r, "loc"), 0.53876010517, 0.65650214399, 0.76396480747);
+        EXPECT(golden_output(&r, "scale"), 0.33414119726, 0.33224706725, 0.35170681424);
+        EXPECT_HIDDEN(h, -0.14034081656, 1.90708550247, -0.76439057517, 0.08870321854);
+        EXPECT_HIDDEN(h + (2 * 6 + 5) * 4, -0.69431305987, 0.10472843299, 1.51884807979, 0.24390020527);
+        EXPECT(y, 0.58892696498, 0.65174868165, 0.70105251882);
+        EXPECT(y + 27, 0.59673257214, 0.80466109909, 0.97081944359);
+        expect_loss(r.loss, 0.34763700289);
+        golden_run_free(&r);
+    }
 }
 
 static double first_three(ag_patchtsmixer c, double a, double b, double d)
 {
     golden_run r = golden_compute(&c, false, true, NULL);
-    EXPECT(golden_output(&r, "prediction_outputs"), NEAR, a, b, d);
+    EXPECT(golden_output(&r, "prediction_outputs"), a, b, d);
     golden_run_free(&r);
     return a;
 }
@@ -95,7 +96,7 @@ AG_TEST(test_patchtsmixer__gradients_of_both_losses)
     golden_run mse = golden_compute(&c, true, true, NULL);
     c.loss = AG_MIXER_FOCAL;
     golden_run focal = golden_compute(&c, true, true, NULL);
-    ag_check_near(focal.loss, 0.05250078658, NEAR, "focal loss");
+    expect_loss(focal.loss, 0.05250078658);
     for (size_t i = 0; i < sizeof slopes / sizeof *slopes; i++) {
         const slope *s = &slopes[i];
         double a = golden_slope(&mse, s->name, s->element), b = golden_slope(&focal, s->name, s->element);
@@ -111,7 +112,6 @@ AG_TEST(test_patchtsmixer__gradients_of_both_losses)
 AG_TEST(test_patchtsmixer__drilling)
 {
     ag_patchtsmixer c = golden_drilling();
-    double near = AG_REAL_IS_DOUBLE ? 2e-10 : 2e-5; /* 8 layers; the values themselves reach 5 */
     static const int channels[] = {0, 7, 14, 15, 16};
     static const struct {
         int t;
@@ -121,17 +121,55 @@ AG_TEST(test_patchtsmixer__drilling)
         {100, {-0.54248258825, -0.19789295658, 0.72482248371, -1.70358720263, 0.68638717471}},
         {511, {-0.43329219743, 0.27120386374, 0.88417028874, -1.70331961579, 0.68672001966}},
     };
-    golden_run r = golden_compute(&c, true, true, NULL);
-    ag_check_near((double)golden_output(&r, "scale")[0], 0.73254394183, near, "scale");
-    ag_check_near((double)golden_output(&r, "scale")[15], 0.00316227766, near, "scale");
-    EXPECT(golden_output(&r, "last_hidden_state"), near, 2.79124328958, -1.17577680829, 1.19408145163, 0.34219920452);
-    EXPECT(golden_output(&r, "last_hidden_state") + 17408 - 2, near, 0.89556977636, -5.48209589931);
-    for (size_t i = 0; i < 3; i++)
-        for (int k = 0; k < 5; k++)
-            ag_check_near((double)golden_output(&r, "prediction_outputs")[rows[i].t * 17 + channels[k]], rows[i].y[k],
-                          near, "y");
-    ag_check_near(r.loss, 0.95639074812, near, "mse");
+    golden_run r = golden_compute(&c, true, false, NULL);
+    const ag_real *h = golden_output(&r, "last_hidden_state"), *y = golden_output(&r, "prediction_outputs");
+    EXPECT(golden_output(&r, "scale"), 0.73254394183);
+    EXPECT(golden_output(&r, "scale") + 15, sqrt(1e-5));
+    EXPECT_HIDDEN(h, 2.79124328958, -1.17577680829, 1.19408145163, 0.34219920452);
+    EXPECT_HIDDEN(h + 17408 - 2, 0.89556977636, -5.48209589931);
+    for (size_t i = 0; i < 3; i++) {
+        ag_real row[5];
+        for (int k = 0; k < 5; k++) row[k] = y[rows[i].t * 17 + channels[k]];
+        golden_expect(row, 5, rows[i].y, GOLDEN_NEAR, "y");
+    }
+    expect_loss(r.loss, 0.95639074812);
     golden_run_free(&r);
+    c.loss = AG_MIXER_FOCAL;
+    r = golden_compute(&c, true, true, NULL);
+    expect_loss(r.loss, 0.49061929621);
+    golden_run_free(&r);
+}
+
+AG_TEST(test_patchtsmixer__drilling_finds_the_exit)
+{
+    ag_patchtsmixer c = golden_drilling();
+    golden_run r = golden_compute(&c, false, true, NULL);
+    const ag_real *y = golden_output(&r, "prediction_outputs");
+    double top = 0;
+    int where = -1;
+    for (int t = 0; t < 512; t++) {
+        double heat = 0;
+        for (int k = 0; k < 15; k++) heat += y[t * 17 + k] < -1 ? 0 : (double)y[t * 17 + k];
+        if (where >= 0 && heat <= top) continue;
+        top = heat;
+        where = t;
+    }
+    assert_int_equal(where, 99);
+    expect_loss(top, 27.3357823374);
+    golden_run_free(&r);
+}
+
+AG_TEST(test_patchtsmixer__the_table_of_positions)
+{
+    ag_patchtsmixer c = golden_drilling();
+    ag_model *model = golden_model(&c, false, true);
+    const ag_real *table = ag_model_parameter(model, "model.encoder.positional_encoder.position_enc");
+    double near = 1e-7; /* what is printed has 9 decimals */
+    GOLDEN_EXPECT(table, near, -0.05769759, 0.105515438, -0.05769759, 0.105515438);
+    GOLDEN_EXPECT(table + 16, near, 0.079641437, 0.030486785, -0.006941016, 0.097422566);
+    GOLDEN_EXPECT(table + 63 * 16, near, -0.03038296, 0.103213576, 0.085691295, 0.02026471);
+    GOLDEN_EXPECT(table + 64 * 16 - 2, near, -0.054446218, 0.105483049);
+    ag_model_free(model);
 }
 
 static void fill_mask(const char *input, ag_real *values, int64_t samples, int64_t size)
