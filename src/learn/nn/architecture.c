@@ -7,15 +7,16 @@
 #include "learn/nn/models/cnn_lstm.h"
 #include "learn/nn/models/dlinear.h"
 #include "learn/nn/models/lstm.h"
+#include "learn/nn/models/neural_ode.h"
 #include "learn/nn/models/nlinear.h"
 #include "learn/nn/models/patch_transformer.h"
 #include "learn/nn/models/patchtsmixer.h"
 #include "learn/nn/models/tabularnet.h"
 
 static const ag_architecture *const architectures[] = {
-    &ag_architecture_cnn_lstm,   &ag_architecture_dlinear,           &ag_architecture_lstm,
-    &ag_architecture_nlinear,    &ag_architecture_patch_transformer, &ag_architecture_patchtsmixer,
-    &ag_architecture_tabularnet,
+    &ag_architecture_cnn_lstm,     &ag_architecture_dlinear,    &ag_architecture_lstm,
+    &ag_architecture_neural_ode,   &ag_architecture_nlinear,    &ag_architecture_patch_transformer,
+    &ag_architecture_patchtsmixer, &ag_architecture_tabularnet,
 };
 
 const ag_architecture *const *ag_architecture_all(size_t *count)

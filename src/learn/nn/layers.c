@@ -143,3 +143,28 @@ ag_ref ag_layer_position(ag_graph *graph, ag_ref x, const char *name, ag_positio
                                               : ag_graph_parameter(graph, name, rows, ag_init_normal(0.0, 0.02));
     return ag_graph_apply2(graph, &ag_op_add, name, x, table, NULL);
 }
+
+ag_ref ag_layer_ode(ag_graph *graph, ag_ref z, ag_ref drive, const char *name, int64_t hidden, int layers,
+                    const ag_ode *ode)
+{
+    enum { MOST = 7 };
+    ag_shape state = ag_graph_shape(graph, z), rows = ag_graph_shape(graph, drive);
+    ag_ref in[2 + 2 * MOST] = {z, drive};
+    if (layers < 1 || layers > MOST || state.axes != 1) {
+        ag_graph_refuse(graph, "%s: a state of one axis and 1 to %d layers can be", name, MOST);
+        return AG_NO_REF;
+    }
+    int64_t width = state.at[0] + (rows.axes == 2 ? rows.at[1] : 0) + 1;
+    ag_graph_push(graph, "%s", name);
+    for (int i = 0; i < layers; i++) {
+        int64_t out = i == layers - 1 ? state.at[0] : hidden;
+        ag_graph_push(graph, "%d", i);
+        in[2 + 2 * i] = ag_graph_parameter(graph, "weight", ag_shape_of(out, width), ag_init_fan_in(width));
+        in[3 + 2 * i] = ag_graph_parameter(graph, "bias", ag_shape_of(out), ag_init_fan_in(width));
+        ag_graph_pop(graph);
+        width = out;
+    }
+    ag_ref y = ag_graph_apply(graph, &ag_op_ode, "", in, 2 + 2 * layers, ode);
+    ag_graph_pop(graph);
+    return y;
+}

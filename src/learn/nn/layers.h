@@ -3,6 +3,7 @@
 /* layers.h: operations together with the parameters that they usually have, named as PyTorch names them. */
 #include "learn/nn/graph.h"
 #include "learn/nn/ops/conv1d.h"
+#include "learn/nn/ops/ode.h"
 
 /* "NAME.weight" [out, in] and "NAME.bias" [out], PyTorch's initial values unless the deviation is > 0: then normal
  * weights and zero biases. */
@@ -49,3 +50,8 @@ typedef struct ag_recurrence {
  * them ("_l1", "_l0_reverse"). [rows, in] -> [rows, hidden], both directions side by side. *last (may be NULL): the
  * last states of the last layer, [hidden], both directions side by side. */
 ag_ref ag_layer_recurrent(ag_graph *graph, ag_ref x, const char *name, const ag_recurrence *recurrence, ag_ref *last);
+
+/* "NAME.0.weight", "NAME.0.bias", ...: `layers` layers, those between of `hidden` features, the time among the inputs:
+ * z [width] and drive [intervals, m] (may be none) -> [intervals, width]. */
+ag_ref ag_layer_ode(ag_graph *graph, ag_ref z, ag_ref drive, const char *name, int64_t hidden, int layers,
+                    const ag_ode *ode);

@@ -26,6 +26,10 @@ typedef struct model_case {
 #define TABLE                                                                                                          \
     "{\"model_type\":\"tabularnet\",\"num_numeric\":2,\"category_counts\":[3,4],\"hidden_size\":6,\"num_layers\":2,"
 
+#define ODE                                                                                                            \
+    "{\"model_type\":\"neural_ode\"," SERIES                                                                           \
+    ",\"segment_length\":3,\"segment_size\":4,\"latent_size\":3,\"ode_hidden_size\":5,"
+
 static const model_case cases[] = {
     {.json = TRANSFORMER "\"task\":\"forecast\"}"},
     {.json = TRANSFORMER "\"task\":\"forecast\",\"loss\":\"quantile\",\"channels\":\"mixed\"}"},
@@ -40,6 +44,10 @@ static const model_case cases[] = {
     {.json = CONV "\"task\":\"forecast\",\"scaling\":\"mean\"}"},
     {.json = CONV "\"task\":\"classification\",\"bidirectional\":true}", .classes = "yes"},
     {.json = CONV "\"task\":\"heatmap\",\"loss\":\"bce\"}", .maps = true},
+    {.json = ODE "\"task\":\"forecast\",\"ode_steps\":2}"},
+    {.json = ODE "\"task\":\"heatmap\",\"driven\":false}", .maps = true},
+    {.json = ODE "\"task\":\"regression\",\"solver\":\"dopri5\",\"ode_steps\":99,\"relative_tolerance\":1e-9,"
+                 "\"absolute_tolerance\":1e-9}"},
     {.json = TABLE "\"task\":\"regression\",\"loss\":\"mae\"}", .table = true},
     {.json = TABLE "\"task\":\"classification\",\"embedding_dim\":2}", .table = true, .classes = "yes"},
 };
@@ -194,7 +202,7 @@ static int load_again(void *context, ag_err *err)
 
 AG_TEST(test_architectures__every_failure_of_memory_or_file_is_clean)
 {
-    static const size_t picked[] = {1, 9, 11, 14};
+    static const size_t picked[] = {1, 9, 11, 13, 16};
     const char *directory = ag_test_dir();
     for (size_t i = 0; i < sizeof picked / sizeof *picked; i++) {
         ag_err err = {0};
