@@ -95,7 +95,7 @@ static int fingerprint(const plan *p, const part *this, size_t number, char out[
     const ag_prepare_input *inputs = p->inputs.items;
     ag_buf buf;
     ag_buf_init(&buf, (size_t)64 << 20);
-    ag_buf_addf(&buf, "auger %s part %zu validate %d label %d\n", AG_VERSION, number, (int)p->options->validate,
+    ag_buf_addf(&buf, "auger %s rows 2 part %zu validate %d label %d\n", AG_VERSION, number, (int)p->options->validate,
                 (int)p->options->auto_label);
     ag_json json = ag_json_writer(&buf, 0, AG_JSON_NONFINITE_WORDS);
     int rc = ag_describe_write(&ag_limits_description, &p->limits, &json);

@@ -5,6 +5,8 @@
  * trying. */
 #include <stddef.h>
 
+#include "core/base/arena.h"
+#include "core/base/err.h"
 #include "data/label/profile.h"
 
 typedef enum ag_fit_kind { AG_FIT_ENTRY, AG_FIT_TRANSITION, AG_FIT_EXIT } ag_fit_kind;
@@ -16,7 +18,11 @@ typedef struct ag_fit {
     double uncertainty; /* mm */
 } ag_fit;
 
+/* Room to work with, for one profile and one thread. */
+typedef struct ag_fitter ag_fitter;
+int ag_fitter_new(const ag_profile *profile, ag_arena *arena, ag_fitter **out, ag_err *err);
+
 /* Tries depths within `reach` of `near`, for a point of this length and a gap of this width. The window of samples goes
  * no deeper than `limit`. cost is INFINITY when nothing fits. */
-ag_fit ag_fit_try(const ag_profile *profile, ag_fit_kind kind, double near, double reach, double point, double gap,
+ag_fit ag_fit_try(ag_fitter *fitter, ag_fit_kind kind, double near, double reach, double point, double gap,
                   double limit);

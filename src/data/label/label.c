@@ -150,24 +150,60 @@ static double median(double *values, size_t count)
     return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
 }
 
+enum { MOST_ALIKE = 3 };
+static const double alike_mm = 0.25;
+
+/* What can be compared of a hole: thickness, and how deep under the entry the first transition lies. */
+static double trait_of(const ag_label *label, int trait)
+{
+    if (label->outcome != AG_LABEL_FOUND) return NAN;
+    if (trait == 0) return label->exit - label->entry;
+    return label->transition_count > 0 ? label->transition[0] - label->entry : (double)NAN;
+}
+
+/* A trait within 0.25 mm of the middle, or two and a half robust deviations where holes really differ, is as good as
+ * any; beyond that doubt grows with the distance. */
+static void compare_trait(ag_label *const *labels, size_t count, int trait, double *values)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!isnan(trait_of(labels[i], trait))) values[found++] = trait_of(labels[i], trait);
+    if (found < FEWEST) return;
+    double middle = median(values, found);
+    for (size_t i = 0; i < found; i++) values[i] = fabs(values[i] - middle);
+    double limit = fmax(2.5 * 1.4826 * median(values, found), alike_mm);
+    for (size_t i = 0; i < count; i++) {
+        double away = fabs(trait_of(labels[i], trait) - middle);
+        if (away > limit) labels[i]->consistency = fmin(labels[i]->consistency, limit / away);
+    }
+}
+
+/* Where three of four holes have the same number of transitions, another number is doubtful. */
+static void compare_transitions(ag_label *const *labels, size_t count)
+{
+    size_t found = 0, with[AG_LABEL_TRANSITIONS + 1] = {0}, usual = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (labels[i]->outcome != AG_LABEL_FOUND) continue;
+        found++;
+        with[labels[i]->transition_count]++;
+    }
+    for (size_t k = 1; k <= AG_LABEL_TRANSITIONS; k++)
+        if (with[k] > with[usual]) usual = k;
+    if (found < FEWEST || with[usual] * 4 < found * MOST_ALIKE) return;
+    for (size_t i = 0; i < count; i++)
+        if (labels[i]->outcome == AG_LABEL_FOUND && labels[i]->transition_count != usual)
+            labels[i]->consistency = fmin(labels[i]->consistency, 0.7);
+}
+
 int ag_label_compare(ag_label *const *labels, size_t count, ag_err *err)
 {
     double *values = ag_alloc_array(count ? count : 1, sizeof(double));
     if (!values) return ag_fail_memory(err, count * sizeof(double));
-    size_t found = 0;
+    compare_trait(labels, count, 0, values);
+    compare_trait(labels, count, 1, values);
+    compare_transitions(labels, count);
     for (size_t i = 0; i < count; i++)
-        if (labels[i]->outcome == AG_LABEL_FOUND) values[found++] = labels[i]->exit - labels[i]->entry;
-    if (found >= FEWEST) {
-        double middle = median(values, found);
-        for (size_t i = 0; i < found; i++) values[i] = fabs(values[i] - middle);
-        double spread = fmax(1.4826 * median(values, found), 0.05);
-        for (size_t i = 0; i < count; i++) {
-            if (labels[i]->outcome != AG_LABEL_FOUND) continue;
-            double away = fabs(labels[i]->exit - labels[i]->entry - middle) / spread;
-            labels[i]->consistency = away <= 2.5 ? 1 : 2.5 / away;
-            weigh(labels[i]);
-        }
-    }
+        if (labels[i]->outcome == AG_LABEL_FOUND) weigh(labels[i]);
     ag_free(values);
     return AG_OK;
 }

@@ -66,8 +66,9 @@ int ag_label_hole(const ag_hole *hole, const ag_verdict *verdict, ag_arena *aren
 int ag_label_by(const ag_labeller *labeller, const ag_hole *hole, const ag_verdict *verdict, ag_arena *arena,
                 ag_label *out, ag_err *err);
 
-/* Labels of holes of one program and machine: sets consistency, and confidence anew. Thickness is compared, not depth:
- * set-ups shift. Fewer than five that were found are not compared. */
+/* Labels of holes of one program and machine: sets consistency, and confidence anew. Compared are thickness, the way
+ * from the entry to the first transition, and the number of transitions; not depths, because set-ups shift. Fewer than
+ * five that were found are not compared. */
 int ag_label_compare(ag_label *const *labels, size_t count, ag_err *err);
 
 /* "high", "medium", "low"; "empty" where nothing was cut. */

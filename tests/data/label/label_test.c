@@ -180,6 +180,31 @@ AG_TEST(test_label__one_hole_that_differs_from_its_group_is_doubted)
     assert_true(labels[4].consistency == 1);
 }
 
+AG_TEST(test_label__within_a_quarter_of_a_millimetre_of_its_group_nothing_is_doubted)
+{
+    ag_err err = {0};
+    ag_label labels[8];
+    ag_label *list[8];
+    for (size_t i = 0; i < 8; i++) {
+        labels[i] = (ag_label){.outcome = AG_LABEL_FOUND,
+                               .entry = 5,
+                               .exit = 15,
+                               .transition = {9},
+                               .transition_count = 1,
+                               .clarity = 1,
+                               .quality = 1,
+                               .consistency = 1};
+        list[i] = &labels[i];
+    }
+    labels[1].exit += 0.24;
+    labels[2].transition[0] += 0.5;
+    labels[3].transition_count = 0;
+    AG_EXPECT_OK(ag_label_compare(list, 8, &err));
+    assert_true(labels[0].confidence == 1 && labels[1].confidence == 1);
+    assert_true(fabs(labels[2].consistency - 0.5) < 1e-9);
+    assert_true(labels[3].consistency == 0.7);
+}
+
 AG_TEST(test_label__categories_and_grip_codes_follow_the_settings)
 {
     ag_err err = {0};

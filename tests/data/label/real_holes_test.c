@@ -24,11 +24,13 @@ static const group groups[] = {
     {"micro-peck B", {"_1896_23.xls", "_1929_16.xls", "_1962_9.xls", "_2025_32.xls"}, 0.15},
     {"micro-peck C", {"_1888_15.xls", "_1941_28.xls", "_1984_31.xls", "_1997_4.xls"}, 0.13},
     {"micro-peck D", {"_1910_37.xls", "_1923_10.xls", "_1976_23.xls", "_2009_16.xls"}, 0.09},
-    {"V2", {"/V2__"}, 0.35}, /* the naive one has 0.23 on 95 holes; here are 7, of a worn tool too */
+    {"V2",
+     {"/V2__"},
+     0.35}, /* 7 holes spread over a tool's life, in which thickness grows by 0.6: see docs/labels.md */
     {"V6", {"/V6_"}, 0.05},
     {"V7", {"/V7_"}, 0.08},
     {"V8", {"/V8_"}, 0.04},
-    {"V10", {"/V10_"}, 0.07}, /* 0.06 on 75 holes */
+    {"V10", {"/V10_"}, 0.06},
 };
 enum { GROUPS = sizeof(groups) / sizeof(groups[0]), MOST = 64 };
 
