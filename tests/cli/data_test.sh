@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2015,SC2030,SC2031,SC2059 # tests in a row; homes of their own in subshells; a byte from its number
 # Data sets from outside, with the real program: versions, checkout, one flipped bit anywhere, kills at any moment,
 # several adds at once, garbage. Prints TAP. $AUGER_BUILD is the build directory; AUGER_TEST_FULL=1 kills more often.
 set -u
@@ -110,7 +111,7 @@ check 'so that all is right' env AUGER_HOME="$scratch/killed" "$auger" data veri
 # Several at once, beside collections.
 crowd()
 {
-    local pids= n
+    local pids='' n
     export AUGER_HOME=$scratch/crowd
     for n in 1 2 3 4; do
         data add raw holes --labels holes/truth.csv >"$scratch/crowd-$n" 2>&1 &

@@ -6,8 +6,12 @@
     ROW(completion)                                                                                                    \
     ROW(data_add)                                                                                                      \
     ROW(data_checkout)                                                                                                 \
+    ROW(data_diff)                                                                                                     \
     ROW(data_gc)                                                                                                       \
+    ROW(data_lineage)                                                                                                  \
     ROW(data_list)                                                                                                     \
+    ROW(data_show)                                                                                                     \
+    ROW(data_split)                                                                                                    \
     ROW(data_tag)                                                                                                      \
     ROW(data_verify)                                                                                                   \
     ROW(doctor)                                                                                                        \

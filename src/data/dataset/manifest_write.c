@@ -49,22 +49,60 @@ const manifest_member_table manifest_label_members = {label_members, sizeof(labe
 
 /* ---- numbers of a hole ---- */
 
-#define OF(name, member)                                                                                               \
-    static double of_##name(const ag_dataset_hole *hole)                                                               \
-    {                                                                                                                  \
-        return hole->member;                                                                                           \
-    }
-OF(rows, rows)
-OF(rate, sample_rate)
-OF(head_counter, head_counter)
-OF(tool_counter, tool_counter)
-OF(peak_torque, peak_torque)
-OF(peak_thrust, peak_thrust)
-OF(max_depth, max_depth)
-OF(entry, label.entry)
-OF(exit, label.exit)
-OF(full_exit, label.full_exit)
-OF(confidence, label.confidence)
+static double of_rows(const ag_dataset_hole *hole)
+{
+    return hole->rows;
+}
+
+static double of_rate(const ag_dataset_hole *hole)
+{
+    return hole->sample_rate;
+}
+
+static double of_head_counter(const ag_dataset_hole *hole)
+{
+    return hole->head_counter;
+}
+
+static double of_tool_counter(const ag_dataset_hole *hole)
+{
+    return hole->tool_counter;
+}
+
+static double of_peak_torque(const ag_dataset_hole *hole)
+{
+    return hole->peak_torque;
+}
+
+static double of_peak_thrust(const ag_dataset_hole *hole)
+{
+    return hole->peak_thrust;
+}
+
+static double of_max_depth(const ag_dataset_hole *hole)
+{
+    return hole->max_depth;
+}
+
+static double of_entry(const ag_dataset_hole *hole)
+{
+    return hole->label.entry;
+}
+
+static double of_exit(const ag_dataset_hole *hole)
+{
+    return hole->label.exit;
+}
+
+static double of_full_exit(const ag_dataset_hole *hole)
+{
+    return hole->label.full_exit;
+}
+
+static double of_confidence(const ag_dataset_hole *hole)
+{
+    return hole->label.confidence;
+}
 
 static double of_transition(const ag_dataset_hole *hole)
 {
@@ -73,7 +111,7 @@ static double of_transition(const ag_dataset_hole *hole)
 
 static double of_thickness(const ag_dataset_hole *hole)
 {
-    return hole->label.exit - hole->label.entry;
+    return round((hole->label.exit - hole->label.entry) * 1e6) / 1e6; /* of decimal numbers: without noise */
 }
 
 const ag_dataset_number ag_dataset_numbers[] = {
