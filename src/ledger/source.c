@@ -321,6 +321,18 @@ static int check_pattern(const ag_ledger *ledger, ag_str source, ag_arena *arena
     return ag_fail(err, AG_EINVAL, "Invalid model version source: '%.*s'.", AG_STR_ARG(shown(source)));
 }
 
+/* "dummy-source": what MLflow's clients write for prompts. Nothing can be read by it: artifacts want a whole address.
+ */
+static bool is_word(ag_str source)
+{
+    for (size_t i = 0; i < source.size; i++) {
+        char c = source.data[i];
+        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        if (!good) return false;
+    }
+    return source.size > 0;
+}
+
 int ag_source_resolve(ag_tx *tx, const ag_ledger *ledger, const ag_source_request *request, ag_arena *arena,
                       const char **storage, ag_err *err)
 {
@@ -329,6 +341,10 @@ int ag_source_resolve(ag_tx *tx, const ag_ledger *ledger, const ag_source_reques
     if (rc >= 0) rc = check_pattern(ledger, source, arena, err);
     if (rc >= 0) rc = local_path(source, arena, &path, err);
     if (rc < 0) return rc;
+    if (rc > 0 && request->prompt && is_word(source)) {
+        *storage = ag_arena_strndup(arena, source.data, source.size);
+        return *storage ? AG_OK : ag_fail_memory(err, source.size);
+    }
     if (rc > 0) {
         if ((rc = check_local(tx, request, path, arena, err)) < 0) return rc;
         *storage = ag_arena_strndup(arena, source.data, source.size);

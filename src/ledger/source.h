@@ -10,6 +10,7 @@
 
 typedef struct ag_source_request {
     ag_str source, run_id, model_id; /* the last two may be empty */
+    bool prompt;                     /* of a prompt, which has no files: its source may be a word that leads nowhere */
 } ag_source_request;
 
 /* *storage, in the arena: `source` with runs:/ID/path, models:/NAME/3, models:/NAME@alias and models:/m-ID resolved to

@@ -205,12 +205,23 @@ static int audit(ag_tx *tx, const job *j, const char *what, const char *detail, 
     return ag_audit_add(tx, j->actor, what, ag_str_of(subject), detail, err);
 }
 
+/* Of equal keys the last counts. */
+static bool is_prompt(ag_pairs tags)
+{
+    bool prompt = false;
+    for (size_t i = 0; i < tags.count; i++) {
+        if (ag_str_is(tags.items[i].key, "mlflow.prompt.is_prompt"))
+            prompt = ag_str_equal_nocase(tags.items[i].value, AG_STR("true"));
+    }
+    return prompt;
+}
+
 static int run_create(ag_tx *tx, void *context, ag_err *err)
 {
     job *j = context;
     const ag_version_new *wanted = j->new_version;
     ag_model_row model;
-    ag_source_request source = {wanted->source, wanted->run_id, wanted->model_id};
+    ag_source_request source = {wanted->source, wanted->run_id, wanted->model_id, is_prompt(wanted->tags)};
     const char *storage;
     int64_t id = 0;
     int rc = ag_audit_begin(tx, err);

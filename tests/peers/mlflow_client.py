@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people do with MLflow, done with the real client, unmodified, against `auger serve`. test_mlflow3.py and
 test_mlflow2.py run it with the newest client and with one of the 2.x line."""
+import base64
+import hashlib
+import hmac
+import http.server
 import itertools
+import json
 import math
 import os
+import queue
 import sys
+import threading
 import uuid
 
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # a 500 fails at once
@@ -35,10 +42,10 @@ def postgres():
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def address(request, tmp_path_factory):
-    options = []
+    options = ["--webhook-allow-private"]
     if request.param == "postgres":
         name = "m" + uuid.uuid4().hex[:12]
-        options = ["--backend-store-uri", request.getfixturevalue("postgres").database(name)]
+        options += ["--backend-store-uri", request.getfixturevalue("postgres").database(name)]
     server = Auger(tmp_path_factory.mktemp("auger") / "home", *options)
     yield server.address
     assert server.stop() == 0
@@ -436,3 +443,97 @@ def test_autolog(client, experiment):
     finally:
         mlflow.sklearn.autolog(disable=True, silent=True)
     assert client.get_run(run.info.run_id).data.params["fit_intercept"] == "True"
+
+
+# ---- webhooks and prompts: clients of MLflow 3 ----
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    got = queue.Queue()
+
+    def do_POST(self):  # noqa: N802: the library's name
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        Receiver.got.put((dict(self.headers), body))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def receiver():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/hook"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.skipif(not NEW, reason="webhooks came with MLflow 3.3")
+def test_webhooks(client, receiver):
+    hook = client.create_webhook(name="tell-me", url=receiver, events=["model_version.created", "model_version_tag.set"],
+                                 secret="a secret", description="for tests")
+    assert hook.secret is None and hook.description == "for tests" and str(hook.status) == "ACTIVE"
+    assert [str(event) for event in hook.events] == ["model_version.created", "model_version_tag.set"]
+    assert client.get_webhook(hook.webhook_id).url == receiver
+    assert hook.webhook_id in [one.webhook_id for one in client.list_webhooks()]
+    name = uuid.uuid4().hex
+    client.create_registered_model(name)
+    client.create_model_version(name, "s3://bucket/model", tags={"a": "b"})
+    headers, body = Receiver.got.get(timeout=20)
+    data = json.loads(body)
+    assert (data["entity"], data["action"]) == ("model_version", "created")
+    assert data["data"] == {"name": name, "version": "1", "source": "s3://bucket/model", "run_id": None,
+                            "tags": {"a": "b"}, "description": None}
+    text = f"{headers['X-MLflow-Delivery-Id']}.{headers['X-MLflow-Timestamp']}.".encode() + body
+    digest = base64.b64encode(hmac.new(b"a secret", text, hashlib.sha256).digest()).decode()
+    assert headers["X-MLflow-Signature"] == f"v1,{digest}"
+    client.set_model_version_tag(name, "1", "k", "v")
+    assert json.loads(Receiver.got.get(timeout=20)[1])["data"]["value"] == "v"
+    result = client.test_webhook(hook.webhook_id)
+    assert result.success and result.response_status == 200
+    Receiver.got.get(timeout=20)
+    changed = client.update_webhook(hook.webhook_id, status="DISABLED", name="tell-nobody")
+    assert changed.name == "tell-nobody" and str(changed.status) == "DISABLED"
+    client.set_model_version_tag(name, "1", "k", "w")
+    client.delete_webhook(hook.webhook_id)
+    assert Receiver.got.empty()
+    assert error_of(client.get_webhook, hook.webhook_id)[0] == "RESOURCE_DOES_NOT_EXIST"
+    code, message = error_of(client.create_webhook, name="-", url=receiver, events=["model_version.created"])
+    assert code == "INVALID_PARAMETER_VALUE" and "is invalid" in message
+
+
+@pytest.mark.skipif(not NEW, reason="prompts of this kind came with MLflow 3")
+def test_prompts(client):
+    name = "prompt-" + uuid.uuid4().hex[:8]
+    prompt = mlflow.genai.register_prompt(name=name, template="Hello {{you}}", commit_message="first", tags={"a": "b"})
+    assert prompt.version == 1
+    assert mlflow.genai.load_prompt(f"prompts:/{name}/1").template == "Hello {{you}}"
+    mlflow.genai.register_prompt(name=name, template="Bye {{you}}")
+    mlflow.genai.set_prompt_alias(name, alias="best", version=2)
+    assert mlflow.genai.load_prompt(f"prompts:/{name}@best").template == "Bye {{you}}"
+    assert name in [one.name for one in mlflow.genai.search_prompts()]
+    assert name not in [one.name for one in client.search_registered_models(max_results=1000)]
+    assert not [one for one in client.search_model_versions() if one.name == name]
+    plain = uuid.uuid4().hex
+    client.create_registered_model(plain)
+    found = client.search_registered_models(filter_string="tags.`mlflow.prompt.is_prompt` != 'true'", max_results=1000)
+    assert plain in [one.name for one in found] and name not in [one.name for one in found]
+    mlflow.genai.delete_prompt_alias(name, alias="best")
+
+
+def test_multipart_uploads(client, experiment, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "true")
+    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", str(5 << 20))
+    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE", str(5 << 20))
+    data = os.urandom((16 << 20) + 7)
+    (tmp_path / "big.bin").write_bytes(data)
+    run = client.create_run(experiment).info.run_id
+    client.log_artifact(run, str(tmp_path / "big.bin"), "dir")
+    folder = tmp_path / "back"
+    folder.mkdir()
+    back = client.download_artifacts(run, "dir/big.bin", str(folder))
+    with open(back, "rb") as file:
+        assert file.read() == data
+    assert [one.file_size for one in client.list_artifacts(run, "dir")] == [len(data)]

@@ -97,7 +97,7 @@ static int check_store(const ag_request *request, const version_create *message,
     ag_uri uri;
     ag_artifact_place place;
     ag_str path = ag_str_of(message->source);
-    if (ag_str_starts(path, AG_STR("/"))) return AG_OK;
+    if (ag_str_starts(path, AG_STR("/")) || ag_str_find_char(path, ':', 0) == SIZE_MAX) return AG_OK;
     int rc = ag_uri_parse(request->arena, path, NULL, &uri, NULL);
     if (rc == AG_ENOMEM) return ag_fail_memory(err, path.size);
     if (rc < 0) return ag_fail(err, AG_EDENIED, "Permission denied"); /* nobody can tell what that opens */

@@ -22,6 +22,24 @@ static void new_model(const char *name, int versions)
     }
 }
 
+/* A prompt has no files: its source is a word, and the tag opens no way around the rules of sources. */
+AG_TEST(test_prompts__have_sources_that_lead_nowhere)
+{
+    static const char tags[] = "\"tags\":[{\"key\":\"mlflow.prompt.is_prompt\",\"value\":\"true\"}]";
+    static const char *const bad[] = {"/etc",  "file:///etc",  "..",        "../etc",        "a/b",
+                                      "a%2fb", "dummy.source", "s3://b/..", "etc\\\\passwd", "file:etc"};
+    talk_begin();
+    post("registered-models/create", text("{\"name\":\"p\",%s}", tags), 200, NULL);
+    post("model-versions/create", text("{\"name\":\"p\",\"source\":\"dummy-source\",%s}", tags), 200,
+         "\"version\":\"1\"");
+    post("model-versions/create", "{\"name\":\"p\",\"source\":\"dummy-source\"}", 400, "Invalid model version source");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        post("model-versions/create", text("{\"name\":\"p\",\"source\":\"%s\",%s}", bad[i], tags), 400,
+             "INVALID_PARAMETER_VALUE");
+    expect("GET", "/model-versions/get-artifact?name=p&version=1&path=x", NULL, 403, NULL);
+    talk_end();
+}
+
 AG_TEST(test_models__a_life)
 {
     talk_begin();
