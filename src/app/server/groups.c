@@ -5,12 +5,14 @@
 
 #define GROUPS(ROW)                                                                                                    \
     ROW(server)                                                                                                        \
+    ROW(page)                                                                                                          \
     ROW(events)                                                                                                        \
     ROW(mlflow_experiments)                                                                                            \
     ROW(mlflow_runs)                                                                                                   \
     ROW(mlflow_metrics)                                                                                                \
     ROW(mlflow_artifacts)                                                                                              \
     ROW(mlflow_files)                                                                                                  \
+    ROW(mlflow_multipart)                                                                                              \
     ROW(mlflow_proxy)                                                                                                  \
     ROW(mlflow_models)                                                                                                 \
     ROW(mlflow_versions)                                                                                               \

@@ -28,7 +28,7 @@ ptrdiff_t ag_head_end(ag_str bytes, size_t *scanned);
 size_t ag_head_skip(ag_str bytes); /* bytes of line ends in front, at most two lines */
 
 /* Reads a whole head; names of fields are made lower case in place; slices point into it. 0, or the HTTP status to
- * refuse it with (400, 414, 417, 431, 501, 505) and why. */
+ * refuse it with (400, 405, 414, 417, 431, 501, 505) and why. */
 int ag_head_parse(char *bytes, size_t size, ag_head *out, ag_err *err);
 
 ag_str ag_head_field(const ag_head *head, const char *name); /* the first; data NULL when absent */

@@ -76,7 +76,7 @@ AG_TEST(test_head__methods)
     expect_status(400, "G(T / HTTP/1.1\r\nHost: a\r\n\r\n");
     expect_status(400, " / HTTP/1.1\r\nHost: a\r\n\r\n");
     expect_status(501, "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n");
-    expect_status(501, "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect_status(405, "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n");
 }
 
 AG_TEST(test_head__bytes_that_must_be_escaped)

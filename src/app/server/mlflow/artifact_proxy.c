@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* artifact_proxy.c: what "mlflow-artifacts:/" stands for, over HTTP: list, get, put, delete. Content streams both ways;
- * an upload that breaks off leaves nothing. No store here has multipart uploads of MLflow's kind: clients that ask for
- * one are told 501 and send the file whole. */
+ * an upload that breaks off leaves nothing. */
 #include "app/server/mlflow/files.h"
 #include "app/server/mlflow/group.h"
 
@@ -80,16 +79,6 @@ static int remove_all(ag_request *request, ag_response *response, ag_err *err)
     return rc < 0 ? ag_files_refuse(&place, rc, err) : ag_mlflow_empty(response, err);
 }
 
-static int no_multipart(ag_request *request, ag_response *response, ag_err *err)
-{
-    ag_artifact_place place;
-    int rc;
-    if (!serves(request, response, &rc, err)) return rc;
-    rc = resolve_inside(request, &place, err);
-    if (rc < 0) return rc;
-    return ag_fail(err, AG_EUNSUPPORTED, "Multipart upload is not supported for the current artifact repository");
-}
-
 /* ---- routes ---- */
 
 static const ag_route_field list_fields[] = {
@@ -113,12 +102,6 @@ static const ag_route routes[] = {
      .summary = "Upload a file, as very old clients do", .handle = put},
     {AG_METHOD_DELETE, "/artifacts/{path...}", AG_NEEDS(EDITOR, artifact, "path"), AG_BODY_NONE,
      .summary = "Delete a file or a directory", .handle = remove_all},
-    {AG_METHOD_POST, "/mpu/create/{path...}", AG_NEEDS(EDITOR, artifact, "path"), AG_BODY_JSON,
-     .summary = "Begin a multipart upload", .doc = "Not for the stores of this server: 501.", .handle = no_multipart},
-    {AG_METHOD_POST, "/mpu/complete/{path...}", AG_NEEDS(EDITOR, artifact, "path"), AG_BODY_JSON,
-     .summary = "End a multipart upload", .doc = "Not for the stores of this server: 501.", .handle = no_multipart},
-    {AG_METHOD_POST, "/mpu/abort/{path...}", AG_NEEDS(EDITOR, artifact, "path"), AG_BODY_JSON,
-     .summary = "Abort a multipart upload", .doc = "Not for the stores of this server: 501.", .handle = no_multipart},
 };
 
 static const char *const prefixes[] = {"/api/2.0/mlflow-artifacts", "/ajax-api/2.0/mlflow-artifacts", NULL};

@@ -181,7 +181,7 @@ static int answer(ag_response *response, const ag_webhook *webhook, ag_err *err)
 
 static int check_url(const ag_request *request, const char *url, ag_err *err)
 {
-    ag_webhooks *hooks = ag_server_webhooks(request->server);
+    ag_webhooks *hooks = request->server ? ag_server_webhooks(request->server) : NULL;
     return url && hooks ? ag_webhooks_check_url(hooks, url, request->arena, err) : AG_OK;
 }
 
@@ -271,7 +271,7 @@ static int try_one(ag_request *request, ag_response *response, ag_err *err)
     ag_webhook webhook;
     ag_webhook_trial trial;
     char event[64];
-    ag_webhooks *hooks = ag_server_webhooks(request->server);
+    ag_webhooks *hooks = request->server ? ag_server_webhooks(request->server) : NULL;
     int rc = ag_message_read(request, &try_message, &message, err);
     if (rc >= 0) rc = ag_webhook_get(request->ledger, ag_str_of(message.webhook_id), request->arena, &webhook, err);
     if (rc < 0) return rc;

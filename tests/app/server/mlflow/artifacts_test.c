@@ -32,14 +32,71 @@ AG_TEST(test_proxy__keeps_files)
     talk_end();
 }
 
-AG_TEST(test_proxy__has_no_multipart)
+/* The path of an upload's part, without the host. */
+static const char *part_of(const char *created, int number)
+{
+    const char *url = text_at(created, text("credentials[%d].url", number - 1));
+    return strchr(url + 8, '/');
+}
+
+#define MPU "/api/2.0/mlflow-artifacts/mpu/"
+
+AG_TEST(test_multipart__parts_come_in_any_order)
 {
     talk_begin();
-    static const char *const verbs[] = {"create", "complete", "abort"};
-    for (size_t i = 0; i < 3; i++) {
-        expect("POST", text("/api/2.0/mlflow-artifacts/mpu/%s/0/run/artifacts/big", verbs[i]), "{\"num_parts\":2}", 501,
-               "NOT_IMPLEMENTED");
-    }
+    const char *made = ask("POST", MPU "create/0/run/artifacts/dir", "{\"path\":\"/home/me/big.bin\",\"num_parts\":3}");
+    const char *id = text_at(made, "upload_id");
+    const char *all =
+        text("{\"path\":\"big.bin\",\"upload_id\":\"%s\",\"parts\":[{\"part_number\":1},{\"part_number\":2,"
+             "\"etag\":\"x\"},{\"part_number\":3}]}",
+             id);
+    expect("PUT", part_of(made, 3), "ghi", 200, "{}");
+    expect("PUT", part_of(made, 1), "abc", 200, "{}");
+    expect("POST", MPU "complete/0/run/artifacts/dir", all, 400, "part 2 has not come");
+    expect("GET", PROXY "/0/run/artifacts/dir/big.bin", NULL, 404, NULL);
+    assert_non_null(strstr(ask("PUT", part_of(made, 2), "def"), "ETag: "));
+    expect("POST", MPU "complete/0/run/artifacts/other", all, 404, "no such upload");
+    expect("POST", MPU "complete/0/run/artifacts/dir", all, 200, "{}");
+    expect("GET", PROXY "/0/run/artifacts/dir/big.bin", NULL, 200, "abcdefghi");
+    expect("POST", MPU "complete/0/run/artifacts/dir", all, 404, "no such upload");
+    expect("PUT", part_of(made, 1), "abc", 404, "no such upload");
+    talk_end();
+}
+
+AG_TEST(test_multipart__what_is_refused)
+{
+    talk_begin();
+    static const char *const bad[] = {"{}", "{\"path\":\"\"}", "{\"path\":\"..\"}", "{\"path\":\"a/\"}",
+
+                                      "{\"path\":\"a\",\"num_parts\":10001}"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        expect("POST", MPU "create/0/run/artifacts", bad[i], 400, "INVALID_PARAMETER_VALUE");
+    const char *made = ask("POST", MPU "create/0/run/artifacts", "{\"path\":\"b\"}");
+    const char *id = text_at(made, "upload_id");
+    static const char *const parts[] = {"[]", "[{\"part_number\":2}]", "[{\"part_number\":1},{\"part_number\":1}]",
+                                        "[{\"part_number\":0}]"};
+    expect("PUT", part_of(made, 1), "x", 200, "{}");
+    for (size_t i = 0; i < 4; i++)
+        expect("POST", MPU "complete/0/run/artifacts",
+               text("{\"path\":\"b\",\"upload_id\":\"%s\",\"parts\":%s}", id, parts[i]), 400, NULL);
+    static const char *const ids[] = {"..", "../../0", "x", "00000000000000000000000000000000",
+                                      "ABCDEFABCDEFABCDEFABCDEFABCDEFAB"};
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+        expect("POST", MPU "complete/0/run/artifacts",
+               text("{\"path\":\"b\",\"upload_id\":\"%s\",\"parts\":[{\"part_number\":1}]}", ids[i]), 404, NULL);
+    expect("PUT", text(MPU "part/%s/0", id), "x", 400, NULL);
+    expect("PUT", text(MPU "part/%s/10001", id), "x", 400, NULL);
+    expect("PUT", MPU "part/00000000000000000000000000000000/1", "x", 404, NULL);
+    expect("POST", MPU "abort/0/run/artifacts", text("{\"path\":\"c\",\"upload_id\":\"%s\"}", id), 404, NULL);
+    expect("POST", MPU "abort/0/run/artifacts", text("{\"path\":\"b\",\"upload_id\":\"%s\"}", id), 200, "{}");
+    expect("PUT", part_of(made, 1), "x", 404, NULL);
+    talk_end();
+}
+
+AG_TEST(test_page__at_the_root)
+{
+    talk_begin();
+    expect("GET", "/", NULL, 200, "MLFLOW_TRACKING_URI=http://");
     talk_end();
 }
 
@@ -153,7 +210,7 @@ AG_TEST(test_paths__none_leads_out)
         expect_refused("GET", text(PROXY "?path=%s", way), NULL);
         expect_refused("GET", text(PROXY "/%s", way), NULL);
         expect_refused("PUT", text(PROXY "/%s", way), "x");
-        expect_refused("POST", text("/api/2.0/mlflow-artifacts/mpu/create/%s", way), "{}");
+        expect_refused("POST", text("/api/2.0/mlflow-artifacts/mpu/create/%s", way), "{\"path\":\"x\"}");
         if (!ag_str_is(ag_str_of(way), "a/..")) expect_refused("DELETE", text(PROXY "/%s", way), NULL);
     }
     assert_true(ag_file_exists(text("%s/secret", talk_home)));
