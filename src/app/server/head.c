@@ -56,8 +56,7 @@ static int parse_method(ag_str word, ag_method *out, ag_err *err)
     if (word.size == 0 || word.size > 32) return ag_fail(err, AG_EPARSE, "the request has no method"), 400;
     for (size_t i = 0; i < word.size; i++)
         if (!is_token((unsigned char)word.data[i])) return ag_fail(err, AG_EPARSE, "the method is not a word"), 400;
-    if (ag_str_is(word, "TRACE")) return ag_fail(err, AG_EUNSUPPORTED, "Method Not Allowed"), 405; /* echoes secrets */
-    return ag_fail(err, AG_EUNSUPPORTED, "the method %.*s is not known here", AG_STR_ARG(word)), 501;
+    return ag_fail(err, AG_EUNSUPPORTED, "the method %.*s is not known here", AG_STR_ARG(word)), 405;
 }
 
 /* "http://host/path?query": what clients send to proxies; its host counts. */

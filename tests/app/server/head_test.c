@@ -71,11 +71,11 @@ AG_TEST(test_head__versions_and_keeping)
 
 AG_TEST(test_head__methods)
 {
-    expect_status(501, "BREW / HTTP/1.1\r\nHost: a\r\n\r\n");
-    expect_status(501, "get / HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect_status(405, "BREW / HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect_status(405, "get / HTTP/1.1\r\nHost: a\r\n\r\n");
     expect_status(400, "G(T / HTTP/1.1\r\nHost: a\r\n\r\n");
     expect_status(400, " / HTTP/1.1\r\nHost: a\r\n\r\n");
-    expect_status(501, "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect_status(405, "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n");
     expect_status(405, "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n");
 }
 
