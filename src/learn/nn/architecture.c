@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/* architecture.c: the list of architectures. */
+/* architecture.c: the list of architectures, models/models.list, as a table. */
 #include "learn/nn/architecture.h"
 
 #include <string.h>
 
-#include "learn/nn/models/cnn_lstm.h"
-#include "learn/nn/models/dlinear.h"
-#include "learn/nn/models/lstm.h"
-#include "learn/nn/models/neural_ode.h"
-#include "learn/nn/models/nlinear.h"
-#include "learn/nn/models/patch_transformer.h"
-#include "learn/nn/models/patchtsmixer.h"
-#include "learn/nn/models/tabularnet.h"
+#define AG_ARCHITECTURE(name) extern const ag_architecture ag_architecture_##name;
+#include "learn/nn/models/models.list"
+#undef AG_ARCHITECTURE
 
 static const ag_architecture *const architectures[] = {
-    &ag_architecture_cnn_lstm,     &ag_architecture_dlinear,    &ag_architecture_lstm,
-    &ag_architecture_neural_ode,   &ag_architecture_nlinear,    &ag_architecture_patch_transformer,
-    &ag_architecture_patchtsmixer, &ag_architecture_tabularnet,
+#define AG_ARCHITECTURE(name) &ag_architecture_##name,
+#include "learn/nn/models/models.list"
+#undef AG_ARCHITECTURE
 };
 
 const ag_architecture *const *ag_architecture_all(size_t *count)
@@ -38,6 +33,7 @@ int ag_architecture_graph(const ag_architecture *architecture, const void *confi
     ag_graph *graph = NULL;
     int rc = ag_graph_new(&graph, err);
     if (rc < 0) return rc;
+    ag_graph_adapt(graph, building->adaptation);
     architecture->build(graph, configuration, building);
     if ((rc = ag_graph_finish(graph, err)) < 0) {
         ag_graph_free(graph);

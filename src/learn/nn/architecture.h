@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* architecture.h: a family of models: a described configuration and a function that builds its graph. One const struct
- * in a file of its own under models/ and one line in architecture.c. Names that training and tools rely on: the inputs
- * of a graph are "past_values" (and "observed_mask", "future_values", "target_values", ... as the architecture's doc
- * says); outputs are named as the reference implementation names them. */
+ * in a file of its own under models/ and one line in models/models.list. Names that training and tools rely on: the
+ * inputs of a graph are "past_values" (and "observed_mask", "future_values", "target_values", ... as the architecture's
+ * doc says); outputs are named as the reference implementation names them. */
 #include "core/doc/describe.h"
 #include "learn/nn/distribution.h"
 #include "learn/nn/graph.h"
 
 /* What the graph is built for. */
 typedef struct ag_building {
-    bool loss;  /* with target inputs and a loss; else forward only */
-    bool plain; /* of single operations instead of fused ones: to check one against the other */
+    bool loss;                       /* with target inputs and a loss; else forward only */
+    bool plain;                      /* of single operations instead of fused ones: to check one against the other */
+    const ag_adaptation *adaptation; /* NULL: none; see lora.h */
 } ag_building;
 
 /* A model whose outputs "NAME.0", "NAME.1", ... are the parameters of a distribution. */

@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/base/vec.h"
+#include "learn/nn/optim.h"
 
 #define MAX_PATH 240
 #define MAX_DEPTH 16
@@ -24,6 +25,7 @@ struct ag_graph {
     int depth;
     int64_t flat_size, prepared_size;
     ag_ref loss;
+    const ag_adaptation *adaptation; /* only while it is built */
     bool finished;
     ag_err failed; /* code AG_OK: none */
 };
@@ -211,9 +213,31 @@ static ag_ref add_parameter(ag_graph *graph, const char *name, const ag_shape *s
     return add_value(graph, AG_FROM_PARAMETER, owner, 0, shape);
 }
 
+void ag_graph_adapt(ag_graph *graph, const ag_adaptation *adaptation)
+{
+    graph->adaptation = adaptation;
+}
+
+static bool is_named(const ag_graph *graph, const char *name, const char *const *patterns)
+{
+    char path[2 * MAX_PATH];
+    ag_format(path, sizeof path, "%s%s%s", graph->path, graph->path[0] && name[0] ? "." : "", name);
+    for (; patterns && *patterns; patterns++)
+        if (ag_name_matches(path, *patterns)) return true;
+    return false;
+}
+
+const ag_adaptation *ag_graph_adapts(const ag_graph *graph, const char *name)
+{
+    return graph->adaptation && is_named(graph, name, graph->adaptation->layers) ? graph->adaptation : NULL;
+}
+
 ag_ref ag_graph_parameter(ag_graph *graph, const char *name, ag_shape shape, ag_init init)
 {
-    return add_parameter(graph, name, &shape, init, true, false, AG_STORED_F32);
+    static const char *const added[] = {"*.lora_A.weight", "*.lora_B.weight", NULL};
+    bool frozen =
+        graph->adaptation && !is_named(graph, name, added) && !is_named(graph, name, graph->adaptation->trained);
+    return add_parameter(graph, name, &shape, init, !frozen, false, AG_STORED_F32);
 }
 
 ag_ref ag_graph_frozen(ag_graph *graph, const char *name, ag_shape shape, ag_init init)
@@ -354,6 +378,7 @@ int ag_graph_finish(ag_graph *graph, ag_err *err)
         if (err) *err = graph->failed;
         return graph->failed.code;
     }
+    graph->adaptation = NULL;
     graph->finished = true;
     return 0;
 }

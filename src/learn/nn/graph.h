@@ -75,6 +75,19 @@ void ag_graph_free(ag_graph *graph);
 
 /* ---- building ---- */
 
+/* How a trained model is fitted to other data with few new numbers (see lora.h). In patterns * stands for any text. */
+typedef struct ag_adaptation {
+    int64_t rank; /* of what is added to a layer's weights */
+    double alpha; /* that is multiplied by alpha / rank */
+    double dropout;
+    const char *const *layers;  /* patterns of the names of linear layers that are adapted, ended by NULL */
+    const char *const *trained; /* patterns of parameters that are trained as they are; NULL: none. All others freeze */
+} ag_adaptation;
+/* Before anything is added. Must live until the graph is finished; NULL: none. */
+void ag_graph_adapt(ag_graph *graph, const ag_adaptation *adaptation);
+/* The adaptation, if the layer that the path and `name` make is to be adapted; else NULL. */
+const ag_adaptation *ag_graph_adapts(const ag_graph *graph, const char *name);
+
 /* A part of the path of everything added until the pop; "mixers.%d" makes two. */
 void ag_graph_push(ag_graph *graph, const char *format, ...) AG_PRINTF(2, 3);
 void ag_graph_pop(ag_graph *graph);

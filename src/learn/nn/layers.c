@@ -2,8 +2,10 @@
 /* layers.c: see layers.h. */
 #include "learn/nn/layers.h"
 
+#include "learn/nn/ops/affine.h"
 #include "learn/nn/ops/arrange.h"
 #include "learn/nn/ops/batch_norm.h"
+#include "learn/nn/ops/dropout.h"
 #include "learn/nn/ops/layer_norm.h"
 #include "learn/nn/ops/mix.h"
 
@@ -17,6 +19,23 @@ static ag_init bias_init(ag_layer_init init, int64_t in)
     return init.deviation > 0.0 ? ag_init_constant(0.0) : ag_init_fan_in(in);
 }
 
+/* y + alpha / rank * B A dropout(x): only A and B are trained. B begins at zero, so the model does too. */
+static ag_ref adapt(ag_graph *graph, const ag_op *op, ag_ref x, ag_ref y, int axis, const ag_adaptation *adaptation)
+{
+    int64_t in = ag_graph_shape(graph, x).at[axis], out = ag_graph_shape(graph, y).at[axis], rank = adaptation->rank;
+    if (rank < 1) {
+        ag_graph_refuse(graph, "an adaptation of rank %lld cannot be", (long long)rank);
+        return y;
+    }
+    ag_ref a = ag_graph_parameter(graph, "lora_A.weight", ag_shape_of(rank, in), ag_init_fan_in(in));
+    ag_ref b = ag_graph_parameter(graph, "lora_B.weight", ag_shape_of(out, rank), ag_init_constant(0.0));
+    ag_ref z = ag_drop(graph, x, adaptation->dropout);
+    z = ag_graph_apply2(graph, op, "lora_A", z, a, &(ag_mix){axis});
+    z = ag_graph_apply2(graph, op, "lora_B", z, b, &(ag_mix){axis});
+    z = ag_graph_apply1(graph, &ag_op_affine, "lora", z, &(ag_affine){adaptation->alpha / (double)rank, 0.0});
+    return ag_graph_apply2(graph, &ag_op_add, "lora", y, z, NULL);
+}
+
 static ag_ref apply(ag_graph *graph, const ag_op *op, ag_ref x, const char *name, int axis, int64_t out,
                     ag_layer_init init)
 {
@@ -26,10 +45,12 @@ static ag_ref apply(ag_graph *graph, const ag_op *op, ag_ref x, const char *name
         return AG_NO_REF;
     }
     int64_t in = shape.at[axis];
+    const ag_adaptation *adaptation = ag_graph_adapts(graph, name);
     ag_graph_push(graph, "%s", name);
     ag_ref weight = ag_graph_parameter(graph, "weight", ag_shape_of(out, in), weight_init(init, in));
     ag_ref bias = ag_graph_parameter(graph, "bias", ag_shape_of(out), bias_init(init, in));
     ag_ref y = ag_graph_apply(graph, op, "", (ag_ref[]){x, weight, bias}, 3, &(ag_mix){axis});
+    if (adaptation && y.index) y = adapt(graph, op, x, y, axis, adaptation);
     ag_graph_pop(graph);
     return y;
 }
