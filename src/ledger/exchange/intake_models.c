@@ -172,8 +172,9 @@ static int find_storage(ag_tx *tx, job *j, const char **out, ag_err *err)
     const char *named = v->storage && *v->storage ? v->storage : v->source;
     bool ours = strncmp(named, "runs:/", 6) == 0 || strncmp(named, "models:/", 8) == 0;
     if (ours) {
-        ag_source_request request = {ag_str_of(named), ag_str_of(v->run_id ? v->run_id : ""),
-                                     ag_str_of(v->model_id ? v->model_id : "")};
+        ag_source_request request = {.source = ag_str_of(named),
+                                     .run_id = ag_str_of(v->run_id ? v->run_id : ""),
+                                     .model_id = ag_str_of(v->model_id ? v->model_id : "")};
         int rc = ag_source_resolve(tx, j->intake->ledger, &request, j->arena, out, err);
         if (rc != AG_ENOTFOUND && rc != AG_EINVAL) return rc;
         *out = named;
