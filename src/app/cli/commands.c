@@ -3,6 +3,7 @@
 #include "app/cli/command.h"
 
 #define COMMANDS(ROW)                                                                                                  \
+    ROW(backup)                                                                                                        \
     ROW(completion)                                                                                                    \
     ROW(data_add)                                                                                                      \
     ROW(data_checkout)                                                                                                 \
@@ -43,6 +44,7 @@
     ROW(models_stage)                                                                                                  \
     ROW(models_tag)                                                                                                    \
     ROW(prepare)                                                                                                       \
+    ROW(restore)                                                                                                       \
     ROW(runs_artifacts)                                                                                                \
     ROW(runs_compare)                                                                                                  \
     ROW(runs_delete)                                                                                                   \

@@ -10,6 +10,7 @@
 
 #include "core/base/fault.h"
 #include "core/base/mem.h"
+#include "core/db/sqlite_pages.h"
 #include "core/io/file.h"
 #include "core_sql.h"
 
@@ -140,12 +141,17 @@ static int copy_to(ag_tx *tx, const char *path, ag_err *err)
     if (rc < 0) return rc;
     sqlite3 *to = NULL;
     if (ag_fault(AG_FAULT_SQL)) return ag_fail(err, AG_EIO, "injected failure of opening %s", path);
-    if (sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) !=
-        SQLITE_OK) {
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(path, &to, flags, ag_sqlite_pages_vfs()) != SQLITE_OK) {
         int system_error = to ? sqlite3_system_errno(to) : ENOMEM;
         rc = ag_fail_errno(err, system_error, "cannot write the backup %s", path);
     }
+    if (rc >= 0 && ag_sqlite_pages_on(((ag_sqlite_link *)tx->connection)->handle)) ag_sqlite_pages_copy(to);
     if (rc >= 0) rc = copy_pages(tx->connection, to, path, tx->cancel, err);
+    /* The copy says that it is in WAL mode, as the original is: it would make files beside itself when it is read. */
+    if (rc >= 0 && sqlite3_exec(to, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL) != SQLITE_OK) {
+        rc = ag_fail(err, AG_EIO, "cannot finish the backup %s: %s", path, sqlite3_errmsg(to));
+    }
     sqlite3_close(to);
     return rc;
 }
@@ -187,7 +193,9 @@ static int expect_text(ag_tx *tx, const char *pragma, const char *wanted, ag_err
 static int verify_read(ag_tx *tx, void *context, ag_err *err)
 {
     (void)context;
-    int rc = expect_text(tx, "PRAGMA integrity_check(1)", "ok", err);
+    ag_sqlite_link *link = tx->connection;
+    int rc = ag_sqlite_pages_check(link->handle, tx->db->label, tx->cancel, err);
+    if (rc >= 0) rc = expect_text(tx, "PRAGMA integrity_check(1)", "ok", err);
     if (rc >= 0) rc = expect_text(tx, "PRAGMA foreign_key_check", NULL, err);
     return rc < 0 ? rc : AG_OK;
 }

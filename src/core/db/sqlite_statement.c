@@ -10,6 +10,7 @@
 #include "core/base/fault.h"
 #include "core/base/mem.h"
 #include "core/db/sqlite.h"
+#include "core/db/sqlite_pages.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/sys/clock.h"
@@ -169,7 +170,7 @@ static int open_handle(ag_sqlite_link *link, const char *path, bool writable, ag
     flags |= options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     if (writable && !options->must_exist && !options->read_only) flags |= SQLITE_OPEN_CREATE;
     if (ag_fault(AG_FAULT_SQL)) return injected("open", err);
-    int rc = sqlite3_open_v2(path, &link->handle, flags, NULL);
+    int rc = sqlite3_open_v2(path, &link->handle, flags, ag_sqlite_pages_vfs());
     if (!link->handle) return ag_fail_memory(err, 1);
     if (rc != SQLITE_OK) {
         int system_error = sqlite3_system_errno(link->handle);
@@ -183,6 +184,7 @@ static int open_handle(ag_sqlite_link *link, const char *path, bool writable, ag
     sqlite3_extended_result_codes(link->handle, 1);
     sqlite3_busy_handler(link->handle, on_busy, link);
     sqlite3_db_config(link->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    if (flags & SQLITE_OPEN_CREATE) ag_sqlite_pages_begin(link->handle);
     return configure(link, writable && !options->read_only, err);
 }
 

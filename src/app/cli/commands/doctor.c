@@ -6,19 +6,28 @@
 
 #include "app/cli/doctor/check.h"
 #include "app/cli/doctor/disk.h"
+#include "app/cli/doctor/ledger.h"
 #include "app/cli/help.h"
 #include "app/cli/invocation.h"
+#include "app/cli/ledger.h"
 #include "core/show/spark.h"
 
 static const ag_option options[] = {
     {.name = "disk",
      .type = AG_OPTION_FLAG,
      .doc = "Also measure how long the disk takes to keep something for good, and draw it"},
+    {.name = "ledger",
+     .letter = 'l',
+     .type = AG_OPTION_FLAG,
+     .doc = "Look through the ledger instead: is it what was written?"},
+    {.name = "artifacts", .type = AG_OPTION_FLAG, .doc = "With --ledger: also look whether the files are there"},
+    AG_OPTION_OF_DATABASE,
 };
 
 static const ag_example examples[] = {
     {"doctor", "Look at this machine and at ./.auger"},
     {"doctor --disk", "See how long each record would wait for the disk"},
+    {"doctor --ledger --artifacts", "Is the ledger what was written, and are its files there?"},
     {"doctor --home /srv/auger --json", "Check another home, for a program"},
     {NULL, NULL},
 };
@@ -175,6 +184,7 @@ static int print_json(ag_invocation *invocation, const report *r, ag_err *err)
 static int run(ag_invocation *invocation, ag_err *err)
 {
     report r = {0};
+    if (ag_option_flag(invocation, "ledger")) return ag_doctor_ledger(invocation, err);
     int rc = examine(invocation, &r, err);
     if (rc == AG_OK && ag_option_flag(invocation, "disk")) rc = measure_disk(invocation, &r, err);
     if (rc < 0) return rc;
@@ -191,11 +201,16 @@ static int run(ag_invocation *invocation, ag_err *err)
 const ag_command ag_command_doctor = {
     .path = "doctor",
     .summary = "Check this machine, the home directory and the optional parts",
-    .doc = "Looks at the machine, the home directory, the libraries and the optional parts, and prints a row for each: "
-           "what was found and, where something is missing, what it would add and the command that installs it.\n"
-           "\n"
-           "Nothing is changed, apart from a small file that comes and goes. The exit status is 1 only when something "
-           "fails without which Auger cannot work.",
+    .doc =
+        "Looks at the machine, the home directory, the libraries and the optional parts, and prints a row for each: "
+        "what was found and, where something is missing, what it would add and the command that installs it.\n"
+        "\n"
+        "Nothing is changed, apart from a small file that comes and goes. The exit status is 1 only when something "
+        "fails without which Auger cannot work.\n"
+        "\n"
+        "With --ledger it looks through the ledger instead: the database's own check with the checksum of every page, "
+        "the chain of the audit log, rows that lead nowhere, the last points of histories. A server may run "
+        "meanwhile. The exit status is 1 when something was found.",
     .options = AG_OPTIONS(options),
     .examples = examples,
     .run = run,

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+/* restore.c: a ledger from a backup. */
+#include "app/cli/ledger.h"
+#include "ledger/exchange/backup.h"
+#include "ledger/verify.h"
+
+static const ag_option options[] = {
+    {.name = "check", .type = AG_OPTION_FLAG, .doc = "only look whether the backup is whole"},
+    AG_OPTION_OF_DATABASE,
+};
+static const ag_option positionals[] = {
+    {.name = "DIR", .type = AG_OPTION_PATH, .required = true, .doc = "What 'auger backup' wrote"}};
+static const ag_example examples[] = {
+    {"restore /backups/2026-11-21 --home /srv/auger", "Into a home where there is no ledger yet"},
+    {"restore /backups/today --db postgresql://auger@db/auger", "Into an empty PostgreSQL database"},
+    {"restore --check /backups/today", "Is it still good?"},
+    {NULL, NULL},
+};
+
+static void write_result(ag_json *json, const void *thing)
+{
+    const ag_backup_result *result = thing;
+    ag_json_begin_object(json);
+    ag_json_put_int(json, "rows", (int64_t)result->rows);
+    ag_json_put_int(json, "files", (int64_t)(result->files + result->kept));
+    ag_json_put_int(json, "bytes", (int64_t)result->bytes);
+    ag_json_end_object(json);
+}
+
+static void tell(void *context, const ag_verify_finding *finding)
+{
+    ag_note(context, "%s: %s", finding->check, finding->text);
+}
+
+/* What was restored is looked at as doctor would. */
+static int verify(ag_invocation *invocation, ag_err *err)
+{
+    ag_ledger *ledger = NULL;
+    ag_verify_result found = {0};
+    ag_verify_options wanted = {.finding = tell, .context = invocation, .cancel = invocation->cancel};
+    int rc = ag_cli_open_ledger(invocation, false, &ledger, err);
+    if (rc >= 0) rc = ag_ledger_verify(ledger, &wanted, &found, err);
+    if (rc >= 0 && found.findings) {
+        rc = ag_fail(err, AG_ECORRUPT, "what was restored is not right in %llu places",
+                     (unsigned long long)found.findings);
+    }
+    ag_ledger_close(ledger);
+    return rc;
+}
+
+static int run(ag_invocation *invocation, ag_err *err)
+{
+    ag_backup_result result = {0};
+    const char *directory = ag_option_text(invocation, "DIR");
+    bool only_look = ag_option_flag(invocation, "check");
+    ag_ledger_options to = {.home = ag_home(invocation),
+                            .database = ag_option_text(invocation, "db"),
+                            .artifact_root = "mlflow-artifacts:/"};
+    ag_backup_options wanted = {.cancel = invocation->cancel, .progress = ag_begin_progress(invocation, "pieces", 0)};
+    int rc =
+        only_look ? ag_backup_check(directory, &wanted, err) : ag_ledger_restore(directory, &to, &wanted, &result, err);
+    ag_progress_free(wanted.progress);
+    if (rc >= 0 && !only_look) rc = verify(invocation, err);
+    if (rc < 0) return rc;
+    if (ag_wants_json(invocation)) return ag_cli_print_thing(invocation, "restored", write_result, &result, err);
+    if (only_look) {
+        ag_print(invocation, "%s is whole\n", directory);
+    } else {
+        ag_note(invocation, "restored the database and %llu files", (unsigned long long)(result.files + result.kept));
+    }
+    return AG_OK;
+}
+
+const ag_command ag_command_restore = {
+    .path = "restore",
+    .summary = "Make a ledger from a backup",
+    .doc = "Checks every file of a backup, copies the artifacts into the home and then the database, and looks through "
+           "what came out. A ledger that is in use is never written over. A backup of a ledger on PostgreSQL can be "
+           "restored on SQLite, and the other way round.",
+    .options = AG_OPTIONS(options),
+    .positionals = AG_OPTIONS(positionals),
+    .examples = examples,
+    .run = run,
+};
