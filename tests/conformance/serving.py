@@ -77,8 +77,13 @@ class Serving(unittest.TestCase):
         name = "s" + self.home.name.lower().translate({ord(c): "x" for c in "-_"})
         return ["--backend-store-uri", Serving.postgres.database(name)]
 
-    def serve(self, options, **keywords):
-        return Auger(self.home / "home", *options, **keywords)
+    def serve(self, options):
+        return Auger(self.home / "home", *options)
+
+    def client(self, server):
+        client = Client(server.address)
+        self.addCleanup(client.close)
+        return client
 
 
 def stop_postgres():
