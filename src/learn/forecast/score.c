@@ -7,7 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/sys/clock.h"
-#include "learn/nn/exec.h"
+#include "learn/nn/results.h"
 
 #define PREDICTION "prediction_outputs"
 
@@ -66,20 +66,24 @@ static ag_forecast_score score_of(sums *s)
 
 typedef struct forecasting {
     ag_exec *exec;
+    ag_results *results;
+    ag_result result;
     ag_batch_buffers buffers;
     ag_real *forecast, *truth;
     int64_t *index;
     int64_t batch_size;
 } forecasting;
 
-static int check_output(const ag_model *model, const ag_windows *windows, ag_err *err)
+static int find_result(forecasting *f, const ag_forecast_scoring *scoring, const ag_model *model, ag_err *err)
 {
-    int32_t at = ag_graph_output_find(model->graph, PREDICTION);
-    if (at < 0) return ag_fail(err, AG_EINVAL, "the model has no output '" PREDICTION "': it is no forecaster");
-    int64_t size = ag_graph_output_at(model->graph, at)->size;
-    if (size == windows->horizon * windows->columns) return 0;
+    const ag_windows *w = scoring->windows;
+    if (!scoring->predictive.distribution && ag_graph_output_find(model->graph, PREDICTION) < 0)
+        return ag_fail(err, AG_EINVAL, "the model has no output '" PREDICTION "': it is no forecaster");
+    const char *name = scoring->predictive.distribution ? NULL : PREDICTION;
+    int rc = ag_result_find(model->graph, &scoring->predictive, name, &f->result, err);
+    if (rc < 0 || f->result.size == w->horizon * w->columns) return rc;
     return ag_fail(err, AG_EINVAL, "the model forecasts %lld numbers, but %lld rows of %lld columns are wanted",
-                   (long long)size, (long long)windows->horizon, (long long)windows->columns);
+                   (long long)f->result.size, (long long)w->horizon, (long long)w->columns);
 }
 
 static int open_forecasting(forecasting *f, const ag_forecast_scoring *scoring, const ag_model *model, ag_err *err)
@@ -88,8 +92,9 @@ static int open_forecasting(forecasting *f, const ag_forecast_scoring *scoring, 
     size_t size = (size_t)(w->horizon * w->columns);
     f->batch_size = scoring->batch_size < w->samples.count ? scoring->batch_size : w->samples.count;
     ag_plan_options plan = {.outputs = true, .max_samples = f->batch_size};
-    int rc = check_output(model, w, err);
+    int rc = find_result(f, scoring, model, err);
     if (rc >= 0) rc = ag_exec_new(model->graph, &plan, model->values, scoring->device, scoring->pool, &f->exec, err);
+    if (rc >= 0) rc = ag_results_new(model->graph, &scoring->predictive, f->exec, &f->results, err);
     if (rc >= 0) rc = ag_batch_buffers_init(&f->buffers, &w->samples, model->graph, f->batch_size, err);
     if (rc >= 0) rc = ag_batch_buffers_bind(&f->buffers, &w->samples, f->exec, err);
     if (rc < 0) return rc;
@@ -98,11 +103,12 @@ static int open_forecasting(forecasting *f, const ag_forecast_scoring *scoring, 
     f->index = ag_alloc_array((size_t)f->batch_size, sizeof *f->index);
     if (!f->forecast || !f->truth || !f->index)
         return ag_fail_memory(err, (size_t)f->batch_size * size * sizeof *f->forecast);
-    return ag_exec_output(f->exec, PREDICTION, f->forecast, err);
+    return ag_results_bind(f->results, f->result.name, f->forecast, err);
 }
 
 static void close_forecasting(forecasting *f)
 {
+    ag_results_free(f->results);
     ag_exec_free(f->exec);
     ag_batch_buffers_deinit(&f->buffers);
     ag_free(f->forecast);
@@ -120,7 +126,7 @@ static int score_batch(forecasting *f, const ag_forecast_scoring *scoring, int64
     int rc = ag_batch_fill(&f->buffers, &w->samples, &batch, err);
     if (rc < 0) return rc;
     ag_run run = {.samples = batch.count, .first_sample = at};
-    if ((rc = ag_exec_run(f->exec, &run, err)) < 0) return rc;
+    if ((rc = ag_results_run(f->results, &run, err)) < 0) return rc;
     batch.into = (ag_real *const[]){NULL, f->truth};
     if ((rc = w->samples.fill(w->samples.state, &batch, err)) < 0) return rc;
     for (int64_t i = 0; i < batch.count; i++) add_window(s, f->forecast + i * size, f->truth + i * size);

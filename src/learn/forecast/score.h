@@ -7,6 +7,7 @@
 #include "core/sys/cancel.h"
 #include "core/sys/progress.h"
 #include "learn/forecast/windows.h"
+#include "learn/nn/architecture.h"
 #include "learn/nn/device.h"
 #include "learn/nn/model.h"
 
@@ -20,6 +21,7 @@ typedef struct ag_forecast_score {
 
 typedef struct ag_forecast_scoring {
     const ag_windows *windows;
+    ag_predictive predictive; /* of the model; zero: its outputs are values */
     int64_t batch_size;
     const ag_device *device; /* NULL: the CPU */
     ag_pool *pool;
@@ -27,7 +29,8 @@ typedef struct ag_forecast_scoring {
     ag_cancel *cancel;
 } ag_forecast_scoring;
 
-/* Of the model's output "prediction_outputs", which must have [horizon, columns]. */
+/* Of the model's output "prediction_outputs", or the mean of the distribution that it gives; it must have [horizon,
+ * columns]. */
 int ag_forecast_score_model(const ag_forecast_scoring *scoring, const ag_model *model, ag_arena *arena,
                             ag_forecast_score *out, ag_err *err);
 /* `season` rows, at least 1 (1: the last row is repeated); at most the context. */

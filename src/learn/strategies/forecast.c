@@ -10,6 +10,7 @@
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "learn/nn/checkpoint/pretrained.h"
+#include "learn/nn/results.h"
 #include "learn/strategies/list.h"
 
 typedef struct forecast {
@@ -20,6 +21,7 @@ typedef struct forecast {
     ag_real *values;
     ag_windows windows[AG_PARTS];
     ag_model *model;
+    ag_predictive predictive;
     int64_t season;
 } forecast;
 
@@ -82,7 +84,8 @@ static int make_model(forecast *f, ag_strategy_task *task, ag_err *err)
     if (rc >= 0) rc = ag_strategy_model(task, true, &f->model, err);
     if (rc < 0) return rc;
     task->parameters = ag_model_count(f->model, false);
-    if (ag_graph_output_find(f->model->graph, "prediction_outputs") >= 0) return 0;
+    f->predictive = ag_predictive_of(task->model_config.architecture, task->model_config.values);
+    if (f->predictive.distribution || ag_graph_output_find(f->model->graph, "prediction_outputs") >= 0) return 0;
     return ag_fail(err, AG_EINVAL, "architecture %s does not forecast", task->model_config.architecture->name);
 }
 
@@ -128,6 +131,7 @@ static int score_part(forecast *f, ag_strategy_task *task, ag_part part, const c
     const ag_windows *windows = &f->windows[part];
     if (windows->samples.count < 1) return 0;
     ag_forecast_scoring scoring = {.windows = windows,
+                                   .predictive = f->predictive,
                                    .batch_size = task->settings->training.batch_size,
                                    .device = task->device,
                                    .pool = task->pool,

@@ -12,6 +12,7 @@
 #include "learn/nn/checkpoint/compare.h"
 #include "learn/nn/checkpoint/pretrained.h"
 #include "learn/nn/plan.h"
+#include "learn/nn/results.h"
 
 static const ag_option options[] = {
     {.name = "all", .letter = 'a', .type = AG_OPTION_FLAG, .doc = "Every operation and every tensor, not blocks"},
@@ -223,6 +224,11 @@ static void print_size(ag_invocation *invocation, const char *what, double bytes
     ag_buf_deinit(&text);
 }
 
+static ag_predictive predictive_of(const inspection *s)
+{
+    return ag_predictive_of(s->files.config.architecture, s->files.config.values);
+}
+
 static void print_ports(const inspection *s)
 {
     char shape[AG_SHAPE_TEXT];
@@ -235,6 +241,9 @@ static void print_ports(const inspection *s)
         const ag_graph_port *port = ag_graph_output_at(s->graph, i);
         ag_print(s->invocation, "output      %s %s\n", port->name, ag_shape_format(&port->shape, shape));
     }
+    ag_predictive predictive = predictive_of(s);
+    if (predictive.distribution)
+        ag_print(s->invocation, "computed    mean, quantile:Q, samples:N of %s\n", predictive.distribution->name);
 }
 
 static void print_config(const inspection *s)
@@ -361,6 +370,9 @@ static void json_model(ag_json *json, const inspection *s)
     ag_json_end_array(json);
     json_ports(json, "inputs", s->graph, ag_graph_inputs(s->graph), ag_graph_input_at);
     json_ports(json, "outputs", s->graph, ag_graph_outputs(s->graph), ag_graph_output_at);
+    ag_predictive predictive = predictive_of(s);
+    ag_json_name(json, "distribution");
+    predictive.distribution ? ag_json_text(json, predictive.distribution->name) : ag_json_null(json);
     ag_json_put_int(json, "trainable", s->trainable);
     ag_json_put_int(json, "state", s->state);
     ag_json_put_real(json, "flop", ag_graph_cost(s->graph));
