@@ -36,6 +36,15 @@ static ag_ref adapt(ag_graph *graph, const ag_op *op, ag_ref x, ag_ref y, int ax
     return ag_graph_apply2(graph, &ag_op_add, "lora", y, z, NULL);
 }
 
+void ag_layer_linear_parameters(ag_graph *graph, const char *name, int64_t out, int64_t in, ag_layer_init init,
+                                ag_ref *weight, ag_ref *bias)
+{
+    ag_graph_push(graph, "%s", name);
+    *weight = ag_graph_parameter(graph, "weight", ag_shape_of(out, in), weight_init(init, in));
+    *bias = ag_graph_parameter(graph, "bias", ag_shape_of(out), bias_init(init, in));
+    ag_graph_pop(graph);
+}
+
 static ag_ref apply(ag_graph *graph, const ag_op *op, ag_ref x, const char *name, int axis, int64_t out,
                     ag_layer_init init)
 {

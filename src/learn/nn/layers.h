@@ -12,6 +12,9 @@ typedef struct ag_layer_init {
 } ag_layer_init;
 
 ag_ref ag_layer_linear(ag_graph *graph, ag_ref x, const char *name, int64_t out, ag_layer_init init);
+/* Its parameters alone, for an operation that takes them itself. */
+void ag_layer_linear_parameters(ag_graph *graph, const char *name, int64_t out, int64_t in, ag_layer_init init,
+                                ag_ref *weight, ag_ref *bias);
 /* The same along any axis. */
 ag_ref ag_layer_mix(ag_graph *graph, ag_ref x, const char *name, int axis, int64_t out, ag_layer_init init);
 /* "NAME.weight" 1 and "NAME.bias" 0, over the last axis. */

@@ -72,6 +72,105 @@ AG_TEST(test_kernels__products_of_every_form_agree_with_plain)
     with_every_table(multiply_all);
 }
 
+/* Groups that are summed, a bias of each group, and an A that lies in no usual way. */
+static void multiply_groups(const ag_kernels *kernels)
+{
+    enum { M = 19, N = 16, K = 13, GROUPS = 5 };
+    ag_real *a = numbers(GROUPS * M * K * 2, "a"), *b = numbers(GROUPS * K * N, "b"),
+            *bias = numbers(GROUPS * N, "bias");
+    for (int form = 0; form < 6; form++) {
+        ag_real *c = numbers(GROUPS * M * N, "c"), *d = numbers(GROUPS * M * N, "c");
+        bool sums = form < 3;
+        ag_matmul q = {.m = M,
+                       .n = N,
+                       .k = K,
+                       .a = a,
+                       .a_row = form % 3 == 0   ? K
+                                : form % 3 == 1 ? 1
+                                                : 2 * K,
+                       .a_column = form % 3 == 0   ? 1
+                                   : form % 3 == 1 ? M
+                                                   : 2,
+                       .b = b,
+                       .b_row = N,
+                       .c = c,
+                       .c_row = N,
+                       .groups = GROUPS,
+                       .a_group = sums ? M * K * 2 : 0,
+                       .b_group = K * N,
+                       .c_group = sums ? 0 : M * N,
+                       .bias_n = sums ? NULL : bias,
+                       .bias_n_group = N,
+                       .add = sums};
+        kernels->matmul(&q);
+        q.c = d;
+        ag_kernels_find("plain")->matmul(&q);
+        for (int i = 0; i < GROUPS * M * N; i++) ag_check_near((double)c[i], (double)d[i], 2e-5, kernels->name);
+        ag_free(c);
+        ag_free(d);
+    }
+    ag_free(a);
+    ag_free(b);
+    ag_free(bias);
+}
+
+AG_TEST(test_kernels__groups_are_summed_or_biased)
+{
+    with_every_table(multiply_groups);
+}
+
+static void transpose_all(const ag_kernels *kernels)
+{
+    for (int64_t rows = 1; rows < 40; rows += 5)
+        for (int64_t columns = 1; columns < 40; columns += 3) {
+            ag_real *x = numbers(rows * (columns + 2), "x"), *y = numbers(columns * (rows + 1), "y");
+            kernels->transpose(x, columns + 2, y, rows + 1, rows, columns);
+            for (int64_t r = 0; r < rows; r++)
+                for (int64_t c = 0; c < columns; c++) assert_true(x[r * (columns + 2) + c] == y[c * (rows + 1) + r]);
+            ag_free(x);
+            ag_free(y);
+        }
+}
+
+AG_TEST(test_kernels__transposes_of_every_size)
+{
+    with_every_table(transpose_all);
+}
+
+static void norm_all(const ag_kernels *kernels)
+{
+    const ag_kernels *plain = ag_kernels_find("plain");
+    enum { ROWS = 21 };
+    for (int64_t columns = 1; columns < 50; columns += columns < 18 ? 1 : 15) {
+        int64_t size = ROWS * columns;
+        ag_real *x = numbers(size, "x"), *gain = numbers(columns, "gain"), *shift = numbers(columns, "shift");
+        ag_real *y = numbers(size, "y"), *z = numbers(size, "y"), *m = numbers(2 * ROWS, "m"),
+                *n = numbers(2 * ROWS, "m");
+        kernels->layer_norm(x, gain, shift, AG_R(1e-5), y, m, ROWS, columns);
+        plain->layer_norm(x, gain, shift, AG_R(1e-5), z, n, ROWS, columns);
+        for (int64_t i = 0; columns > 1 && i < size; i++) ag_check_near((double)y[i], (double)z[i], 1e-4, "norm");
+        ag_real *dx = numbers(size, "dx"), *dz = numbers(size, "dx"), *dg = numbers(columns, "d"),
+                *dh = numbers(columns, "d");
+        kernels->layer_norm_gradient(x, gain, n, z, dx, dg, shift, ROWS, columns);
+        memcpy(y, shift, (size_t)columns * sizeof *y);
+        ag_free(shift);
+        shift = numbers(columns, "shift");
+        plain->layer_norm_gradient(x, gain, n, z, dz, dh, shift, ROWS, columns);
+        for (int64_t i = 0; columns > 1 && i < size; i++) ag_check_near((double)dx[i], (double)dz[i], 1e-4, "dx");
+        for (int64_t i = 0; columns > 1 && i < columns; i++) {
+            ag_check_near((double)dg[i], (double)dh[i], 1e-4, "dgain");
+            ag_check_near((double)y[i], (double)shift[i], 1e-4, "dshift");
+        }
+        ag_real *all[] = {x, gain, shift, y, z, m, n, dx, dz, dg, dh};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++) ag_free(all[i]);
+    }
+}
+
+AG_TEST(test_kernels__norms_of_every_width_agree_with_plain)
+{
+    with_every_table(norm_all);
+}
+
 static void dot_all(const ag_kernels *kernels)
 {
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -139,6 +238,39 @@ static void drop_all(const ag_kernels *kernels)
             ag_free(x);
             ag_free(y);
         }
+}
+
+/* gelu with dropout is gelu, then dropout with the numbers of that block; so is its slope. */
+static void gelu_drop_all(const ag_kernels *kernels)
+{
+    const double probabilities[] = {0.0, 0.3};
+    const int64_t counts[] = {1, 8, 31, 32, 100, 128, 1000};
+    for (size_t p = 0; p < 2; p++)
+        for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+            int64_t size = counts[k];
+            ag_real *x = numbers(size, "x"), *y = numbers(size, "y"), *slope = numbers(size, "s");
+            ag_real *z = numbers(size, "z"), *steep = numbers(size, "z");
+            ag_dropout drop = ag_dropout_make(11, 7, 3, 1, probabilities[p]);
+            kernels->gelu_drop(&drop, 77, x, y, slope, size);
+            for (int64_t i = 0; i < size; i++) steep[i] = 1;
+            kernels->gelu_gradient(x, steep, steep, z, size);
+            ag_kernels_find("plain")->dropout_at(&drop, 77, z, size);
+            ag_kernels_find("plain")->dropout_at(&drop, 77, steep, size);
+            for (int64_t i = 0; i < size; i++) {
+                ag_check_near((double)y[i], (double)z[i], 1e-6, "gelu");
+                ag_check_near((double)slope[i], (double)steep[i], 1e-6, "slope");
+                assert_true((y[i] == 0) == (z[i] == 0));
+            }
+            kernels->gelu_drop(&drop, 77, x, x, slope, size);
+            assert_memory_equal(x, y, (size_t)size * sizeof *x);
+            ag_real *all[] = {x, y, slope, z, steep};
+            for (size_t i = 0; i < 5; i++) ag_free(all[i]);
+        }
+}
+
+AG_TEST(test_kernels__gelu_with_dropout_is_both_in_turn)
+{
+    with_every_table(gelu_drop_all);
 }
 
 AG_TEST(test_kernels__dropout_has_the_same_bits_in_every_table)

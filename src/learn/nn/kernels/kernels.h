@@ -29,6 +29,7 @@ typedef struct ag_matmul {
     bool add;                          /* C += instead of C = (bias must be NULL then) */
     int64_t groups;                    /* 0 is read as 1 */
     int64_t a_group, b_group, c_group; /* steps from group to group; may be 0. c_group 0 with add: groups are summed */
+    int64_t bias_n_group;              /* likewise, of bias_n */
 } ag_matmul;
 
 /* C(m,n) += sum over g and k of A_g(m,k) * B_g(n,k): both contiguous along k. For gradients of mixing weights. The
@@ -91,6 +92,12 @@ typedef struct ag_kernels {
                                 ag_real *dx, ag_real *dgain, ag_real *dshift, int64_t rows, int64_t columns);
     /* x[i] *= kept(i) ? scale : 0 for element i of sample `sample`; forward and backward alike. */
     void (*dropout)(const ag_dropout *dropout, int64_t sample, ag_real *x, int64_t size);
+    /* The same for part of a sample: `block` is the number of the Philox block that its first element draws from. */
+    void (*dropout_at)(const ag_dropout *dropout, uint64_t block, ag_real *x, int64_t size);
+    /* y = dropout(gelu(x)) and slope = its derivative by x, with the numbers that dropout_at() would draw. y may be x.
+     */
+    void (*gelu_drop)(const ag_dropout *dropout, uint64_t block, const ag_real *x, ag_real *y, ag_real *slope,
+                      int64_t size);
     void (*adam)(const ag_adam_step *step);
     void (*add)(const ag_real *x, ag_real *y, int64_t count);                        /* y += x */
     void (*multiply)(const ag_real *a, const ag_real *b, ag_real *y, int64_t count); /* y = a * b; y may be either */

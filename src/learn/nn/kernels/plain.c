@@ -12,10 +12,11 @@ static bool usable(void)
     return true;
 }
 
-static void matmul_row(const ag_matmul *q, const ag_real *a, const ag_real *b, ag_real *c, int64_t m)
+static void matmul_row(const ag_matmul *q, const ag_real *a, const ag_real *b, const ag_real *bias_n, ag_real *c,
+                       int64_t m)
 {
     ag_real bias = q->bias_m ? q->bias_m[m] : 0;
-    for (int64_t n = 0; n < q->n && !q->add; n++) c[n] = bias + (q->bias_n ? q->bias_n[n] : 0);
+    for (int64_t n = 0; n < q->n && !q->add; n++) c[n] = bias + (bias_n ? bias_n[n] : 0);
     for (int64_t k = 0; k < q->k; k++) {
         ag_real factor = a[k * q->a_column];
         for (int64_t n = 0; n < q->n; n++) c[n] += factor * b[k * q->b_row + n];
@@ -28,7 +29,7 @@ static void matmul(const ag_matmul *q)
     for (int64_t g = 0; g < groups; g++)
         for (int64_t m = 0; m < q->m; m++)
             matmul_row(q, q->a + g * q->a_group + m * q->a_row, q->b + g * q->b_group,
-                       q->c + g * q->c_group + m * q->c_row, m);
+                       q->bias_n ? q->bias_n + g * q->bias_n_group : NULL, q->c + g * q->c_group + m * q->c_row, m);
 }
 
 static void matmul_nt(const ag_matmul_nt *q)
@@ -168,9 +169,8 @@ static void layer_norm_gradient(const ag_real *x, const ag_real *gain, const ag_
     }
 }
 
-static void dropout(const ag_dropout *drop, int64_t sample, ag_real *x, int64_t size)
+static void dropout_at(const ag_dropout *drop, uint64_t block, ag_real *x, int64_t size)
 {
-    uint64_t block = (uint64_t)(sample * ((size + 7) / 8));
     if (drop->keep >= 65536) return;
     for (int64_t i = 0; i < size; i += 8, block++) {
         uint32_t words[4];
@@ -180,6 +180,20 @@ static void dropout(const ag_dropout *drop, int64_t sample, ag_real *x, int64_t 
             x[i + k] = number < drop->keep ? x[i + k] * drop->scale : 0;
         }
     }
+}
+
+static void dropout(const ag_dropout *drop, int64_t sample, ag_real *x, int64_t size)
+{
+    dropout_at(drop, (uint64_t)(sample * ((size + 7) / 8)), x, size);
+}
+
+static void gelu_drop(const ag_dropout *drop, uint64_t block, const ag_real *x, ag_real *y, ag_real *slope,
+                      int64_t size)
+{
+    for (int64_t i = 0; i < size; i++) slope[i] = 1;
+    gelu_gradient(x, slope, slope, y, size);
+    dropout_at(drop, block, y, size);
+    dropout_at(drop, block, slope, size);
 }
 
 static void adam(const ag_adam_step *a)
@@ -252,6 +266,8 @@ const ag_kernels ag_kernels_plain = {
     .layer_norm = layer_norm,
     .layer_norm_gradient = layer_norm_gradient,
     .dropout = dropout,
+    .dropout_at = dropout_at,
+    .gelu_drop = gelu_drop,
     .adam = adam,
     .add = add,
     .multiply = multiply,

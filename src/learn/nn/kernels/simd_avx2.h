@@ -5,9 +5,17 @@
 #include <stdint.h>
 
 #define LANES 8
-#define MICRO_VECTORS 3 /* 12 sums in 16 registers */
-#define MICRO_ROWS 4
-#define MICRO_ROWS_NARROW 10
+#define MICRO_VECTORS 3 /* widest microkernel; and the rows that each width may have: 12 sums in 16 registers */
+#define MICRO_DEPTH 2   /* steps of k at once when it is one vector wide; half of it else */
+#define MICRO_ROWS_1 12
+#define MICRO_ROWS_2 6
+#define MICRO_ROWS_3 4
+/* clang-format off */
+#define EACH_MICRO_1(M) M(1, 1) M(2, 1) M(3, 1) M(4, 1) M(5, 1) M(6, 1) M(7, 1) M(8, 1) M(9, 1) M(10, 1) M(11, 1) \
+    M(12, 1)
+#define EACH_MICRO_2(M) M(1, 2) M(2, 2) M(3, 2) M(4, 2) M(5, 2) M(6, 2)
+#define EACH_MICRO_3(M) M(1, 3) M(2, 3) M(3, 3) M(4, 3)
+/* clang-format on */
 #define DOT_ROWS 3
 #define DOT_COLUMNS 3
 

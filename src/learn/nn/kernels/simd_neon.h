@@ -5,9 +5,19 @@
 #include <stdint.h>
 
 #define LANES 4
-#define MICRO_VECTORS 3 /* 24 sums in 32 registers */
-#define MICRO_ROWS 8
-#define MICRO_ROWS_NARROW 14
+#define MICRO_VECTORS 3 /* widest microkernel; and the rows that each width may have: 24 sums in 32 registers */
+#define MICRO_DEPTH 4   /* steps of k at once when it is one vector wide; half of it else */
+#define MICRO_ROWS_1 24
+#define MICRO_ROWS_2 12
+#define MICRO_ROWS_3 8
+/* clang-format off */
+#define EACH_MICRO_1(M) M(1, 1) M(2, 1) M(3, 1) M(4, 1) M(5, 1) M(6, 1) M(7, 1) M(8, 1) M(9, 1) M(10, 1) M(11, 1) \
+    M(12, 1) M(13, 1) M(14, 1) M(15, 1) M(16, 1) M(17, 1) M(18, 1) M(19, 1) M(20, 1) M(21, 1) M(22, 1) M(23, 1) \
+    M(24, 1)
+#define EACH_MICRO_2(M) M(1, 2) M(2, 2) M(3, 2) M(4, 2) M(5, 2) M(6, 2) M(7, 2) M(8, 2) M(9, 2) M(10, 2) M(11, 2) \
+    M(12, 2)
+#define EACH_MICRO_3(M) M(1, 3) M(2, 3) M(3, 3) M(4, 3) M(5, 3) M(6, 3) M(7, 3) M(8, 3)
+/* clang-format on */
 #define DOT_ROWS 4
 #define DOT_COLUMNS 4
 

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* vector_kernels.h: the kernels in terms of `vec`, compiled once per instruction set: avx512.c, avx2.c and neon.c
- * include their simd_*.h and then this. It defines static functions only.
+ * include their simd_*.h and then this. It and the two files that it includes define static functions only.
  *
- * Products. A microkernel holds rows x vectors of C in registers and walks k once, so a sum has one order whatever the
- * shape around it. Its vectors may lie in different groups: sixteen features of three channels make one full-width
- * step, which is what keeps the mixers' narrow matrices fast. What is left over at the edges runs through the same code
- * with fewer rows and masked lanes.
- *
- * Functions. exp: 2^n * polynomial, error at most 2 ulp, gradual underflow. The normal distribution's tail is
- * exp(-x^2/2) times a polynomial in 1/(1 + x/4) (relative error 2e-8 before rounding), from which erf beyond 1, gelu
- * and its gradient follow; absolute errors at most 3e-7 times max(1, |result|). */
+ * Norms and softmaxes of rows take as many rows at a time as a vector has lanes: the sums along these rows then are one
+ * merged reduction (sums_of), and roots and quotients one instruction for all of them. A row that is left over goes
+ * through the same code beside empty ones, so its bits do not depend on its neighbours. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -19,291 +14,30 @@
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 32")
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
-/* ---- products ---- */
-
-typedef struct block { /* a column block of C: where each of its vectors lies */
-    const float *b[MICRO_VECTORS];
-    float *c[MICRO_VECTORS];
-    const float *bias[MICRO_VECTORS]; /* along n, or NULL */
-    int64_t count[MICRO_VECTORS];     /* lanes of it */
-} block;
-
-INLINE vec load_lanes(const float *p, int64_t count, bool partial)
+/* clang-format off: the order matters */
+#ifndef HAS_MERGED_SUMS
+/* Lane i of the result: the sum (largest) of the lanes of v[i]. */
+INLINE vec sums_of(const vec *v)
 {
-    return partial ? load_some(p, count) : load(p);
+    float sums[LANES];
+    for (int i = 0; i < LANES; i++) sums[i] = sum_of(v[i]);
+    return load(sums);
 }
-
-INLINE void micro(const ag_matmul *q, const block *at, int64_t m, const int rows, const int vectors, const bool partial)
+INLINE vec tops_of(const vec *v)
 {
-    vec sum[MICRO_ROWS_NARROW][MICRO_VECTORS];
-    UNROLL for (int r = 0; r < rows; r++)
-    {
-        UNROLL for (int v = 0; v < vectors; v++)
-        {
-            if (q->add) {
-                sum[r][v] = load_lanes(at->c[v] + (m + r) * q->c_row, at->count[v], partial);
-            } else {
-                sum[r][v] = q->bias_n ? load_lanes(at->bias[v], at->count[v], partial) : set(0);
-                if (q->bias_m) sum[r][v] = add(sum[r][v], set(q->bias_m[m + r]));
-            }
-        }
-    }
-    const float *a = q->a + m * q->a_row;
-    const float *b[MICRO_VECTORS];
-    UNROLL for (int v = 0; v < vectors; v++) b[v] = at->b[v];
-    for (int64_t k = 0; k < q->k; k++) {
-        vec right[MICRO_VECTORS];
-        UNROLL for (int v = 0; v < vectors; v++)
-        {
-            right[v] = load_lanes(b[v], at->count[v], partial);
-            b[v] += q->b_row;
-        }
-        UNROLL for (int r = 0; r < rows; r++)
-        {
-            vec left = set(a[r * q->a_row]);
-            UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = fma_(left, right[v], sum[r][v]);
-        }
-        a += q->a_column;
-    }
-    UNROLL for (int r = 0; r < rows; r++)
-    {
-        UNROLL for (int v = 0; v < vectors; v++)
-        {
-            float *to = at->c[v] + (m + r) * q->c_row;
-            if (partial)
-                store_some(to, sum[r][v], at->count[v]);
-            else
-                store(to, sum[r][v]);
-        }
-    }
+    float tops[LANES];
+    for (int i = 0; i < LANES; i++) tops[i] = max_of(v[i]);
+    return load(tops);
 }
+#endif
 
-INLINE void rows_of(const ag_matmul *q, const block *at, const int most, const int vectors, const bool partial)
-{
-    int64_t m = 0;
-    for (; m + most <= q->m; m += most) micro(q, at, m, most, vectors, partial);
-    if (most > 8)
-        for (; m + 8 <= q->m; m += 8) micro(q, at, m, 8, vectors, partial);
-    if (most > 4)
-        for (; m + 4 <= q->m; m += 4) micro(q, at, m, 4, vectors, partial);
-    for (; m + 2 <= q->m; m += 2) micro(q, at, m, 2, vectors, partial);
-    for (; m < q->m; m++) micro(q, at, m, 1, vectors, partial);
-}
-
-static void columns_full(const ag_matmul *q, const block *at, int vectors)
-{
-    if (vectors == 3)
-        rows_of(q, at, MICRO_ROWS, 3, false);
-    else if (vectors == 2)
-        rows_of(q, at, MICRO_ROWS, 2, false);
-    else
-        rows_of(q, at, MICRO_ROWS_NARROW, 1, false);
-}
-
-static void columns_partial(const ag_matmul *q, const block *at, int vectors)
-{
-    if (vectors == 3)
-        rows_of(q, at, MICRO_ROWS, 3, true);
-    else if (vectors == 2)
-        rows_of(q, at, MICRO_ROWS, 2, true);
-    else
-        rows_of(q, at, MICRO_ROWS_NARROW, 1, true);
-}
-
-/* All vectors of all groups (which share A), as many side by side as the registers hold. */
-static void matmul_shared(const ag_matmul *q, int64_t groups)
-{
-    int64_t each = (q->n + LANES - 1) / LANES, total = groups * each;
-    for (int64_t i = 0; i < total; i += MICRO_VECTORS) {
-        block at;
-        int vectors = (int)(total - i < MICRO_VECTORS ? total - i : MICRO_VECTORS);
-        bool partial = false;
-        for (int v = 0; v < vectors; v++) {
-            int64_t group = (i + v) / each, n = (i + v) % each * LANES;
-            at.b[v] = q->b + group * q->b_group + n;
-            at.c[v] = q->c + group * q->c_group + n;
-            at.bias[v] = q->bias_n ? q->bias_n + n : NULL;
-            at.count[v] = q->n - n < LANES ? q->n - n : LANES;
-            partial = partial || at.count[v] < LANES;
-        }
-        if (partial)
-            columns_partial(q, &at, vectors);
-        else
-            columns_full(q, &at, vectors);
-    }
-}
-
-static void matmul(const ag_matmul *q)
-{
-    int64_t groups = q->groups ? q->groups : 1;
-    if (groups == 1 || (q->a_group == 0 && q->c_group != 0)) {
-        matmul_shared(q, groups);
-        return;
-    }
-    ag_matmul one = *q;
-    for (int64_t g = 0; g < groups; g++) {
-        matmul_shared(&one, 1);
-        one.a += q->a_group;
-        one.b += q->b_group;
-        one.c += q->c_group;
-    }
-}
-
-INLINE void dot_tile(const ag_matmul_nt *q, int64_t m, int64_t n, const int rows, const int columns)
-{
-    vec sum[DOT_ROWS][DOT_COLUMNS];
-    int64_t groups = q->groups ? q->groups : 1;
-    UNROLL for (int r = 0; r < rows; r++)
-    {
-        UNROLL for (int c = 0; c < columns; c++) sum[r][c] = set(0);
-    }
-    for (int64_t g = 0; g < groups; g++) {
-        const float *a = q->a + g * q->a_group + m * q->a_row, *b = q->b + g * q->b_group + n * q->b_row;
-        for (int64_t k = 0; k < q->k; k += LANES) {
-            vec right[DOT_COLUMNS];
-            bool partial = q->k - k < LANES;
-            UNROLL for (int c = 0; c < columns; c++) right[c] = load_lanes(b + c * q->b_row + k, q->k - k, partial);
-            UNROLL for (int r = 0; r < rows; r++)
-            {
-                vec left = load_lanes(a + r * q->a_row + k, q->k - k, partial);
-                UNROLL for (int c = 0; c < columns; c++) sum[r][c] = fma_(left, right[c], sum[r][c]);
-            }
-        }
-    }
-    UNROLL for (int r = 0; r < rows; r++)
-    {
-        UNROLL for (int c = 0; c < columns; c++) q->c[(m + r) * q->c_row + n + c] += sum_of(sum[r][c]);
-    }
-}
-
-static void matmul_nt(const ag_matmul_nt *q)
-{
-    int64_t m = 0;
-    for (; m + DOT_ROWS <= q->m; m += DOT_ROWS) {
-        int64_t n = 0;
-        for (; n + DOT_COLUMNS <= q->n; n += DOT_COLUMNS) dot_tile(q, m, n, DOT_ROWS, DOT_COLUMNS);
-        for (; n < q->n; n++) dot_tile(q, m, n, DOT_ROWS, 1);
-    }
-    for (; m < q->m; m++) {
-        int64_t n = 0;
-        for (; n + DOT_COLUMNS <= q->n; n += DOT_COLUMNS) dot_tile(q, m, n, 1, DOT_COLUMNS);
-        for (; n < q->n; n++) dot_tile(q, m, n, 1, 1);
-    }
-}
-
-/* ---- functions ---- */
-
-INLINE vec exp_of(vec x)
-{
-    vec clamped = min_(max_(x, set(-104.0F)), set(89.0F));
-    vec n = nearest(mul(clamped, set(1.44269504088896341F)));
-    vec r = fnma_(n, set(-2.12194440e-4F), fnma_(n, set(0.693359375F), clamped));
-    vec p = set(1.9875691500e-4F);
-    p = fma_(p, r, set(1.3981999507e-3F));
-    p = fma_(p, r, set(8.3334519073e-3F));
-    p = fma_(p, r, set(4.1665795894e-2F));
-    p = fma_(p, r, set(1.6666665459e-1F));
-    p = fma_(p, r, set(5.0000001201e-1F));
-    p = add(fma_(mul(p, r), r, r), set(1.0F));
-    return keep_nan(x, scale_power(p, n));
-}
-
-/* exp(x^2/2) times the normal distribution's tail beyond x, for x >= 0. */
-INLINE vec tail_ratio(vec x)
-{
-    vec t = divide(set(1.0F), fma_(x, set(0.25F), set(1.0F)));
-    vec p = set(0.0334258374F);
-    p = fma_(p, t, set(-0.193379657F));
-    p = fma_(p, t, set(0.388492441F));
-    p = fma_(p, t, set(-0.324873946F));
-    p = fma_(p, t, set(0.297399014F));
-    p = fma_(p, t, set(-0.0166049165F));
-    p = fma_(p, t, set(0.120266882F));
-    p = fma_(p, t, set(0.0950988344F));
-    p = fma_(p, t, set(0.100195358F));
-    return fma_(p, t, set(-1.98551763e-05F));
-}
-
-INLINE vec erf_of(vec x)
-{
-    vec size = absolute(x), z = mul(x, x), p = set(7.853861353153693e-5F);
-    p = fma_(p, z, set(-8.010193625184903e-4F));
-    p = fma_(p, z, set(5.188327685732524e-3F));
-    p = fma_(p, z, set(-2.685381193529856e-2F));
-    p = fma_(p, z, set(1.128358514861418e-1F));
-    p = fma_(p, z, set(-3.761262582423300e-1F));
-    p = mul(fma_(p, z, set(1.128379165726710F)), x);
-    vec tail = mul(exp_of(sub(set(0), z)), tail_ratio(min_(mul(size, set(1.41421356237F)), set(15.0F))));
-    vec outer = with_sign(fnma_(set(2.0F), tail, set(1.0F)), x);
-    return keep_nan(x, choose_less(size, set(1.0F), p, outer));
-}
-
-INLINE vec tanh_of(vec x)
-{
-    vec size = absolute(x), z = mul(x, x), p = set(-5.70498872745e-3F);
-    p = fma_(p, z, set(2.06390887954e-2F));
-    p = fma_(p, z, set(-5.37397155531e-2F));
-    p = fma_(p, z, set(1.33314422036e-1F));
-    p = fma_(p, z, set(-3.33332819422e-1F));
-    p = fma_(mul(p, z), x, x);
-    vec e = exp_of(add(size, size));
-    vec outer = with_sign(sub(set(1.0F), divide(set(2.0F), add(e, set(1.0F)))), x);
-    return keep_nan(x, choose_less(size, set(0.625F), p, outer));
-}
-
-INLINE vec sigmoid_of(vec x)
-{
-    vec e = exp_of(sub(set(0), absolute(x)));
-    vec top = choose_less(x, set(0), e, set(1.0F));
-    return divide(top, add(e, set(1.0F)));
-}
-
-typedef struct normal { /* of the standard normal distribution */
-    vec below, density; /* probability below x; density at x */
-} normal;
-
-INLINE normal normal_of(vec x)
-{
-    vec size = min_(absolute(x), set(15.0F));
-    vec e = exp_of(mul(mul(size, size), set(-0.5F)));
-    vec tail = mul(e, tail_ratio(size));
-    vec below = choose_less(x, set(0), tail, sub(set(1.0F), tail));
-    return (normal){keep_nan(x, below), mul(e, set(0.398942280401F))};
-}
-
-INLINE vec gelu_of(vec x)
-{
-    return mul(x, normal_of(x).below);
-}
-
-#define EACH(name, function)                                                                                           \
-    static void name(const float *x, float *y, int64_t count)                                                          \
-    {                                                                                                                  \
-        int64_t i = 0;                                                                                                 \
-        for (; i + LANES <= count; i += LANES) store(y + i, function(load(x + i)));                                    \
-        if (i < count) store_some(y + i, function(load_some(x + i, count - i)), count - i);                            \
-    }
-
-EACH(each_exp, exp_of)
-EACH(each_erf, erf_of)
-EACH(each_tanh, tanh_of)
-EACH(each_sigmoid, sigmoid_of)
-EACH(each_gelu, gelu_of)
-
-static void gelu_gradient(const float *x, const float *dy, float *dx, float *y, int64_t count)
-{
-    for (int64_t i = 0; i < count; i += LANES) {
-        int64_t some = count - i;
-        vec v = load_some(x + i, some), slope = load_some(dy + i, some);
-        normal n = normal_of(v);
-        store_some(dx + i, mul(slope, fma_(v, n.density, n.below)), some);
-        if (y) store_some(y + i, mul(v, n.below), some);
-    }
-}
+#include "learn/nn/kernels/vector_functions.h"
+#include "learn/nn/kernels/vector_products.h"
+/* clang-format on */
 
 /* ---- softmax ---- */
 
@@ -328,22 +62,70 @@ static void softmax_row(const float *x, float *y, int64_t columns)
     for (c = 0; c < columns; c += LANES) store_some(y + c, mul(load_some(y + c, columns - c), factor), columns - c);
 }
 
+INLINE vec down_to(const vec *v, int64_t rows, bool tops)
+{
+    vec padded[LANES];
+    UNROLL for (int r = 0; r < LANES; r++) padded[r] = r < rows ? v[r] : set(0);
+    return tops ? tops_of(padded) : sums_of(padded);
+}
+
+/* Up to LANES rows whose length is a multiple of LANES. */
+static void softmax_some(const float *x, float *y, int64_t rows, int64_t columns)
+{
+    vec each[LANES];
+    float top[LANES], factor[LANES];
+    for (int64_t r = 0; r < rows; r++) {
+        each[r] = load(x + r * columns);
+        for (int64_t c = LANES; c < columns; c += LANES) each[r] = max_(each[r], load(x + r * columns + c));
+    }
+    store(top, down_to(each, rows, true));
+    for (int64_t r = 0; r < rows; r++) {
+        vec most = set(top[r]), sum = set(0);
+        for (int64_t c = 0; c < columns; c += LANES) {
+            vec e = exp_of(sub(load(x + r * columns + c), most));
+            sum = add(sum, e);
+            store(y + r * columns + c, e);
+        }
+        each[r] = sum;
+    }
+    store(factor, divide(set(1.0F), down_to(each, rows, false)));
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < columns; c += LANES)
+            store(y + r * columns + c, mul(load(y + r * columns + c), set(factor[r])));
+}
+
 static void softmax_rows(const float *x, float *y, int64_t rows, int64_t columns)
 {
-    for (int64_t r = 0; r < rows; r++) softmax_row(x + r * columns, y + r * columns, columns);
+    int64_t step = columns % LANES ? 1 : LANES;
+    for (int64_t r = 0; r < rows; r += step) {
+        if (step == 1)
+            softmax_row(x + r * columns, y + r * columns, columns);
+        else
+            softmax_some(x + r * columns, y + r * columns, rows - r < LANES ? rows - r : LANES, columns);
+    }
 }
 
 static void softmax_rows_gradient(const float *y, const float *dy, float *dx, int64_t rows, int64_t columns)
 {
-    for (int64_t at = 0; at < rows * columns; at += columns) {
-        vec sum = set(0);
-        for (int64_t c = 0; c < columns; c += LANES)
-            sum = fma_(load_some(y + at + c, columns - c), load_some(dy + at + c, columns - c), sum);
-        vec mean = set(sum_of(sum));
-        for (int64_t c = 0; c < columns; c += LANES)
-            store_some(dx + at + c,
-                       mul(load_some(y + at + c, columns - c), sub(load_some(dy + at + c, columns - c), mean)),
-                       columns - c);
+    for (int64_t r0 = 0; r0 < rows; r0 += LANES) {
+        int64_t some = rows - r0 < LANES ? rows - r0 : LANES;
+        vec each[LANES];
+        float mean[LANES];
+        for (int64_t r = 0; r < some; r++) {
+            const float *left = y + (r0 + r) * columns, *right = dy + (r0 + r) * columns;
+            vec sum = set(0);
+            int64_t c = 0;
+            for (; c + LANES <= columns; c += LANES) sum = fma_(load(left + c), load(right + c), sum);
+            if (c < columns) sum = fma_(load_some(left + c, columns - c), load_some(right + c, columns - c), sum);
+            each[r] = sum;
+        }
+        store(mean, down_to(each, some, false));
+        for (int64_t r = 0; r < some; r++)
+            for (int64_t c = 0; c < columns; c += LANES) {
+                int64_t at = (r0 + r) * columns + c, left = columns - c;
+                vec slope = sub(load_some(dy + at, left), set(mean[r]));
+                store_some(dx + at, mul(load_some(y + at, left), slope), left);
+            }
     }
 }
 
@@ -380,8 +162,8 @@ static void softmax_columns_gradient(const float *y, const float *dy, float *dx,
 
 /* ---- norms ---- */
 
-static void layer_norm(const float *x, const float *gain, const float *shift, float epsilon, float *y, float *moments,
-                       int64_t rows, int64_t columns)
+static void layer_norm_any(const float *x, const float *gain, const float *shift, float epsilon, float *y,
+                           float *moments, int64_t rows, int64_t columns)
 {
     float share = 1.0F / (float)columns;
     for (int64_t r = 0; r < rows; r++, x += columns, y += columns) {
@@ -406,8 +188,50 @@ static void layer_norm(const float *x, const float *gain, const float *shift, fl
     }
 }
 
-static void layer_norm_gradient(const float *x, const float *gain, const float *moments, const float *dy, float *dx,
-                                float *dgain, float *dshift, int64_t rows, int64_t columns)
+/* Up to LANES rows whose length is a multiple of LANES. */
+static void layer_norm_some(const float *x, const float *gain, const float *shift, float epsilon, float *y,
+                            float *moments, int64_t rows, int64_t columns)
+{
+    vec each[LANES], share = set(1.0F / (float)columns);
+    float mean[LANES], rate[LANES];
+    for (int64_t r = 0; r < rows; r++) {
+        each[r] = load(x + r * columns);
+        for (int64_t c = LANES; c < columns; c += LANES) each[r] = add(each[r], load(x + r * columns + c));
+    }
+    store(mean, mul(down_to(each, rows, false), share));
+    for (int64_t r = 0; r < rows; r++) {
+        each[r] = set(0);
+        for (int64_t c = 0; c < columns; c += LANES) {
+            vec d = sub(load(x + r * columns + c), set(mean[r]));
+            each[r] = fma_(d, d, each[r]);
+        }
+    }
+    store(rate, divide(set(1.0F), square_root(fma_(down_to(each, rows, false), share, set(epsilon)))));
+    for (int64_t r = 0; r < rows; r++) {
+        for (int64_t c = 0; c < columns; c += LANES) {
+            vec normalised = mul(sub(load(x + r * columns + c), set(mean[r])), set(rate[r]));
+            store(y + r * columns + c, fma_(normalised, load(gain + c), load(shift + c)));
+        }
+        if (!moments) continue;
+        moments[2 * r] = mean[r];
+        moments[2 * r + 1] = rate[r];
+    }
+}
+
+static void layer_norm(const float *x, const float *gain, const float *shift, float epsilon, float *y, float *moments,
+                       int64_t rows, int64_t columns)
+{
+    if (columns % LANES) {
+        layer_norm_any(x, gain, shift, epsilon, y, moments, rows, columns);
+        return;
+    }
+    for (int64_t r = 0; r < rows; r += LANES)
+        layer_norm_some(x + r * columns, gain, shift, epsilon, y + r * columns, moments ? moments + 2 * r : NULL,
+                        rows - r < LANES ? rows - r : LANES, columns);
+}
+
+static void layer_norm_gradient_any(const float *x, const float *gain, const float *moments, const float *dy, float *dx,
+                                    float *dgain, float *dshift, int64_t rows, int64_t columns)
 {
     float share = 1.0F / (float)columns;
     for (int64_t r = 0; r < rows; r++, x += columns, dy += columns) {
@@ -432,6 +256,45 @@ static void layer_norm_gradient(const float *x, const float *gain, const float *
     }
 }
 
+/* Up to LANES rows of LANES columns; the gradients of gain and shift stay in *dgain and *dshift. */
+INLINE void layer_norm_gradient_some(const float *x, vec gain, const float *moments, const float *dy, float *dx,
+                                     vec *dgain, vec *dshift, int64_t rows)
+{
+    vec sums[LANES], products[LANES], share = set(1.0F / LANES);
+    float from_sum[LANES], from_product[LANES];
+    for (int64_t r = 0; r < rows; r++) {
+        vec slope = load(dy + r * LANES);
+        vec normalised = mul(sub(load(x + r * LANES), set(moments[2 * r])), set(moments[2 * r + 1]));
+        *dgain = fma_(slope, normalised, *dgain);
+        *dshift = add(*dshift, slope);
+        sums[r] = mul(slope, gain);
+        products[r] = mul(sums[r], normalised);
+    }
+    store(from_sum, mul(down_to(sums, rows, false), share));
+    store(from_product, mul(down_to(products, rows, false), share));
+    for (int64_t r = 0; r < rows; r++) {
+        vec rate = set(moments[2 * r + 1]), normalised = mul(sub(load(x + r * LANES), set(moments[2 * r])), rate);
+        vec slope = sub(sums[r], set(from_sum[r]));
+        slope = fnma_(normalised, set(from_product[r]), slope);
+        store(dx + r * LANES, fma_(slope, rate, load(dx + r * LANES)));
+    }
+}
+
+static void layer_norm_gradient(const float *x, const float *gain, const float *moments, const float *dy, float *dx,
+                                float *dgain, float *dshift, int64_t rows, int64_t columns)
+{
+    if (columns != LANES || !dx || !dgain || !dshift) {
+        layer_norm_gradient_any(x, gain, moments, dy, dx, dgain, dshift, rows, columns);
+        return;
+    }
+    vec to_gain = load(dgain), to_shift = load(dshift);
+    for (int64_t r = 0; r < rows; r += LANES)
+        layer_norm_gradient_some(x + r * LANES, load(gain), moments + 2 * r, dy + r * LANES, dx + r * LANES, &to_gain,
+                                 &to_shift, rows - r < LANES ? rows - r : LANES);
+    store(dgain, to_gain);
+    store(dshift, to_shift);
+}
+
 /* ---- dropout ---- */
 
 #define PHILOX_VECTORS 4 /* side by side: a round waits for its product */
@@ -445,9 +308,8 @@ INLINE void drop_one(words numbers, int half, const ag_dropout *drop, float *x, 
 }
 
 /* The same bits as the plain one: the same numbers, and one rounded product. */
-static void dropout(const ag_dropout *drop, int64_t sample, float *x, int64_t size)
+static void dropout_at(const ag_dropout *drop, uint64_t at_block, float *x, int64_t size)
 {
-    uint64_t at_block = (uint64_t)(sample * ((size + 7) / 8));
     words key[10];
     if (drop->keep >= 65536) return;
     for (uint32_t r = 0; r < 10; r++)
@@ -464,6 +326,63 @@ static void dropout(const ag_dropout *drop, int64_t sample, float *x, int64_t si
             int64_t at = i + (int64_t)v * 2 * LANES;
             drop_one(state[v], 0, drop, x + at, size - at);
             drop_one(state[v], 1, drop, x + at + LANES, size - at - LANES);
+        }
+    }
+}
+
+static void dropout(const ag_dropout *drop, int64_t sample, float *x, int64_t size)
+{
+    dropout_at(drop, (uint64_t)(sample * ((size + 7) / 8)), x, size);
+}
+
+/* ---- gelu with dropout, for training ---- */
+
+INLINE void gelu_drop_one(words numbers, int half, const ag_dropout *drop, const float *x, float *y, float *slope,
+                          int64_t count)
+{
+    if (count <= 0) return;
+    gelu_both both = gelu_both_of(count >= LANES ? load(x) : load_some(x, count));
+    vec value = keep_below(numbers, half, drop->keep, mul(both.value, set(drop->scale)));
+    vec steep = keep_below(numbers, half, drop->keep, mul(both.slope, set(drop->scale)));
+    if (count >= LANES) {
+        store(y, value);
+        store(slope, steep);
+    } else {
+        store_some(y, value, count);
+        store_some(slope, steep, count);
+    }
+}
+
+static void gelu_only(const float *x, float *y, float *slope, int64_t count)
+{
+    for (int64_t i = 0; i < count; i += LANES) {
+        gelu_both both = gelu_both_of(load_some(x + i, count - i));
+        store_some(y + i, both.value, count - i);
+        store_some(slope + i, both.slope, count - i);
+    }
+}
+
+static void gelu_drop(const ag_dropout *drop, uint64_t at_block, const float *x, float *y, float *slope, int64_t size)
+{
+    words key[10];
+    if (drop->keep >= 65536) {
+        gelu_only(x, y, slope, size);
+        return;
+    }
+    for (uint32_t r = 0; r < 10; r++)
+        key[r] = philox_key((uint32_t)drop->seed + r * 0x9E3779B9U, (uint32_t)(drop->seed >> 32) + r * 0xBB67AE85U);
+    for (int64_t i = 0; i < size; i += (int64_t)PHILOX_VECTORS * 2 * LANES) {
+        words state[PHILOX_VECTORS];
+        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++, at_block += PHILOX_BLOCKS) state[v] =
+            philox_counter(at_block, drop->stream);
+        for (int r = 0; r < 10; r++) {
+            UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) state[v] = philox_round(state[v], key[r]);
+        }
+        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++)
+        {
+            int64_t at = i + (int64_t)v * 2 * LANES, next = at + LANES;
+            gelu_drop_one(state[v], 0, drop, x + at, y + at, slope + at, size - at);
+            gelu_drop_one(state[v], 1, drop, x + next, y + next, slope + next, size - next);
         }
     }
 }
@@ -532,11 +451,4 @@ static void sum_columns(const float *x, float *y, int64_t rows, int64_t columns,
         for (int64_t c = 0; c < columns; c += LANES) sum = add(sum, load_some(x + r * stride + c, columns - c));
         y[r] += sum_of(sum);
     }
-}
-
-static void transpose(const float *from, int64_t from_row, float *to, int64_t to_row, int64_t rows, int64_t columns)
-{
-    for (int64_t r0 = 0; r0 < rows; r0 += 16)
-        for (int64_t c = 0; c < columns; c++)
-            for (int64_t r = r0; r < rows && r < r0 + 16; r++) to[c * to_row + r] = from[r * from_row + c];
 }

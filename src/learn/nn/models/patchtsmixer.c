@@ -34,6 +34,11 @@ static bool by_batch(const ag_patchtsmixer *c)
     return c->norm_mlp && strcasestr(c->norm_mlp, "batch");
 }
 
+static bool fused(const mixer_build *b)
+{
+    return !b->building->plain && !b->building->adaptation && !by_batch(b->config);
+}
+
 static ag_ref norm(const mixer_build *b, ag_ref x, const char *name)
 {
     ag_graph_push(b->graph, "%s", name);
@@ -88,6 +93,7 @@ static ag_ref add(const mixer_build *b, ag_ref x, ag_ref y)
 
 static ag_ref channel_mixer(const mixer_build *b, ag_ref x)
 {
+    if (fused(b)) return ag_mixer_block(b, x, "channel_feature_mixer", CHANNELS, true);
     ag_graph_push(b->graph, "channel_feature_mixer");
     ag_ref y = mlp(b, gate(b, norm(b, x, "norm"), CHANNELS), CHANNELS);
     y = add(b, y, x);
@@ -97,10 +103,12 @@ static ag_ref channel_mixer(const mixer_build *b, ag_ref x)
 
 static ag_ref patch_mixer(const mixer_build *b, ag_ref x)
 {
+    if (fused(b) && !b->config->self_attn) return ag_mixer_block(b, x, "patch_mixer", PATCHES, true);
     ag_graph_push(b->graph, "patch_mixer");
     ag_ref n = norm(b, x, "norm");
-    ag_ref y = gate(b, mlp(b, n, PATCHES), PATCHES);
-    if (b->config->self_attn) y = norm(b, add(b, y, attention(b, n)), "norm_attn");
+    ag_ref y = fused(b) ? ag_mixer_block(b, n, "", PATCHES, false) : gate(b, mlp(b, n, PATCHES), PATCHES);
+    if (b->config->self_attn)
+        y = norm(b, add(b, y, fused(b) ? ag_mixer_self_attention(b, n) : attention(b, n)), "norm_attn");
     y = add(b, y, x);
     ag_graph_pop(b->graph);
     return y;
@@ -108,6 +116,7 @@ static ag_ref patch_mixer(const mixer_build *b, ag_ref x)
 
 static ag_ref feature_mixer(const mixer_build *b, ag_ref x)
 {
+    if (fused(b)) return ag_mixer_block(b, x, "feature_mixer", FEATURES, true);
     ag_graph_push(b->graph, "feature_mixer");
     ag_ref y = gate(b, mlp(b, norm(b, x, "norm"), FEATURES), FEATURES);
     y = add(b, y, x);

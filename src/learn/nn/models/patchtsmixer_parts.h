@@ -20,6 +20,10 @@ const int64_t *ag_mixer_channels(const mixer_build *b, const ag_list *list);
 /* Pretraining: hides patches. */
 ag_ref ag_mixer_hide(mixer_build *b, ag_ref patches);
 
+/* Fused (patchtsmixer_blocks.c): the mixer `name` along an axis; `whole`: with its norm and residual. */
+ag_ref ag_mixer_block(const mixer_build *b, ag_ref x, const char *name, int axis, bool whole);
+ag_ref ag_mixer_self_attention(const mixer_build *b, ag_ref x);
+
 /* Heads: from the hidden state [channels, patches, features] to outputs and, if wanted, the loss. They return the last
  * hidden state. */
 ag_ref ag_mixer_forecast(mixer_build *b, ag_ref hidden);

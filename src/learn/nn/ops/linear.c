@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* linear.c: y = x W^T + b along the last axis. x [.., in], W [out, in], b [out] (optional) -> [.., out].
- * Forward multiplies by a transposed copy of W, made once per change of the parameters, so that the vectors run along
- * the outputs; both gradients use W and x as they lie. */
+ * Forward multiplies by W^T and the gradient of x by W, both repacked once per change of the parameters (panels.h), so
+ * that vectors run along the result and a large W is read as a stream; the gradient of W uses x and dy as they lie. */
 #include "learn/nn/kernels/kernels.h"
 #include "learn/nn/ops/ops.h"
+#include "learn/nn/ops/panels.h"
 #include "learn/nn/ops/shapes.h"
 
 static int shape(ag_shaping *s, ag_err *err)
@@ -20,7 +21,7 @@ static int shape(ag_shaping *s, ag_err *err)
     }
     s->out[0] = s->in[0];
     s->out[0].at[s->in[0].axes - 1] = out;
-    s->prepared = in * out;
+    s->prepared = 2 * in * out;
     return 0;
 }
 
@@ -32,23 +33,35 @@ static double cost(const ag_node *node)
 static void prepare(const ag_node *node, const ag_real *const *in, ag_real *prepared)
 {
     int64_t outputs = node->in_shape[1].at[0], inputs = node->in_shape[1].at[1];
-    ag_kernels_best()->transpose(in[1], inputs, prepared, outputs, outputs, inputs);
+    ag_panels_pack(in[1], inputs, outputs, true, prepared);
+    ag_panels_pack(in[1], outputs, inputs, false, prepared + inputs * outputs);
 }
 
 static void forward(const ag_call *c)
 {
     int64_t outputs = c->node->in_shape[1].at[0], inputs = c->node->in_shape[1].at[1];
-    c->kernels->matmul(&(ag_matmul){.m = c->samples * ag_shape_rows(&c->node->in_shape[0]),
-                                    .n = outputs,
-                                    .k = inputs,
-                                    .a = c->in[0],
-                                    .a_row = inputs,
-                                    .a_column = 1,
-                                    .b = c->prepared,
-                                    .b_row = outputs,
-                                    .c = c->out[0],
-                                    .c_row = outputs,
-                                    .bias_n = c->node->inputs > 2 ? c->in[2] : NULL});
+    ag_matmul product = {.m = c->samples * ag_shape_rows(&c->node->in_shape[0]),
+                         .k = inputs,
+                         .a = c->in[0],
+                         .a_row = inputs,
+                         .a_column = 1,
+                         .c = c->out[0],
+                         .c_row = outputs,
+                         .bias_n = c->node->inputs > 2 ? c->in[2] : NULL};
+    ag_panels_multiply(c->kernels, &product, c->prepared, outputs);
+}
+
+static void give_input(const ag_call *c, int64_t rows, int64_t inputs, int64_t outputs)
+{
+    ag_matmul product = {.m = rows,
+                         .k = outputs,
+                         .a = c->dout[0],
+                         .a_row = outputs,
+                         .a_column = 1,
+                         .c = c->din[0],
+                         .c_row = inputs,
+                         .add = true};
+    ag_panels_multiply(c->kernels, &product, c->prepared + inputs * outputs, inputs);
 }
 
 static void backward(const ag_call *c)
@@ -56,18 +69,7 @@ static void backward(const ag_call *c)
     int64_t outputs = c->node->in_shape[1].at[0], inputs = c->node->in_shape[1].at[1];
     int64_t rows = c->samples * ag_shape_rows(&c->node->in_shape[0]);
     const ag_real *dy = c->dout[0];
-    if (c->din[0])
-        c->kernels->matmul(&(ag_matmul){.m = rows,
-                                        .n = inputs,
-                                        .k = outputs,
-                                        .a = dy,
-                                        .a_row = outputs,
-                                        .a_column = 1,
-                                        .b = c->in[1],
-                                        .b_row = inputs,
-                                        .c = c->din[0],
-                                        .c_row = inputs,
-                                        .add = true});
+    if (c->din[0]) give_input(c, rows, inputs, outputs);
     if (c->din[1])
         c->kernels->matmul(&(ag_matmul){.m = outputs,
                                         .n = inputs,

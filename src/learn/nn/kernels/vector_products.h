@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* vector_products.h: matrix products and transposition in terms of `vec`, for vector_kernels.h.
+ *
+ * A microkernel holds rows x vectors of C in registers and walks k once, so a sum has one order whatever the shape
+ * around it. There is one for every number of rows up to what the registers hold, and the rows of a product are shared
+ * out evenly among as few calls as possible: 17 rows are one call of 17 or three of 6, 6 and 5, never 16 and a lonely
+ * one, which would wait for its own sums. The vectors of a microkernel may lie in different groups: sixteen features of
+ * three channels make one full-width step, which keeps the mixers' narrow matrices fast. Masked lanes at the right edge
+ * go through the same code with fewer rows. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "learn/nn/kernels/tables.h"
+
+typedef struct block { /* a column block of C: where each of its vectors lies */
+    const float *b[MICRO_VECTORS];
+    float *c[MICRO_VECTORS];
+    const float *bias[MICRO_VECTORS]; /* along n, or NULL */
+    int64_t count[MICRO_VECTORS];     /* lanes of it */
+    int64_t sums;                     /* groups that are added up; else 1 */
+} block;
+
+INLINE vec load_lanes(const float *p, int64_t count, bool partial)
+{
+    return partial ? load_some(p, count) : load(p);
+}
+
+/* The next row. Hides from the compiler how, or it works out the addresses of all rows beforehand, for which it has no
+ * registers. */
+#define NEXT(pointer, step)                                                                                            \
+    do {                                                                                                               \
+        (pointer) += (step);                                                                                           \
+        __asm__("" : "+r"(pointer));                                                                                   \
+    } while (0)
+
+/* How A lies, known when a microkernel is compiled: then addresses are constants, not sums. */
+enum { A_BY_ROWS /* a_column is 1 */, A_BY_COLUMNS /* a_row is 1 */, A_ANY };
+
+INLINE void begin(const ag_matmul *q, const block *at, int64_t m, const int rows, const int vectors, const bool partial,
+                  vec sum[MICRO_ROWS_1][MICRO_VECTORS])
+{
+    vec start[MICRO_VECTORS];
+    if (q->add) {
+        UNROLL for (int v = 0; v < vectors; v++)
+        {
+            const float *from = at->c[v] + m * q->c_row;
+            UNROLL for (int r = 0; r < rows; r++)
+            {
+                sum[r][v] = load_lanes(from, at->count[v], partial);
+                NEXT(from, q->c_row);
+            }
+        }
+        return;
+    }
+    UNROLL for (int v = 0; v < vectors; v++) start[v] =
+        q->bias_n ? load_lanes(at->bias[v], at->count[v], partial) : set(0);
+    UNROLL for (int r = 0; r < rows; r++)
+    {
+        UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = start[v];
+    }
+    if (!q->bias_m) return;
+    UNROLL for (int r = 0; r < rows; r++)
+    {
+        vec more = set(q->bias_m[m + r]);
+        UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = add(sum[r][v], more);
+    }
+}
+
+/* `depth` steps of k at once, row by row: the address of a row then serves them all. */
+INLINE void steps(const float *a, int64_t a_row, int64_t a_column, const float **b, int64_t b_row,
+                  const int64_t *counts, const int rows, const int vectors, const int depth, const int lies,
+                  const bool partial, vec sum[MICRO_ROWS_1][MICRO_VECTORS])
+{
+    vec right[MICRO_DEPTH][MICRO_VECTORS];
+    UNROLL for (int d = 0; d < depth; d++)
+    {
+        UNROLL for (int v = 0; v < vectors; v++)
+        {
+            right[d][v] = load_lanes(b[v], counts[v], partial);
+            b[v] += b_row;
+        }
+    }
+    UNROLL for (int r = 0; r < rows; r++)
+    {
+        UNROLL for (int d = 0; d < depth; d++)
+        {
+            vec left = set(a[d * a_column]);
+            UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = fma_(left, right[d][v], sum[r][v]);
+        }
+        if (lies == A_BY_COLUMNS)
+            a++;
+        else
+            NEXT(a, a_row);
+    }
+}
+
+INLINE void micro(const ag_matmul *q, const block *at, int64_t m, const int rows, const int vectors, const int lies,
+                  const bool partial)
+{
+    vec sum[MICRO_ROWS_1][MICRO_VECTORS];
+    const int depth = vectors == 1 ? MICRO_DEPTH : MICRO_DEPTH / 2;
+    int64_t a_row = lies == A_BY_COLUMNS ? 1 : q->a_row, a_column = lies == A_BY_ROWS ? 1 : q->a_column;
+    begin(q, at, m, rows, vectors, partial, sum);
+    for (int64_t g = 0; g < at->sums; g++) {
+        const float *a = q->a + m * a_row + g * q->a_group;
+        const float *b[MICRO_VECTORS];
+        int64_t k = 0;
+        UNROLL for (int v = 0; v < vectors; v++) b[v] = at->b[v] + g * q->b_group;
+        for (; k + depth <= q->k; k += depth, a += depth * a_column)
+            steps(a, a_row, a_column, b, q->b_row, at->count, rows, vectors, depth, lies, partial, sum);
+        for (; k < q->k; k++, a += a_column)
+            steps(a, a_row, a_column, b, q->b_row, at->count, rows, vectors, 1, lies, partial, sum);
+    }
+    UNROLL for (int v = 0; v < vectors; v++)
+    {
+        float *to = at->c[v] + m * q->c_row;
+        UNROLL for (int r = 0; r < rows; r++)
+        {
+            if (partial)
+                store_some(to, sum[r][v], at->count[v]);
+            else
+                store(to, sum[r][v]);
+            NEXT(to, q->c_row);
+        }
+    }
+}
+
+typedef void micro_fn(const ag_matmul *q, const block *at, int64_t m);
+
+#define MICRO(rows, vectors)                                                                                           \
+    static void rows_##rows##_##vectors(const ag_matmul *q, const block *at, int64_t m)                                \
+    {                                                                                                                  \
+        micro(q, at, m, rows, vectors, A_BY_ROWS, false);                                                              \
+    }                                                                                                                  \
+    static void columns_##rows##_##vectors(const ag_matmul *q, const block *at, int64_t m)                             \
+    {                                                                                                                  \
+        micro(q, at, m, rows, vectors, A_BY_COLUMNS, false);                                                           \
+    }
+#define BY_ROWS(rows, vectors) rows_##rows##_##vectors,
+#define BY_COLUMNS(rows, vectors) columns_##rows##_##vectors,
+EACH_MICRO_1(MICRO)
+EACH_MICRO_2(MICRO)
+EACH_MICRO_3(MICRO)
+static micro_fn *const rows_1[] = {NULL, EACH_MICRO_1(BY_ROWS)};
+static micro_fn *const rows_2[] = {NULL, EACH_MICRO_2(BY_ROWS)};
+static micro_fn *const rows_3[] = {NULL, EACH_MICRO_3(BY_ROWS)};
+static micro_fn *const columns_1[] = {NULL, EACH_MICRO_1(BY_COLUMNS)};
+static micro_fn *const columns_2[] = {NULL, EACH_MICRO_2(BY_COLUMNS)};
+static micro_fn *const columns_3[] = {NULL, EACH_MICRO_3(BY_COLUMNS)};
+#undef MICRO
+#undef BY_ROWS
+#undef BY_COLUMNS
+
+static void columns_full(const ag_matmul *q, const block *at, int vectors)
+{
+    static micro_fn *const *const tables[2][3] = {{rows_1, rows_2, rows_3}, {columns_1, columns_2, columns_3}};
+    static const int64_t mosts[] = {MICRO_ROWS_1, MICRO_ROWS_2, MICRO_ROWS_3};
+    int64_t most = mosts[vectors - 1], calls = (q->m + most - 1) / most, m = 0;
+    int64_t rows = calls ? q->m / calls : 0, longer = q->m - rows * calls;
+    micro_fn *const *table = tables[q->a_column != 1][vectors - 1];
+    for (int64_t i = 0; i < longer; i++, m += rows + 1) table[rows + 1](q, at, m);
+    for (; m < q->m; m += rows) table[rows](q, at, m);
+}
+
+INLINE void rows_of(const ag_matmul *q, const block *at, const int vectors)
+{
+    int64_t m = 0;
+    for (; m + 4 <= q->m; m += 4) micro(q, at, m, 4, vectors, A_ANY, true);
+    for (; m < q->m; m++) micro(q, at, m, 1, vectors, A_ANY, true);
+}
+
+/* The right edge, and an A that lies in another way. */
+static void columns_any(const ag_matmul *q, const block *at, int vectors)
+{
+    if (vectors == 3)
+        rows_of(q, at, 3);
+    else if (vectors == 2)
+        rows_of(q, at, 2);
+    else
+        rows_of(q, at, 1);
+}
+
+/* All vectors of all groups (which share A), as many side by side as the registers hold. */
+static void matmul_shared(const ag_matmul *q, int64_t groups, int64_t sums)
+{
+    int64_t each = (q->n + LANES - 1) / LANES, total = groups * each;
+    for (int64_t i = 0; i < total;) {
+        block at = {.sums = sums};
+        int64_t left = total - i;
+        int vectors = (int)(left == 4 ? 2 : left < MICRO_VECTORS ? left : MICRO_VECTORS); /* not 3 and a lonely one */
+        bool partial = q->a_column != 1 && q->a_row != 1;
+        for (int v = 0; v < vectors; v++, i++) {
+            int64_t group = i / each, n = i % each * LANES;
+            at.b[v] = q->b + group * q->b_group + n;
+            at.c[v] = q->c + group * q->c_group + n;
+            at.bias[v] = q->bias_n ? q->bias_n + group * q->bias_n_group + n : NULL;
+            at.count[v] = q->n - n < LANES ? q->n - n : LANES;
+            partial = partial || at.count[v] < LANES;
+        }
+        if (partial)
+            columns_any(q, &at, vectors);
+        else
+            columns_full(q, &at, vectors);
+    }
+}
+
+static void matmul(const ag_matmul *q)
+{
+    int64_t groups = q->groups ? q->groups : 1;
+    if (groups == 1 || (q->a_group == 0 && q->c_group != 0)) {
+        matmul_shared(q, groups, 1);
+        return;
+    }
+    if (q->add && q->c_group == 0) {
+        matmul_shared(q, 1, groups);
+        return;
+    }
+    ag_matmul one = *q;
+    for (int64_t g = 0; g < groups; g++) {
+        matmul_shared(&one, 1, 1);
+        one.a += q->a_group;
+        one.b += q->b_group;
+        one.c += q->c_group;
+        if (one.bias_n) one.bias_n += q->bias_n_group;
+    }
+}
+
+/* sum[r][c] of a tile of dot products into C. */
+INLINE void add_sums(const ag_matmul_nt *q, int64_t m, int64_t n, vec sum[DOT_ROWS][DOT_COLUMNS], const int rows,
+                     const int columns)
+{
+#if DOT_ROWS * DOT_COLUMNS == LANES
+    if (rows == DOT_ROWS && columns == DOT_COLUMNS) {
+        float sums[LANES];
+        store(sums, sums_of(&sum[0][0]));
+        UNROLL for (int r = 0; r < rows; r++)
+        {
+            UNROLL for (int c = 0; c < columns; c++) q->c[(m + r) * q->c_row + n + c] += sums[r * columns + c];
+        }
+        return;
+    }
+#endif
+    UNROLL for (int r = 0; r < rows; r++)
+    {
+        UNROLL for (int c = 0; c < columns; c++) q->c[(m + r) * q->c_row + n + c] += sum_of(sum[r][c]);
+    }
+}
+
+INLINE void dot_tile(const ag_matmul_nt *q, int64_t m, int64_t n, const int rows, const int columns)
+{
+    vec sum[DOT_ROWS][DOT_COLUMNS];
+    int64_t groups = q->groups ? q->groups : 1;
+    UNROLL for (int r = 0; r < rows; r++)
+    {
+        UNROLL for (int c = 0; c < columns; c++) sum[r][c] = set(0);
+    }
+    for (int64_t g = 0; g < groups; g++) {
+        const float *a = q->a + g * q->a_group + m * q->a_row, *b = q->b + g * q->b_group + n * q->b_row;
+        for (int64_t k = 0; k < q->k; k += LANES) {
+            vec right[DOT_COLUMNS];
+            bool partial = q->k - k < LANES;
+            UNROLL for (int c = 0; c < columns; c++) right[c] = load_lanes(b + c * q->b_row + k, q->k - k, partial);
+            UNROLL for (int r = 0; r < rows; r++)
+            {
+                vec left = load_lanes(a + r * q->a_row + k, q->k - k, partial);
+                UNROLL for (int c = 0; c < columns; c++) sum[r][c] = fma_(left, right[c], sum[r][c]);
+            }
+        }
+    }
+    add_sums(q, m, n, sum, rows, columns);
+}
+
+static void matmul_nt(const ag_matmul_nt *q)
+{
+    int64_t m = 0;
+    for (; m + DOT_ROWS <= q->m; m += DOT_ROWS) {
+        int64_t n = 0;
+        for (; n + DOT_COLUMNS <= q->n; n += DOT_COLUMNS) dot_tile(q, m, n, DOT_ROWS, DOT_COLUMNS);
+        for (; n < q->n; n++) dot_tile(q, m, n, DOT_ROWS, 1);
+    }
+    for (; m < q->m; m++) {
+        int64_t n = 0;
+        for (; n + DOT_COLUMNS <= q->n; n += DOT_COLUMNS) dot_tile(q, m, n, 1, DOT_COLUMNS);
+        for (; n < q->n; n++) dot_tile(q, m, n, 1, 1);
+    }
+}
+
+static void transpose(const float *from, int64_t from_row, float *to, int64_t to_row, int64_t rows, int64_t columns)
+{
+    for (int64_t r0 = 0; r0 < rows; r0 += LANES)
+        for (int64_t c0 = 0; c0 < columns; c0 += LANES) {
+            const float *corner = from + r0 * from_row + c0;
+            float *turned = to + c0 * to_row + r0;
+            int64_t high = rows - r0 < LANES ? rows - r0 : LANES, wide = columns - c0 < LANES ? columns - c0 : LANES;
+#ifdef HAS_TURN
+            if (high == LANES && wide == LANES) {
+                turn(corner, from_row, turned, to_row);
+                continue;
+            }
+#endif
+            for (int64_t c = 0; c < wide; c++)
+                for (int64_t r = 0; r < high; r++) turned[c * to_row + r] = corner[r * from_row + c];
+        }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+/* mixer_tiles.c: see mixer_tiles.h. Sizes of tiles: so that the input and the hidden layer of one fit the first cache
+ * together with the weights, and a multiple of the vectors' lanes. They depend on the shape alone, so neither the chunk
+ * nor the machine changes a bit of the order in which gradients are summed. */
+#include "learn/nn/ops/mixer_tiles.h"
+
+#include <string.h>
+
+#include "learn/nn/kernels/kernels.h"
+
+enum { ROWS_OF_FEATURES = 64, ROWS_OF_PATCHES = 96, COLUMNS_OF_CHANNELS = 256 };
+
+ag_mixer_shape ag_mixer_shape_of(const ag_shape *x, int axis, int64_t hidden)
+{
+    int64_t width = x->at[2], size = x->at[0] * x->at[1] * width, length = x->at[axis];
+    int64_t wanted = axis == 2 ? ROWS_OF_FEATURES : axis == 1 ? ROWS_OF_PATCHES : COLUMNS_OF_CHANNELS;
+    int64_t unit = axis == 2 ? 1 : width, positions = size / length;
+    int64_t tile = wanted / unit * unit;
+    if (tile < unit) tile = unit;
+    if (tile > positions) tile = positions;
+    return (ag_mixer_shape){.by_rows = axis != 0,
+                            .axis = axis,
+                            .size = size,
+                            .length = length,
+                            .hidden = hidden,
+                            .width = width,
+                            .positions = positions,
+                            .tile = tile,
+                            .tiles = (positions + tile - 1) / tile};
+}
+
+/* ---- in and out ---- */
+
+/* A tile by columns is a strip of every channel: channel c's begins here in the sample. */
+static int64_t strip(const ag_mixer_tile *t, int64_t c)
+{
+    return c * t->shape->positions + t->first;
+}
+
+void ag_tile_take(const ag_mixer_tile *tile, const ag_real *from, const ag_real *gain, const ag_real *shift,
+                  ag_real epsilon, ag_real *moments, ag_real *to)
+{
+    const ag_mixer_shape *s = tile->shape;
+    const ag_kernels *k = tile->call->kernels;
+    int64_t strips = s->by_rows ? 1 : s->length, each = s->by_rows ? tile->count * s->length : tile->count;
+    bool turn = s->axis == 1;
+    const ag_real *source = from + tile->first * s->length; /* of a turned tile */
+    for (int64_t c = 0; c < strips; c++) {
+        int64_t at = s->by_rows ? tile->first * s->length : strip(tile, c);
+        ag_real *into = turn ? tile->spare : to + c * each;
+        if (gain)
+            k->layer_norm(from + at, gain, shift, epsilon, into, moments ? moments + 2 * (at / s->width) : NULL,
+                          each / s->width, s->width);
+        else if (!turn)
+            memcpy(into, from + at, (size_t)each * sizeof *to);
+    }
+    if (gain) source = tile->spare;
+    for (int64_t p = 0; turn && p < tile->count; p += s->width)
+        k->transpose(source + p * s->length, s->width, to + p * s->length, s->length, s->length, s->width);
+}
+
+void ag_tile_give(const ag_mixer_tile *tile, const ag_real *from, const ag_real *more, ag_real *to)
+{
+    const ag_mixer_shape *s = tile->shape;
+    const ag_kernels *k = tile->call->kernels;
+    int64_t strips = s->by_rows ? 1 : s->length, each = s->by_rows ? tile->count * s->length : tile->count;
+    for (int64_t c = 0; c < strips; c++) {
+        int64_t at = s->by_rows ? tile->first * s->length : strip(tile, c);
+        for (int64_t p = 0; s->axis == 1 && p < tile->count; p += s->width)
+            k->transpose(from + p * s->length, s->length, to + at + p * s->length, s->width, s->width, s->length);
+        if (s->axis != 1) memcpy(to + at, from + c * each, (size_t)each * sizeof *to);
+        if (more) k->add(more + at, to + at, each);
+    }
+}
+
+void ag_tile_give_gradient(const ag_mixer_tile *tile, const ag_real *x, const ag_real *gain, const ag_real *moments,
+                           const ag_real *from, ag_real *dx, ag_real *dgain, ag_real *dshift)
+{
+    const ag_mixer_shape *s = tile->shape;
+    const ag_kernels *k = tile->call->kernels;
+    int64_t strips = s->by_rows ? 1 : s->length, each = s->by_rows ? tile->count * s->length : tile->count;
+    for (int64_t p = 0; s->axis == 1 && p < tile->count; p += s->width)
+        k->transpose(from + p * s->length, s->length, tile->spare + p * s->length, s->width, s->width, s->length);
+    if (s->axis == 1) from = tile->spare;
+    for (int64_t c = 0; c < strips; c++) {
+        int64_t at = s->by_rows ? tile->first * s->length : strip(tile, c);
+        ag_real *to = dx ? dx + at : NULL;
+        if (gain)
+            k->layer_norm_gradient(x + at, gain, moments + 2 * (at / s->width), from + c * each, to, dgain, dshift,
+                                   each / s->width, s->width);
+        else if (to)
+            k->add(from + c * each, to, each);
+    }
+}
+
+/* ---- products ---- */
+
+void ag_tile_linear(const ag_mixer_tile *tile, const ag_real *w, const ag_real *turned, const ag_real *bias,
+                    int64_t out, int64_t in, const ag_real *x, ag_real *y)
+{
+    int64_t count = tile->count;
+    if (tile->shape->by_rows)
+        tile->call->kernels->matmul(&(ag_matmul){.m = count,
+                                                 .n = out,
+                                                 .k = in,
+                                                 .a = x,
+                                                 .a_row = in,
+                                                 .a_column = 1,
+                                                 .b = turned,
+                                                 .b_row = out,
+                                                 .c = y,
+                                                 .c_row = out,
+                                                 .bias_n = bias});
+    else
+        tile->call->kernels->matmul(&(ag_matmul){.m = out,
+                                                 .n = count,
+                                                 .k = in,
+                                                 .a = w,
+                                                 .a_row = in,
+                                                 .a_column = 1,
+                                                 .b = x,
+                                                 .b_row = count,
+                                                 .c = y,
+                                                 .c_row = count,
+                                                 .bias_m = bias});
+}
+
+void ag_tile_linear_input(const ag_mixer_tile *tile, const ag_real *w, int64_t out, int64_t in, const ag_real *dy,
+                          ag_real *dx, bool add)
+{
+    int64_t count = tile->count;
+    if (tile->shape->by_rows)
+        tile->call->kernels->matmul(&(ag_matmul){.m = count,
+                                                 .n = in,
+                                                 .k = out,
+                                                 .a = dy,
+                                                 .a_row = out,
+                                                 .a_column = 1,
+                                                 .b = w,
+                                                 .b_row = in,
+                                                 .c = dx,
+                                                 .c_row = in,
+                                                 .add = add});
+    else
+        tile->call->kernels->matmul(&(ag_matmul){.m = in,
+                                                 .n = count,
+                                                 .k = out,
+                                                 .a = w,
+                                                 .a_row = 1,
+                                                 .a_column = in,
+                                                 .b = dy,
+                                                 .b_row = count,
+                                                 .c = dx,
+                                                 .c_row = count,
+                                                 .add = add});
+}
+
+void ag_tile_linear_weights(const ag_mixer_tile *tile, int64_t out, int64_t in, const ag_real *dy, const ag_real *x,
+                            ag_real *dw, ag_real *db)
+{
+    const ag_kernels *k = tile->call->kernels;
+    int64_t count = tile->count;
+    bool by_rows = tile->shape->by_rows;
+    if (dw && by_rows)
+        k->matmul(&(ag_matmul){.m = out,
+                               .n = in,
+                               .k = count,
+                               .a = dy,
+                               .a_row = 1,
+                               .a_column = out,
+                               .b = x,
+                               .b_row = in,
+                               .c = dw,
+                               .c_row = in,
+                               .add = true});
+    else if (dw)
+        k->matmul_nt(&(ag_matmul_nt){
+            .m = out, .n = in, .k = count, .a = dy, .a_row = count, .b = x, .b_row = count, .c = dw, .c_row = in});
+    if (db && by_rows)
+        k->sum_rows(dy, db, count, out, out);
+    else if (db)
+        k->sum_columns(dy, db, out, count, count);
+}
+
+void ag_tile_softmax(const ag_mixer_tile *tile, ag_real *x)
+{
+    const ag_mixer_shape *s = tile->shape;
+    if (s->by_rows)
+        tile->call->kernels->softmax_rows(x, x, tile->count, s->length);
+    else
+        tile->call->kernels->softmax_columns(x, x, s->length, tile->count, tile->count);
+}
+
+void ag_tile_softmax_gradient(const ag_mixer_tile *tile, const ag_real *y, ag_real *dy)
+{
+    const ag_mixer_shape *s = tile->shape;
+    if (s->by_rows)
+        tile->call->kernels->softmax_rows_gradient(y, dy, dy, tile->count, s->length);
+    else
+        tile->call->kernels->softmax_columns_gradient(y, dy, dy, s->length, tile->count, tile->count);
+}

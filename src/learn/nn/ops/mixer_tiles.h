@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* mixer_tiles.h: how a mixer block cuts a sample into tiles that stay in the first cache, and its products on them.
+ *
+ * A position is a place in the sample at which a vector along the mixed axis begins. A tile is some positions with
+ * their whole vectors, and lies in one of two ways. By rows, [positions, length]: patches and features; for patches the
+ * channels of a tile are transposed on their way in and out, which costs a few percent of the products and makes all of
+ * them, and the gradients of the weights above all, run along full vectors. By columns, [length, positions]: channels,
+ * which lie so already and whose number is rarely one that vectors like. */
+#include "learn/nn/op.h"
+
+typedef struct ag_mixer_shape {
+    bool by_rows;
+    int axis;
+    int64_t size, length, hidden, width; /* of a sample; along the axis; behind W1; features */
+    int64_t positions, tile, tiles;      /* of a sample; of a tile at most; how many tiles */
+} ag_mixer_shape;
+
+ag_mixer_shape ag_mixer_shape_of(const ag_shape *x, int axis, int64_t hidden);
+
+typedef struct ag_mixer_tile {
+    const ag_call *call;
+    const ag_mixer_shape *shape;
+    int64_t index, first, count; /* number of the tile; its positions */
+    ag_real *spare;              /* length * tile reals */
+} ag_mixer_tile;
+
+/* Into the tile: `from` is a whole sample. With `gain`, its norm over the features; moments (may be NULL) are those of
+ * the whole sample. */
+void ag_tile_take(const ag_mixer_tile *tile, const ag_real *from, const ag_real *gain, const ag_real *shift,
+                  ag_real epsilon, ag_real *moments, ag_real *to);
+/* From the tile: into `to`, a whole sample, plus `more` (a whole sample, or NULL). */
+void ag_tile_give(const ag_mixer_tile *tile, const ag_real *from, const ag_real *more, ag_real *to);
+/* dx += the gradient that came to the tile, through the norm when there is one. */
+void ag_tile_give_gradient(const ag_mixer_tile *tile, const ag_real *x, const ag_real *gain, const ag_real *moments,
+                           const ag_real *from, ag_real *dx, ag_real *dgain, ag_real *dshift);
+
+/* y = W x + b for every position; `turned` is W transposed, for tiles by rows. */
+void ag_tile_linear(const ag_mixer_tile *tile, const ag_real *w, const ag_real *turned, const ag_real *bias,
+                    int64_t out, int64_t in, const ag_real *x, ag_real *y);
+/* dx = (+=) W^T dy */
+void ag_tile_linear_input(const ag_mixer_tile *tile, const ag_real *w, int64_t out, int64_t in, const ag_real *dy,
+                          ag_real *dx, bool add);
+/* dW += dy x^T, db += dy; either may be NULL. */
+void ag_tile_linear_weights(const ag_mixer_tile *tile, int64_t out, int64_t in, const ag_real *dy, const ag_real *x,
+                            ag_real *dw, ag_real *db);
+/* Softmax of each vector, and the gradient through it, in place. */
+void ag_tile_softmax(const ag_mixer_tile *tile, ag_real *x);
+void ag_tile_softmax_gradient(const ag_mixer_tile *tile, const ag_real *y, ag_real *dy);
