@@ -155,7 +155,7 @@ static int take_files(adding *a, ag_err *err)
     if (rc >= 0) rc = add_sources_walk(&a->sources, a->place->cancel, take_file, a, err);
     if (rc >= 0) rc = flush_window(a, err);
     if (rc >= 0) rc = ag_blob_batch_commit(a->batch, err);
-    for (size_t i = 0; i < a->count; i++) ag_arena_free(a->window[i].arena);
+    for (size_t i = 0; a->window && i < a->count; i++) ag_arena_free(a->window[i].arena);
     ag_pool_free(a->pool);
     ag_blob_batch_free(a->batch);
     ag_free(a->window);

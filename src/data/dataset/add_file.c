@@ -53,27 +53,37 @@ static void take_record(const ag_prepared *record, ag_dataset_hole *hole)
     hole->max_depth = known(record->max_depth_mm);
 }
 
-/* Judged as prepare does; a file that is no drilling data, or a message that belongs to another, is no hole. */
-static int describe_hole(const ag_limits *limits, add_item *item, ag_err *err)
+static int judge(const ag_limits *limits, add_item *item, ag_prepared *record, ag_err *err)
 {
-    ag_prepared *record = ag_arena_alloc(item->arena, sizeof(*record));
     ag_arena *work = ag_arena_new(0);
     ag_str parent = ag_path_parent(ag_str_of(item->disk)), name = ag_path_name(ag_str_of(item->disk));
     char *folder = ag_arena_strndup(item->arena, parent.data, parent.size);
     int32_t *samples;
-    int rc = record && work && folder ? AG_OK : ag_fail_memory(err, 4096);
+    int rc = work && folder ? AG_OK : ag_fail_memory(err, 4096);
     if (rc >= 0) {
         ag_prepare_options options = {.input_dir = folder, .validate = true};
         ag_prepare_input input = {.path = name.data, .size = item->size};
         rc = ag_prepare_file(&options, limits, &input, work, item->arena, record, &samples, err);
     }
-    if (rc >= 0 && record->status != AG_PREPARED_IGNORED && record->status != AG_PREPARED_COMPANION && record->sha256) {
-        take_record(record, &item->hole);
-        item->hole.path = item->path;
-        item->is_hole = true;
-    }
     ag_arena_free(work);
     return rc;
+}
+
+/* Judged as prepare does; a file that is no drilling data, or a message that belongs to another, is no hole. Trouble of
+ * the machine must not become part of a version: what ends as an error is judged once more, and when the disk does not
+ * give the file at all, storing it fails. */
+static int describe_hole(const ag_limits *limits, add_item *item, ag_err *err)
+{
+    ag_prepared *record = ag_arena_alloc(item->arena, sizeof(*record));
+    if (!record) return ag_fail_memory(err, sizeof(*record));
+    int rc = judge(limits, item, record, err);
+    if (rc >= 0 && record->status == AG_PREPARED_ERROR) rc = judge(limits, item, record, err);
+    if (rc < 0 || record->status == AG_PREPARED_IGNORED || record->status == AG_PREPARED_COMPANION) return rc;
+    if (!record->sha256) return ag_fail(err, AG_EIO, "'%s' cannot be read: %s", item->disk, record->reason);
+    take_record(record, &item->hole);
+    item->hole.path = item->path;
+    item->is_hole = true;
+    return AG_OK;
 }
 
 static bool ends_like_table(const char *path)

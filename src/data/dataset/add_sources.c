@@ -40,7 +40,7 @@ static int find_name(const char *path, bool is_directory, ag_arena *arena, const
     int rc = ag_path_absolute(arena, path, &whole, err);
     if (rc < 0) return rc;
     ag_str name = ag_path_name(ag_str_of(whole));
-    if ((rc = ag_path_check(name, err)) < 0) return ag_err_prefix(err, "'%s' cannot stand in a data set", path);
+    if (ag_path_check(name, err) < 0) return ag_err_prefix(err, "'%s' cannot stand in a data set", path);
     *out = ag_arena_printf(arena, "%.*s%s", AG_STR_ARG(name), is_directory ? "/" : "");
     return *out ? AG_OK : ag_fail_memory(err, name.size);
 }
@@ -68,6 +68,17 @@ static int find_items(const ag_dataset_add_options *options, ag_arena *arena, ad
     return AG_OK;
 }
 
+/* 1 there, 0 not; a disk that does not answer is a failure, not an absence. */
+static int is_there(const char *path, ag_err *err)
+{
+    ag_file_info info;
+    ag_err why = {0};
+    int rc = ag_file_stat(path, &info, &why);
+    if (rc >= 0 || rc == AG_ENOTFOUND) return rc >= 0;
+    if (err) *err = why;
+    return rc;
+}
+
 /* Whether the one directory was made by prepare, by its manifest. */
 static int find_prepared(ag_arena *arena, add_sources *out, ag_err *err)
 {
@@ -77,13 +88,17 @@ static int find_prepared(ag_arena *arena, add_sources *out, ag_err *err)
     if (*only->name) return AG_OK;
     char *path = ag_path_join(arena, only->path, "manifest.json");
     if (!path) return ag_fail_memory(err, 4096);
-    if (!ag_file_exists(path)) return AG_OK;
+    int rc = is_there(path, err);
+    if (rc <= 0) return rc;
     ag_buf text;
+    ag_err why = {0};
     ag_buf_init(&text, PREPARED_BYTES);
     const ag_json_options options = {.max_bytes = PREPARED_BYTES};
-    int rc = ag_file_read(path, PREPARED_BYTES, &text, err);
-    if (rc >= 0 && ag_json_parse(arena, ag_buf_str(&text), &options, &root, NULL) >= 0 &&
-        ag_value_string(ag_value_get(root, "format"), &format) && ag_str_is(format, "auger-prepared-holes"))
+    rc = ag_file_read(path, PREPARED_BYTES, &text, err);
+    int parsed = rc < 0 ? rc : ag_json_parse(arena, ag_buf_str(&text), &options, &root, &why);
+    if (parsed == AG_ENOMEM) rc = ag_fail_memory(err, text.size);
+    if (parsed >= 0 && ag_value_string(ag_value_get(root, "format"), &format) &&
+        ag_str_is(format, "auger-prepared-holes"))
         out->prepared = only->path;
     ag_buf_deinit(&text);
     return rc;
@@ -103,8 +118,9 @@ static int add_extra(const char *name, const char *path, ag_arena *arena, add_so
     const char *there = NULL;
     if (!*first->name) {
         there = ag_path_join(arena, first->path, name);
-        if (!there) return ag_fail_memory(err, 4096);
-        if (!ag_file_exists(there)) there = NULL;
+        int rc = there ? is_there(there, err) : ag_fail_memory(err, 4096);
+        if (rc < 0) return rc;
+        if (rc == 0) there = NULL;
     }
     for (size_t i = 0; *first->name && i < out->items.count; i++) {
         const add_source *item = ag_vec_at(&out->items, i);
@@ -119,17 +135,20 @@ static int add_extra(const char *name, const char *path, ag_arena *arena, add_so
 static int find_labels(const ag_dataset_add_options *options, ag_arena *arena, add_sources *out, ag_err *err)
 {
     const add_source *first = ag_vec_at(&out->items, 0);
+    if (!options->labels && *first->name) return AG_OK;
     if (!options->labels) {
-        char *own = *first->name ? NULL : ag_path_join(arena, first->path, "labels.csv");
-        if (own && ag_file_exists(own)) out->labels = own;
-        return *first->name || own ? AG_OK : ag_fail_memory(err, 4096);
+        char *own = ag_path_join(arena, first->path, "labels.csv");
+        int there = own ? is_there(own, err) : ag_fail_memory(err, 4096);
+        if (there > 0) out->labels = own;
+        return there < 0 ? there : AG_OK;
     }
     out->labels = options->labels;
     int rc = add_extra("labels.csv", options->labels, arena, out, err);
     ag_str parent = ag_path_parent(ag_str_of(options->labels));
     char *history = ag_arena_printf(arena, "%.*s/labels.jsonl", AG_STR_ARG(parent));
     if (rc >= 0 && !history) rc = ag_fail_memory(err, parent.size);
-    if (rc >= 0 && ag_file_exists(history)) rc = add_extra("labels.jsonl", history, arena, out, err);
+    if (rc >= 0) rc = is_there(history, err);
+    if (rc > 0) rc = add_extra("labels.jsonl", history, arena, out, err);
     return rc;
 }
 

@@ -69,7 +69,7 @@ static int refuse(const ag_manifest *manifest, ag_err *err, const char *why)
 static int refill(ag_manifest *m, ag_err *err)
 {
     size_t rest = m->text.size - m->at;
-    if (m->at) memmove(m->text.data, m->text.data + m->at, rest);
+    if (m->at && m->text.data) memmove(m->text.data, m->text.data + m->at, rest);
     m->text.size = rest;
     m->at = 0;
     char *into = ag_buf_reserve(&m->text, BLOCK);

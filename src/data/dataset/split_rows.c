@@ -255,7 +255,7 @@ static int add_table(reading *r, const ag_dataset_file *file, ag_err *err)
     ag_reader *source = NULL;
     ag_csv *csv = NULL;
     const ag_str *cells;
-    columns at;
+    columns at = {{0}, 0};
     size_t count;
     uint64_t number = 0;
     const char *path = ag_arena_strdup(r->arena, file->path);
