@@ -56,7 +56,7 @@ static void fill_run(const ag_hole *hole, ag_step_run *run)
         run->stop_code = told_code(hole, run->number);
         return;
     }
-    run->stop_code = stop[run->end - 1] / 1000;
+    run->stop_code = ag_stop_code_of(stop[run->end - 1]);
     while (run->coded > run->begin && stop[run->coded - 1] != 0) run->coded--;
 }
 

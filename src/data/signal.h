@@ -2,6 +2,7 @@
 #pragma once
 /* signal.h: a sampled multichannel series with units. Every sample is an exact int32 in thousandths of the channel's
  * unit (the machines write three decimals), one column per channel. A signal lives in the arena that its reader got. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,7 @@ typedef enum ag_channel_id {
     AG_CHANNEL_TORQUE_EMPTY, /* A, idle current of the spindle, constant within a step */
     AG_CHANNEL_THRUST_EMPTY, /* A */
     AG_CHANNEL_STEP,         /* program row in force */
-    AG_CHANNEL_STOP_CODE,    /* bits, set in the last rows of a step */
+    AG_CHANNEL_STOP_CODE,    /* bits, set in the last rows of a step; see ag_stop_code_of() */
     AG_CHANNEL_TORQUE_STATE, /* state 0 to 4 of the torque-drop exit detector ("Mem Torque min") */
     AG_CHANNEL_THRUST_STATE,
     AG_CHANNEL_ROTATION, /* rpm, negative clockwise */
@@ -51,4 +52,16 @@ static inline double ag_signal_value(const ag_signal *signal, ag_channel_id id, 
 static inline double ag_signal_depth(const ag_signal *signal, size_t row)
 {
     return (double)signal->by_id[AG_CHANNEL_POSITION][row] / -1000.0;
+}
+
+/* The bits of a cell of AG_CHANNEL_STOP_CODE. From 2^22 on (overloads) they do not fit 32 bits as thousandths, and the
+ * cell is the code itself with a minus in front. */
+static inline int32_t ag_stop_code_of(int32_t cell)
+{
+    if (cell == AG_SAMPLE_ABSENT) return 0;
+    return cell < 0 ? -cell : cell / 1000;
+}
+static inline bool ag_stop_code_is_whole(int32_t cell)
+{
+    return cell < 0 ? cell < -(INT32_MAX / 1000) && cell > -(1 << 24) : cell % 1000 == 0;
 }

@@ -25,6 +25,7 @@
     ROW(import_mlflow)                                                                                                 \
     ROW(inspect)                                                                                                       \
     ROW(label_agree)                                                                                                   \
+    ROW(label_evaluate)                                                                                                \
     ROW(label_export)                                                                                                  \
     ROW(label_import)                                                                                                  \
     ROW(label_queue)                                                                                                   \

@@ -156,6 +156,39 @@ static int judge_mark(table *t, uint32_t line, ag_err *err)
                            expected);
 }
 
+/* A stop code of seven digits: bits up to 2^23, which as thousandths do not fit 32 bits from 2^22 on and are then kept
+ * as they are, with a minus in front (ag_stop_code_of). Such codes stand in the last rows of a step only. */
+static bool read_wide_code(const char *text, char mark, int32_t *out)
+{
+    int32_t value = 0;
+    for (int i = 0; i < 8; i++, text++) {
+        if (*text < '0' || *text > '9') break;
+        value = value * 10 + (*text - '0');
+    }
+    if (value < 1000000 || value >= 1 << 24 || *text != mark || strcmp(text + 1, "000") != 0) return false;
+    *out = value <= INT32_MAX / 1000 ? value * 1000 : -value;
+    return true;
+}
+
+/* A row with such a code, cell by cell; NULL when it is another row that cannot be read. */
+static const char *read_wide_row(table *t, const char *row, const char *end, size_t at)
+{
+    const char *line_end = memchr(row, '\n', (size_t)(end - row));
+    if (!line_end) return NULL;
+    ag_str rest = {row, (size_t)(line_end - row)}, cell;
+    if (rest.size > 0 && rest.data[rest.size - 1] == '\r') rest.size--;
+    size_t count = 0;
+    for (; count < t->fields && rest.data && ag_str_next(&rest, t->self->delimiter, &cell); count++) {
+        char padded[CELL_BYTES * 2] = {0};
+        int32_t *value = &t->channels[count].values[at];
+        if (cell.size >= CELL_BYTES) return NULL;
+        memcpy(padded, cell.data, cell.size);
+        bool wide = count == AG_CHANNEL_STOP_CODE && read_wide_code(padded, t->mark, value);
+        if (!wide && !ag_setitec_cell_plain(padded, t->mark, '\0', value)) return NULL;
+    }
+    return count == t->fields && !rest.data ? line_end + 1 : NULL;
+}
+
 /* Says what is wrong with the row at `row`. */
 static int explain_row(table *t, const char *row, const char *end, uint32_t number, ag_err *err)
 {
@@ -168,7 +201,9 @@ static int explain_row(table *t, const char *row, const char *end, uint32_t numb
         char padded[CELL_BYTES * 2] = {0};
         int32_t value;
         memcpy(padded, cell.data, cell.size < CELL_BYTES ? cell.size : CELL_BYTES);
-        bool good = cell.size < CELL_BYTES && ag_setitec_cell_plain(padded, t->mark, '\0', &value);
+        bool good =
+            cell.size < CELL_BYTES && (ag_setitec_cell_plain(padded, t->mark, '\0', &value) ||
+                                       (count == AG_CHANNEL_STOP_CODE && read_wide_code(padded, t->mark, &value)));
         if (!good && count < t->fields) {
             ag_setitec_fail(t->self, "F6", number, (uint32_t)(cell.data - line.data) + 1, err,
                             "cell %zu ('%.*s') of the row is '%.*s', no number with '%c' and three decimals", count + 1,
@@ -201,6 +236,7 @@ static const char *read_rows(table *t, const char *at, const char *end, size_t *
                     p = NULL;
             }
         }
+        if (!p) p = read_wide_row(t, at, end, r);
         if (!p) break;
         at = p;
         r++;

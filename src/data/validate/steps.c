@@ -32,7 +32,7 @@ static int check_integers(ag_validation *v, ag_err *err)
         if (i > 0 && step[i] == step[i - 1] && (!stop || stop[i] == stop[i - 1])) continue;
         if (step[i] < 0 || step[i] % 1000 != 0)
             return ag_validation_flaw(v, "T1", i, err, "the step is %.3f in row %zu", step[i] * 0.001, i + 1);
-        if (stop && (stop[i] < 0 || stop[i] % 1000 != 0))
+        if (stop && !ag_stop_code_is_whole(stop[i]))
             return ag_validation_flaw(v, "T1", i, err, "the stop code is %.3f in row %zu", stop[i] * 0.001, i + 1);
     }
     return AG_OK;
@@ -74,7 +74,7 @@ static int check_one_code(ag_validation *v, const ag_step_run *run, ag_err *err)
     for (size_t i = run->begin; i < run->end; i++) {
         if (stop[i] == (i < run->coded ? 0 : stop[run->end - 1])) continue;
         return ag_validation_flaw(v, "T4", i, err, "step %d has stop code %d in row %zu and ends with %d",
-                                  (int)run->number, (int)(stop[i] / 1000), i + 1, (int)run->stop_code);
+                                  (int)run->number, (int)ag_stop_code_of(stop[i]), i + 1, (int)run->stop_code);
     }
     if (run->end - run->coded <= (uint64_t)v->limits->code_rows) return AG_OK;
     return ag_validation_flaw(v, "T5", run->coded, err, "step %d has its stop code in %zu rows, more than %lld",

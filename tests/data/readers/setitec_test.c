@@ -198,6 +198,7 @@ AG_TEST(test_setitec__each_defect_of_the_bytes_breaks_its_rule)
     expect_bytes(9, "-0,730\t", "-0.730\t", 1, "F6");
     expect_bytes(9, "-0,730\t", "-1234567,730\t", 1, "F6");
     expect_bytes(9, "-0,730\t", "+0,730\t", 1, "F6");
+    expect_bytes(9, "\t8,000\t", "\t16777216,000\t", SIZE_MAX, "F6");
     expect_bytes(9, "\n", "\r\n", SIZE_MAX, "F9");
     expect_bytes(9, "*** General", "\xEF\xBB\xBF*** General", 1, "F10");
     expect_bytes(4, "Pset n\xB0", "Pset n\xEF\xBF\xBD", 1, "F12");
@@ -207,6 +208,23 @@ AG_TEST(test_setitec__each_defect_of_the_bytes_breaks_its_rule)
     expect_bytes(9, "Gap Length (mm)\n", "Gap Length (mm)\t\t\n", 1, "F18");
     expect_bytes(9, "Stroke Limit (A)\tThrust", "Stroke Limit (A)Thrust", 1, "M9");
     expect_bytes(9, "box-7\t0\tB0007", "\t0\t", 1, "M2");
+}
+
+AG_TEST(test_setitec__stop_codes_of_seven_digits_are_codes)
+{
+    static const int codes[] = {1048576, 2097152, 4194304, 8388608};
+    for (size_t i = 0; i < 4; i++) {
+        char text[40];
+        snprintf(text, sizeof(text), "\t%d,000\t", codes[i]);
+        expect_bytes(9, "\t8,000\t", text, SIZE_MAX, "T6");
+        expect_bytes(11, "\t8,000\t", text, SIZE_MAX, "T6");
+    }
+    assert_int_equal(ag_stop_code_of(-8388608), 8388608);
+    assert_int_equal(ag_stop_code_of(2097152000), 2097152);
+    assert_int_equal(ag_stop_code_of(AG_SAMPLE_ABSENT), 0);
+    assert_true(ag_stop_code_is_whole(-4194304) && ag_stop_code_is_whole(64000));
+    assert_false(ag_stop_code_is_whole(-64000) || ag_stop_code_is_whole(500) ||
+                 ag_stop_code_is_whole(AG_SAMPLE_ABSENT));
 }
 
 AG_TEST(test_setitec__a_nul_byte_and_a_cut_file_are_told)
