@@ -172,6 +172,7 @@ def compare(ours, expected, what):
     expected = expected.detach().numpy().reshape(ours.shape)
     scale = numpy.maximum(1.0, numpy.abs(expected))
     worst = float((numpy.abs(ours - expected) / scale).max())
+    print(f"agrees: {what} {worst:.1e}")
     assert worst <= 1e-5, f"{what}: {worst:.2e}"
 
 
