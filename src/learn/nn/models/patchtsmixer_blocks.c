@@ -56,8 +56,7 @@ ag_ref ag_mixer_block(const mixer_build *b, ag_ref x, const char *name, int axis
 ag_ref ag_mixer_self_attention(const mixer_build *b, ag_ref x)
 {
     static const char *const names[] = {"k_proj", "v_proj", "q_proj", "out_proj"};
-    ag_shape shape = ag_graph_shape(b->graph, x);
-    int64_t width = shape.at[shape.axes - 1];
+    int64_t width = b->config->d_model;
     ag_ref in[AG_SELF_INPUTS] = {x};
     ag_graph_push(b->graph, "self_attn_layer");
     for (int i = 0; i < 4; i++) linear(b, names[i], width, width, &in[AG_SELF_K + 2 * i]);
