@@ -66,6 +66,7 @@ static const char *label_text(ag_arena *arena, const ag_dataset_label *label)
 static int list_item(void *context, const ag_diff_item *item, ag_err *err)
 {
     comparison *c = context;
+    if (!c->json && !item->is_hole && (c->a.holes || c->b.holes)) return AG_OK; /* counted, and that is enough */
     ag_arena *arena = ag_arena_new(0);
     if (!arena) return ag_fail_memory(err, 64);
     bool labels = item->what == AG_DIFF_RELABELLED;
