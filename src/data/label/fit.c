@@ -92,21 +92,22 @@ static void shapes_at(ag_fit_kind kind, double x, double point, double gap, doub
     }
 }
 
-static void sum_products(columns *c)
+/* Entries [from, to) of the tables. */
+static void sum_products(columns *c, size_t from, size_t to, bool whole)
 {
     for (size_t a = 0, pair = 0; a < c->terms; a++)
         for (size_t b = 0; b <= a; b++, pair++) {
             double sum = 0;
-            for (size_t k = 0; k < WIDTH; k++) {
+            for (size_t k = from; k < to; k++) c->xx[pair][k] = c->x[a][k] * c->x[b][k];
+            for (size_t k = from; whole && k < to; k++) {
                 c->sum[pair][k] = sum;
-                c->xx[pair][k] = c->x[a][k] * c->x[b][k];
                 sum += c->xx[pair][k];
             }
-            c->sum[pair][WIDTH] = sum;
+            c->sum[pair][to] = sum;
         }
 }
 
-static void tabulate(ag_fitter *f, ag_fit_kind kind, double point, double gap)
+static void tabulate(ag_fitter *f, ag_fit_kind kind, double point, double gap, size_t from, size_t to, bool whole)
 {
     static const size_t terms[] = {[AG_FIT_ENTRY] = 2, [AG_FIT_TRANSITION] = TERMS, [AG_FIT_EXIT] = TERMS};
     columns *torque = &f->torque_columns, *thrust = &f->thrust_columns;
@@ -114,14 +115,14 @@ static void tabulate(ag_fitter *f, ag_fit_kind kind, double point, double gap)
     torque->pairs = torque->terms * (torque->terms + 1) / 2;
     thrust->terms = PUSHES;
     thrust->pairs = PUSH_PAIRS;
-    for (int k = 0; k < WIDTH; k++) {
+    for (size_t k = from; k < to; k++) {
         double x[TERMS], y[PUSHES];
-        shapes_at(kind, (k - REACH + 0.5) * f->profile->bin, point, gap, x, y);
+        shapes_at(kind, ((double)k - REACH + 0.5) * f->profile->bin, point, gap, x, y);
         for (size_t i = 0; i < torque->terms; i++) torque->x[i][k] = x[i];
         for (size_t i = 0; i < PUSHES; i++) thrust->x[i][k] = y[i];
     }
-    sum_products(torque);
-    sum_products(thrust);
+    sum_products(torque, from, to, whole);
+    sum_products(thrust, from, to, whole);
 }
 
 /* ---- one try ---- */
@@ -262,7 +263,9 @@ ag_fit ag_fit_try(ag_fitter *f, ag_fit_kind kind, double near, double reach, dou
     tries t = {.first = ag_profile_bin(p, near - reach), .count = (size_t)(2 * reach / p->bin) + 1};
     size_t wide = 0;
     if (t.count > TRIES) t.count = TRIES;
-    tabulate(f, kind, point, gap);
+    size_t last = t.first + t.count, from = w.begin + REACH > last ? w.begin + REACH - last : 0;
+    size_t to = w.end + REACH > t.first ? w.end + REACH - t.first : 0;
+    tabulate(f, kind, point, gap, from, to < WIDTH ? to : WIDTH, f->untold[w.end] == f->untold[w.begin]);
     try_all(f, kind, &w, &t);
     const double *c = &t.cost[t.best];
     if (!isfinite(*c)) return fit;
