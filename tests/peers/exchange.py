@@ -282,3 +282,24 @@ def test_an_import_that_is_killed_is_taken_up(store, tmp_path):
         expect_same(server.address, everything(store))
     finally:
         server.stop()
+
+
+def test_an_export_is_read_by_mlflow_and_comes_back(store, tmp_path):
+    fill(store, tmp_path)
+    take_over(store, tmp_path / "home")
+    server = Auger(tmp_path / "home")
+    try:
+        before = everything(server.address)
+    finally:
+        server.stop()
+    told = json.loads(auger("export", "mlflow", tmp_path / "out", "--home", tmp_path / "home", "--json", "--quiet"))
+    assert told["export"]["skipped"] == 0
+    expect_same(f"file://{tmp_path}/out", before)
+    assert mlflow.pyfunc.load_model("models:/depth@champion").predict([[3.0]])[0] == pytest.approx(3.0)
+    os.rename(tmp_path / "out", tmp_path / "moved")
+    take_over(tmp_path / "moved", tmp_path / "again")
+    server = Auger(tmp_path / "again")
+    try:
+        expect_same(server.address, before)
+    finally:
+        server.stop()

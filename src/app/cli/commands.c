@@ -21,6 +21,9 @@
     ROW(experiments_list)                                                                                              \
     ROW(experiments_rename)                                                                                            \
     ROW(experiments_restore)                                                                                           \
+    ROW(export_mlflow)                                                                                                 \
+    ROW(export_tensorboard)                                                                                            \
+    ROW(export_wandb)                                                                                                  \
     ROW(help)                                                                                                          \
     ROW(import_mlflow)                                                                                                 \
     ROW(inspect)                                                                                                       \
