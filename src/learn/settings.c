@@ -160,6 +160,17 @@ static int parse_file(ag_arena *arena, const char *path, const ag_value **out, a
     return rc;
 }
 
+/* What was not said is the optimiser's own, so that the effective configuration tells it. */
+static void fill_optimizer(ag_settings_optimizer *s)
+{
+    const ag_optimizer *own = ag_optimizer_find(s->name);
+    if (s->weight_decay < 0.0) s->weight_decay = own->weight_decay;
+    if (s->momentum < 0.0) s->momentum = own->momentum;
+    if (s->beta1 < 0.0) s->beta1 = own->beta1;
+    if (s->beta2 < 0.0) s->beta2 = own->beta2;
+    if (s->epsilon < 0.0) s->epsilon = own->epsilon;
+}
+
 int ag_settings_read(ag_arena *arena, const char *path, const ag_str *sets, size_t set_count, ag_settings *out,
                      ag_err *err)
 {
@@ -174,6 +185,7 @@ int ag_settings_read(ag_arena *arena, const char *path, const ag_str *sets, size
     }
     if (rc >= 0) rc = ag_describe_read(&ag_settings_description, arena, root, path, out, err);
     if (rc < 0) return rc;
+    fill_optimizer(&out->optimizer);
     out->file = path;
     out->root = root;
     return 0;
@@ -226,7 +238,8 @@ static int check_fact(const ag_settings *settings, const ag_model_fact *fact, co
 static int model_tree(const ag_settings *settings, const ag_description *description, const ag_model_fact *facts,
                       size_t count, ag_vec *members, ag_err *err)
 {
-    const ag_value *given = settings->model_config;
+    static const ag_value nothing = {.kind = AG_OBJECT};
+    const ag_value *given = settings->model_config ? settings->model_config : &nothing;
     int rc = 0;
     for (size_t i = 0; i < given->object.count && rc >= 0; i++)
         if (!ag_str_is(given->object.members[i].name, "architecture"))
@@ -252,7 +265,7 @@ int ag_settings_model(const ag_settings *settings, const ag_model_fact *facts, s
     if (rc < 0) return rc;
     const ag_description *description = model.architecture->configuration;
     ag_vec_init(&members, sizeof(ag_member));
-    ag_value tree = {.line = settings->model_config->line, .column = settings->model_config->column};
+    ag_value tree = {.kind = AG_OBJECT};
     if (!(model.values = ag_arena_alloc(arena, description->size))) rc = ag_fail_memory(err, description->size);
     if (rc >= 0) rc = model_tree(settings, description, facts, count, &members, err);
     if (rc >= 0) rc = give_object(arena, &members, &tree, err);
@@ -265,22 +278,16 @@ int ag_settings_model(const ag_settings *settings, const ag_model_fact *facts, s
 
 /* ---- the loop's options ---- */
 
-static double own(double said, double fallback)
-{
-    return said < 0.0 ? fallback : said;
-}
-
 static ag_optim_options optimizer_of(const ag_settings *settings)
 {
     const ag_settings_optimizer *s = &settings->optimizer;
-    const ag_optimizer *optimizer = ag_optimizer_find(s->name);
-    return (ag_optim_options){.optimizer = optimizer,
+    return (ag_optim_options){.optimizer = ag_optimizer_find(s->name),
                               .learning_rate = settings->training.learning_rate,
-                              .weight_decay = own(s->weight_decay, optimizer->weight_decay),
-                              .momentum = own(s->momentum, optimizer->momentum),
-                              .beta1 = own(s->beta1, optimizer->beta1),
-                              .beta2 = own(s->beta2, optimizer->beta2),
-                              .epsilon = own(s->epsilon, optimizer->epsilon),
+                              .weight_decay = s->weight_decay,
+                              .momentum = s->momentum,
+                              .beta1 = s->beta1,
+                              .beta2 = s->beta2,
+                              .epsilon = s->epsilon,
                               .clip_norm = settings->training.clip_norm,
                               .decay_biases = s->decay_biases};
 }

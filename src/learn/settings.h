@@ -20,7 +20,7 @@ typedef struct ag_settings_group {
 
 typedef struct ag_settings_optimizer {
     const char *name;
-    double weight_decay, momentum, beta1, beta2, epsilon; /* < 0: the optimiser's own */
+    double weight_decay, momentum, beta1, beta2, epsilon;
     bool decay_biases;
     ag_list groups; /* ag_settings_group */
 } ag_settings_optimizer;

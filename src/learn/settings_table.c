@@ -268,7 +268,7 @@ static const ag_field training_fields[] = {
      .fallback = "0",
      .min = 0,
      .max = 1e9,
-     .doc = "Stops after this time with a checkpoint, to be resumed; 0: never."},
+     .doc = "Stops after this time, data and all, with a checkpoint to be resumed; 0: never."},
 };
 static const ag_description training = {.name = "training_config",
                                         .doc = "How a model is trained.",

@@ -14,6 +14,7 @@
 #include "core/doc/yaml.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
+#include "core/sys/clock.h"
 #include "learn/nn/checkpoint/pretrained.h"
 #include "learn/strategies/list.h"
 
@@ -48,6 +49,55 @@ int ag_strategy_verify(const ag_strategy *s, ag_err *err)
     if (!s->name || !s->doc || !s->data || !s->prepare || !s->train || !s->validate || !s->export || !s->close)
         return ag_fail(err, AG_EINTERNAL, "strategy %s is not complete", s->name ? s->name : "?");
     return ag_describe_verify(s->data, err);
+}
+
+static const ag_strategy *by_name(ag_str name)
+{
+    for (size_t i = 0; i < COUNT; i++)
+        if (ag_str_is(name, strategies[i]->name)) return strategies[i];
+    return NULL;
+}
+
+/* ---- evaluating ---- */
+
+static int read_description(ag_strategy_evaluation *e, const ag_strategy **strategy, ag_err *err)
+{
+    ag_str name = {0};
+    ag_buf text;
+    const char *inside = ag_path_join(e->arena, e->model_dir, "model");
+    if (!inside) return ag_fail_memory(err, strlen(e->model_dir));
+    const char *path = ag_path_join(e->arena, inside, AG_STRATEGY_FILE);
+    if (path && ag_file_exists(path)) e->model_dir = inside; /* the output directory of a training was named */
+    path = ag_path_join(e->arena, e->model_dir, AG_STRATEGY_FILE);
+    if (!path) return ag_fail_memory(err, strlen(e->model_dir));
+    if (!ag_file_exists(path)) {
+        ag_fail(err, AG_ENOTFOUND, "there is no " AG_STRATEGY_FILE " in %s", e->model_dir);
+        return ag_err_hint(err, "name the model directory that 'auger train' made");
+    }
+    ag_json_options options = {.file = path};
+    ag_buf_init(&text, MAX_TEXT);
+    int rc = ag_file_read(path, MAX_TEXT, &text, err);
+    if (rc >= 0) rc = ag_json_parse(e->arena, ag_buf_str(&text), &options, &e->description, err);
+    ag_buf_deinit(&text);
+    if (rc < 0) return rc;
+    (void)ag_value_string(ag_value_get(e->description, "strategy"), &name);
+    if (!(*strategy = by_name(name)))
+        return ag_fail_at(err, AG_EUNSUPPORTED, path, 0, 0, "this version has no strategy '%.*s'", AG_STR_ARG(name));
+    if ((*strategy)->evaluate) return 0;
+    return ag_fail(err, AG_EUNSUPPORTED, "models of strategy %s cannot be evaluated", (*strategy)->name);
+}
+
+int ag_strategy_evaluate(ag_strategy_evaluation *e, const char *device, unsigned jobs, ag_err *err)
+{
+    const ag_strategy *strategy = NULL;
+    ag_vec_init(&e->scores, sizeof(ag_strategy_score));
+    int rc = read_description(e, &strategy, err);
+    if (rc >= 0) rc = ag_device_find(device, &e->device, err);
+    if (rc >= 0 && jobs > 1) rc = ag_pool_new(jobs - 1, &e->pool, err);
+    if (rc >= 0) rc = strategy->evaluate(e, err);
+    ag_pool_free(e->pool);
+    e->pool = NULL;
+    return rc;
 }
 
 /* ---- for strategies ---- */
@@ -287,6 +337,18 @@ static int write_history(const ag_strategy_task *task, ag_err *err)
 
 /* ---- running ---- */
 
+/* Within max_time. */
+static int open_cancel(ag_strategy_task *task, ag_cancel **out, ag_err *err)
+{
+    int64_t most = task->settings->training.max_time;
+    if (most <= 0) return 0;
+    int rc = ag_cancel_new(task->cancel, out, err);
+    if (rc < 0) return rc;
+    ag_cancel_deadline(*out, ag_monotonic() + most);
+    task->cancel = *out;
+    return 0;
+}
+
 static int open_machines(ag_strategy_task *task, ag_err *err)
 {
     int rc = ag_device_find(task->settings->device, &task->device, err);
@@ -320,11 +382,17 @@ int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err 
     if (!state) return ag_fail_memory(err, strategy->state_size);
     ag_vec_init(&task->metrics, sizeof(ag_strategy_metric));
     ag_vec_init(&task->trainings, sizeof(ag_strategy_training));
+    ag_cancel *outer = task->cancel, *own = NULL;
     int rc = open_machines(task, err);
+    if (rc >= 0) rc = open_cancel(task, &own, err);
     if (rc >= 0) rc = run_phases(strategy, state, task, err);
+    if ((rc == AG_ECANCELLED || rc == AG_ETIMEOUT) && err && !*err->hint)
+        ag_err_hint(err, "the same command with --resume goes on from there");
     strategy->close(state);
     ag_pool_free(task->pool);
     task->pool = NULL;
+    task->cancel = outer;
+    ag_cancel_free(own);
     return rc;
 }
 

@@ -78,6 +78,31 @@ typedef struct ag_strategy_training {
     ag_train_result result;
 } ag_strategy_training;
 
+#define AG_STRATEGY_FILE "auger.json" /* beside a model's weights: what its strategy must know; "strategy" names it */
+enum { AG_STRATEGY_FORMAT = 1, AG_STRATEGY_MAX_VALUES = 8 };
+
+/* A line of a table of scores: of everything (group "", name ""), of a column, a step, a regime ... */
+typedef struct ag_strategy_score {
+    const char *group, *name;
+    int count;
+    ag_strategy_metric values[AG_STRATEGY_MAX_VALUES];
+} ag_strategy_score;
+
+/* A trained model looked at with other data. */
+typedef struct ag_strategy_evaluation {
+    const char *model_dir, *data; /* a directory or one file */
+    const char *part;             /* "auto", "all", "train", "validation", "test" */
+    const ag_value *description;  /* AG_STRATEGY_FILE, read */
+    int64_t batch_size;
+    const ag_device *device;
+    ag_pool *pool;
+    const ag_strategy_watch *watch; /* may be NULL */
+    ag_cancel *cancel;
+    ag_arena *arena;
+    ag_vec scores;         /* filled: ag_strategy_score */
+    const char *evaluated; /* filled: what has been scored, in words */
+} ag_strategy_evaluation;
+
 typedef struct ag_strategy {
     const char *name; /* "forecast" */
     const char *doc;
@@ -90,6 +115,7 @@ typedef struct ag_strategy {
     int (*validate)(void *state, ag_strategy_task *task, ag_err *err); /* adds metrics */
     int (*export)(void *state, ag_strategy_task *task, const char *directory, ag_err *err);
     void (*close)(void *state);
+    int (*evaluate)(ag_strategy_evaluation *evaluation, ag_err *err); /* optional: NULL refuses */
 } ag_strategy;
 
 const ag_strategy *const *ag_strategy_all(size_t *count);
@@ -101,6 +127,10 @@ int ag_strategy_verify(const ag_strategy *strategy, ag_err *err);
 /* Everything, phase by phase, and the files of OUTPUT. */
 int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err *err);
 void ag_strategy_task_deinit(ag_strategy_task *task); /* safe on zeroed memory */
+
+/* By the strategy that made the model. The caller gives model_dir (or the OUTPUT that holds it), data, part, jobs and
+ * arena, and frees `scores`. */
+int ag_strategy_evaluate(ag_strategy_evaluation *evaluation, const char *device, unsigned jobs, ag_err *err);
 
 /* ---- for strategies ---- */
 

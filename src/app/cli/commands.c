@@ -16,6 +16,7 @@
     ROW(data_tag)                                                                                                      \
     ROW(data_verify)                                                                                                   \
     ROW(doctor)                                                                                                        \
+    ROW(evaluate)                                                                                                      \
     ROW(experiments_create)                                                                                            \
     ROW(experiments_delete)                                                                                            \
     ROW(experiments_list)                                                                                              \

@@ -49,6 +49,8 @@ typedef struct ag_option_slot {
 struct ag_invocation {
     const ag_command *command; /* NULL for a bare `auger`, and for a group with --help */
     const char *path;          /* the words of the command or group, "" for none */
+    const char *const *words;  /* the whole call, without the program's name */
+    int word_count;
     ag_command_table commands; /* those that exist, for help and completion */
     ag_option_slot *slots;     /* global options, then the command's, then its positionals */
     size_t slot_count;

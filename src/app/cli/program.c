@@ -112,6 +112,8 @@ static int run_command(ag_invocation *invocation, ag_err *err)
 static int run(const ag_program *program, ag_arena *arena, int argc, const char *const *argv, bool *usage, ag_err *err)
 {
     ag_invocation invocation = {.commands = program->commands,
+                                .words = argv,
+                                .word_count = argc,
                                 .arena = arena,
                                 .out = program->out,
                                 .err = program->err,

@@ -93,13 +93,17 @@ int ag_scaling_fit(const ag_timeseries *series, int64_t from, int64_t to, ag_are
     int rc = take_scaling(columns, arena, &mean, &deviation, err);
     if (rc < 0) return rc;
     for (int64_t i = from; i < to; i++)
-        for (int64_t c = 0; c < columns; c++) mean[c] += series->values[i * columns + c] / count;
+        for (int64_t c = 0; c < columns; c++) mean[c] += series->values[i * columns + c];
+    for (int64_t c = 0; c < columns; c++) mean[c] /= count;
     for (int64_t i = from; i < to; i++)
         for (int64_t c = 0; c < columns; c++) {
             double d = series->values[i * columns + c] - mean[c];
             deviation[c] += d * d / count;
         }
-    for (int64_t c = 0; c < columns; c++) deviation[c] = deviation[c] > 0.0 ? sqrt(deviation[c]) : 1.0;
+    for (int64_t c = 0; c < columns; c++) {
+        deviation[c] = sqrt(deviation[c]);
+        if (deviation[c] <= 1e-12 * fabs(mean[c])) deviation[c] = 1.0; /* nothing but the rounding of a constant */
+    }
     *out = (ag_scaling){mean, deviation, columns};
     return 0;
 }

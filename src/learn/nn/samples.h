@@ -33,6 +33,7 @@ typedef struct ag_samples {
     /* Required; may be called by several threads at once. */
     int (*fill)(const void *state, const ag_batch *batch, ag_err *err);
     const void *state;
+    const char *digest; /* of what the samples are made of: other data are not resumed with; NULL: not known */
 } ag_samples;
 
 /* The order of an epoch: a shuffle that is a function of (seed, epoch) alone. `order` holds `count` items. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/doc/json.h"
+#include "core/hash/hash.h"
 #include "core/sys/clock.h"
 #include "learn/nn/train_parts.h"
 
@@ -14,16 +15,34 @@ enum { MAX_MORE = 8 << 20 };
 
 /* ---- writing ---- */
 
+/* The model's configuration by its hash: shapes alone would not tell another dropout. */
+static void put_model(ag_json *json, const ag_model_config *config)
+{
+    char hex[65];
+    ag_sha256 digest;
+    ag_buf text;
+    ag_buf_init(&text, MAX_MORE);
+    if (ag_model_config_write(config, &text, NULL) >= 0 && ag_sha256_of(text.data, text.size, &digest, NULL) >= 0) {
+        ag_sha256_format(&digest, hex);
+        hex[12] = '\0';
+        ag_json_put_text(json, "model_config", hex);
+    }
+    ag_buf_deinit(&text);
+}
+
 static void options_json(ag_json *json, const ag_train_loop *loop)
 {
     const ag_train_options *o = loop->options;
+    const ag_samples *validation = loop->job->validation;
     char seed[24];
     ag_format(seed, sizeof seed, "%llu", (unsigned long long)o->seed);
     const char *schedule = o->schedule ? o->schedule->name : "constant";
     ag_json_begin_object(json);
     ag_json_put_text(json, "seed", seed);
     ag_json_put_int(json, "samples", loop->job->training->count);
-    ag_json_put_int(json, "validation samples", loop->job->validation ? loop->job->validation->count : 0);
+    ag_json_put_text(json, "data", loop->job->training->digest);
+    ag_json_put_int(json, "validation samples", validation ? validation->count : 0);
+    put_model(json, loop->job->checkpoints->config);
     ag_json_put_int(json, "batch_size", o->batch_size);
     ag_json_put_int(json, "accumulate", o->accumulate > 0 ? o->accumulate : 1);
     ag_json_put_bool(json, "keep_order", o->keep_order);

@@ -23,6 +23,7 @@ typedef struct forecast {
     ag_model *model;
     ag_predictive predictive;
     int64_t season;
+    char digest[65]; /* of the file */
 } forecast;
 
 static const char *const part_names[AG_PARTS] = {"the training part", "the validation part", "the test part"};
@@ -46,6 +47,7 @@ static int read_series(forecast *f, ag_strategy_task *task, ag_err *err)
     if (f->series.filled)
         ag_strategy_remark(task, "%lld missing numbers were filled in (missing: %s)", (long long)f->series.filled,
                            f->data.missing == AG_MISSING_LINEAR ? "linear" : "previous");
+    ag_sha256_format(&f->series.digest, f->digest);
     return dataset.name ? ag_strategy_dataset_seen(task, &dataset, err) : ag_fail_memory(err, name.size);
 }
 
@@ -66,6 +68,7 @@ static int cut_windows(forecast *f, ag_strategy_task *task, ag_err *err)
         if (f->borders.to[i] == f->borders.from[i]) end = first;
         ag_windows_init(&f->windows[i], part_names[i], f->values, f->series.columns, first, end, d->context_length,
                         d->horizon, i == AG_PART_TRAIN ? d->stride : 1);
+        f->windows[i].samples.digest = f->digest;
     }
     return rc;
 }
@@ -92,7 +95,9 @@ static int make_model(forecast *f, ag_strategy_task *task, ag_err *err)
 static int prepare(void *state, ag_strategy_task *task, ag_err *err)
 {
     forecast *f = state;
+    ag_model_config named; /* a look at model_config before the data are read, which may take long */
     int rc = ag_settings_data(task->settings, &ag_forecast_data_description, task->arena, &f->data, err);
+    if (rc >= 0) rc = ag_settings_model(task->settings, NULL, 0, task->arena, &named, err);
     if (rc >= 0) rc = read_series(f, task, err);
     if (rc >= 0) rc = cut_windows(f, task, err);
     if (rc >= 0) rc = make_model(f, task, err);
@@ -164,12 +169,10 @@ static void write_numbers(ag_json *json, const char *name, const double *values,
 
 static void describe_model(ag_json *json, const forecast *f, const ag_strategy_task *task)
 {
-    char digest[65];
-    ag_sha256_format(&f->series.digest, digest);
     ag_json_begin_object(json);
-    ag_json_put_int(json, "format", 1);
+    ag_json_put_int(json, "format", AG_STRATEGY_FORMAT);
     ag_json_put_text(json, "strategy", "forecast");
-    ag_json_put_text(json, "data_sha256", digest);
+    ag_json_put_text(json, "data_sha256", f->digest);
     ag_json_put_int(json, "season", f->season);
     ag_json_name(json, "columns");
     ag_json_begin_array(json);
@@ -195,7 +198,9 @@ static int export(void *state, ag_strategy_task *task, const char *directory, ag
     ag_buf text;
     ag_buf_init(&text, (size_t)64 << 20);
     ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
-    const char *path = ag_path_join(task->arena, directory, "auger.json");
+    const char *path = ag_path_join(task->arena, directory, AG_STRATEGY_FILE);
+    /* A directory that describes itself belongs to these weights: the description of older ones goes first. */
+    if (path && ag_file_exists(path)) (void)ag_file_remove(path, NULL);
     int rc = path ? ag_pretrained_save(directory, &task->model_config, f->model, err) : ag_fail_memory(err, 64);
     describe_model(&json, f, task);
     if (rc >= 0) rc = ag_json_end_document(&json, err);
@@ -220,5 +225,6 @@ const ag_strategy ag_strategy_forecast = {
     .train = train,
     .validate = validate,
     .export = export,
+    .evaluate = ag_forecast_evaluate,
     .close = close_all,
 };

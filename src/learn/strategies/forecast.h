@@ -26,3 +26,6 @@ extern const ag_description ag_forecast_data_description;
 
 /* The series by data_config. */
 int ag_forecast_read(const ag_forecast_data *data, const char *path, ag_arena *arena, ag_timeseries *out, ag_err *err);
+
+/* The slot evaluate(): forecast_evaluate.c. */
+int ag_forecast_evaluate(ag_strategy_evaluation *evaluation, ag_err *err);

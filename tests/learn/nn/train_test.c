@@ -338,7 +338,7 @@ AG_TEST(test_train__killed_again_and_again_ends_with_the_same_bits)
             assert_true(pid >= 0);
             if (pid == 0) _exit(child(directory, file, (unsigned)(1 + tries % 4)));
             /* Later and later, so that it gets somewhere on a slow machine too. */
-            ag_sleep((int64_t)ag_rng_below(&rng, (uint64_t)(20000 + 4000 * tries)));
+            ag_sleep((int64_t)ag_rng_below(&rng, 20000 + 4000 * (uint64_t)tries));
             (void)kill(pid, SIGKILL);
             int status = 0;
             assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -1,98 +1,210 @@
 // SPDX-License-Identifier: Apache-2.0
-/* train.c: the command: from a configuration and a directory of data to a trained model. All the work is the
- * strategy's; this reads the options and says how it goes. */
+/* train.c: the command: from a configuration and a directory of data to a trained model, and a run in the ledger. The
+ * work is the strategy's (learn/strategy.h); what is seen of it is train_watch.c's. */
 #include <string.h>
 
 #include "app/cli/invocation.h"
+#include "app/cli/train_ledger.h"
+#include "app/cli/train_watch.h"
+#include "core/io/path.h"
+#include "core/show/table.h"
+#include "core/sys/clock.h"
 #include "core/sys/thread.h"
 #include "learn/strategy.h"
 
+static const char *const progress_modes[] = {"auto", "plain", "json", "off", NULL};
+
 static const ag_option options[] = {
     {.name = "config", .letter = 'c', .type = AG_OPTION_PATH, .required = true, .doc = "The configuration, in YAML"},
-    {.name = "data-dir", .letter = 'd', .type = AG_OPTION_PATH, .required = true, .doc = "Where the data lie"},
-    {.name = "output-dir", .letter = 'o', .type = AG_OPTION_PATH, .required = true, .doc = "Where the model goes"},
+    {.name = "data-dir",
+     .required = true,
+     .letter = 'd',
+     .type = AG_OPTION_PATH,
+     .doc = "Where the data lie: a directory, or one file"},
+    {.name = "output-dir",
+     .required = true,
+     .letter = 'o',
+     .type = AG_OPTION_PATH,
+     .doc = "Where the model and all that belongs to it goes; made when absent"},
     {.name = "set",
      .letter = 's',
      .type = AG_OPTION_PAIR,
      .repeated = true,
      .doc = "Override a key of the configuration: training_config.epochs=20"},
-    {.name = "strategy", .type = AG_OPTION_TEXT, .value_name = "NAME", .doc = "Override the strategy"},
-    {.name = "device", .type = AG_OPTION_TEXT, .value_name = "NAME", .doc = "Override where to compute"},
-    {.name = "resume", .type = AG_OPTION_FLAG, .doc = "Go on from the checkpoints in the output directory"},
+    {.name = "strategy", .type = AG_OPTION_TEXT, .value_name = "NAME", .doc = "The same as --set strategy=NAME"},
+    {.name = "device", .type = AG_OPTION_TEXT, .value_name = "NAME", .doc = "The same as --set device=NAME"},
+    {.name = "resume",
+     .letter = 'r',
+     .type = AG_OPTION_FLAG,
+     .doc = "Go on from the checkpoints in the output directory, if there are any"},
     {.name = "jobs",
      .letter = 'j',
      .type = AG_OPTION_INT,
      .fallback = "0",
      .min = 1,
      .max = 1024,
-     .doc = "Threads; as many as there are processors by default"},
+     .doc = "Threads; num_workers of the configuration, else every processor. The result does not depend on it"},
+    {.name = "progress",
+     .type = AG_OPTION_CHOICE,
+     .choices = progress_modes,
+     .fallback = "auto",
+     .doc = "How to tell how it goes, on stderr: curves on a terminal and lines elsewhere, lines, JSON lines, not"},
+    {.name = "record",
+     .type = AG_OPTION_FLAG,
+     .fallback = "true",
+     .doc = "Record the run, when a ledger is named or there is one in the home"},
+    AG_OPTION_OF_TRAIN_DATABASE,
 };
 
 static const ag_example examples[] = {
     {"train --config configs/forecast/etth1_nlinear.yaml --data-dir data --output-dir out", "Train a forecaster"},
+    {"train -c mixer.yaml -d data -o out --set training_config.epochs=5 --set seed=7", "With two keys overridden"},
+    {"train -c mixer.yaml -d data -o out --resume", "Go on where it was stopped or killed"},
+    {"train -c mixer.yaml -d data -o out --home ~/auger --json", "Record it in a ledger, and print the result as JSON"},
     {NULL, NULL},
 };
 
+/* ---- the configuration ---- */
+
 static int read_settings(ag_invocation *invocation, ag_settings *out, ag_err *err)
 {
+    static const char *const shortcuts[] = {"strategy", "device"};
     size_t count, used = 0;
-    const char *strategy = ag_option_text(invocation, "strategy"), *device = ag_option_text(invocation, "device");
     const ag_option_value *values = ag_option_values(invocation, "set", &count);
     ag_str *sets = ag_arena_array(invocation->arena, count + 2, sizeof *sets);
     if (!sets) return ag_fail_memory(err, count * sizeof *sets);
     for (size_t i = 0; i < count; i++) sets[used++] = ag_str_of(values[i].text);
-    if (strategy) sets[used++] = ag_str_of(ag_arena_printf(invocation->arena, "strategy=%s", strategy));
-    if (device) sets[used++] = ag_str_of(ag_arena_printf(invocation->arena, "device=%s", device));
+    for (size_t i = 0; i < 2; i++) {
+        const char *text = ag_option_text(invocation, shortcuts[i]);
+        if (!text) continue;
+        const char *set = ag_arena_printf(invocation->arena, "%s=%s", shortcuts[i], text);
+        if (!set) return ag_fail_memory(err, strlen(text));
+        sets[used++] = ag_str_of(set);
+    }
     return ag_settings_read(invocation->arena, ag_option_text(invocation, "config"), sets, used, out, err);
 }
 
-static int on_epoch(void *context, const ag_train_epoch *e, const ag_train_progress *now, ag_err *err)
+/* ---- the result ---- */
+
+static void put_training(ag_json *json, const ag_strategy_training *training)
 {
-    (void)err;
-    ag_note(context, "epoch %lld of %lld: train %.5f, validation %.5f%s, %.0f samples/s, %.1f s",
-            (long long)e->epoch + 1, (long long)now->epochs, e->train_loss, e->val_loss, e->best ? " (best)" : "",
-            now->samples_per_second, e->seconds);
-    return 0;
+    const ag_train_result *r = &training->result;
+    ag_json_begin_object(json);
+    ag_json_put_text(json, "name", training->name);
+    ag_json_put_int(json, "epochs", r->epochs);
+    ag_json_put_int(json, "steps", r->steps);
+    if (r->best_epoch >= 0) {
+        ag_json_put_int(json, "best_epoch", r->best_epoch + 1);
+        ag_json_put_real(json, "best_metric", r->best_metric);
+    }
+    ag_json_put_bool(json, "stopped_early", r->stopped_early);
+    ag_json_put_bool(json, "resumed", r->resumed);
+    ag_json_put_int(json, "samples", r->samples);
+    ag_json_put_real(json, "seconds", r->seconds);
+    ag_json_end_object(json);
 }
 
-static int on_training(void *context, const char *name, int64_t index, int64_t count, ag_train_monitor *monitor,
-                       ag_err *err)
+static int print_json(ag_invocation *invocation, const ag_strategy *strategy, const ag_strategy_task *task,
+                      const char *run, double seconds, ag_err *err)
 {
-    (void)name, (void)index, (void)count, (void)err;
-    monitor->context = context;
-    monitor->epoch = on_epoch;
-    return 0;
+    ag_buf buf;
+    ag_buf_init(&buf, (size_t)64 << 20);
+    ag_json json = ag_json_writer(&buf, 0, AG_JSON_NONFINITE_NULL);
+    ag_json_begin_object(&json);
+    ag_json_put_text(&json, "strategy", strategy->name);
+    ag_json_put_text(&json, "output_dir", task->output_dir);
+    ag_json_put_text(&json, "model", ag_path_join(invocation->arena, task->output_dir, "model"));
+    ag_json_put_text(&json, "run_id", run);
+    ag_json_put_int(&json, "parameters", task->parameters);
+    ag_json_put_real(&json, "seconds", seconds);
+    ag_json_name(&json, "metrics");
+    ag_json_begin_object(&json);
+    for (size_t i = 0; i < task->metrics.count; i++) {
+        const ag_strategy_metric *metric = ag_vec_at(&task->metrics, i);
+        ag_json_put_real(&json, metric->name, metric->value);
+    }
+    ag_json_end_object(&json);
+    ag_json_name(&json, "trainings");
+    ag_json_begin_array(&json);
+    for (size_t i = 0; i < task->trainings.count; i++) put_training(&json, ag_vec_at(&task->trainings, i));
+    ag_json_end_array(&json);
+    ag_json_end_object(&json);
+    int rc = ag_print_json(invocation, &json, &buf, err);
+    ag_buf_deinit(&buf);
+    return rc;
 }
 
-static void on_remark(void *context, const char *text)
+static int print_result(ag_invocation *invocation, const ag_strategy_task *task, const char *run, double seconds,
+                        ag_err *err)
 {
-    ag_note(context, "%s", text);
+    static const ag_column columns[] = {{"metric", AG_ALIGN_LEFT, 0, 8}, {"value", AG_ALIGN_RIGHT, 0, 0}};
+    char took[32];
+    ag_buf text;
+    ag_table *table = NULL;
+    ag_buf_init(&text, (size_t)1 << 20);
+    int rc = ag_table_new(columns, 2, &table, err);
+    for (size_t i = 0; i < task->metrics.count && rc >= 0; i++) {
+        const ag_strategy_metric *metric = ag_vec_at(&task->metrics, i);
+        rc = ag_table_add(table, AG_STYLE_PLAIN, metric->name, err);
+        if (rc >= 0) rc = ag_table_addf(table, AG_STYLE_PLAIN, err, "%.6g", metric->value);
+    }
+    if (rc >= 0) rc = ag_table_write(table, AG_TABLE_TERMINAL, 0, invocation->out->color, &text, err);
+    if (rc >= 0) ag_print_str(invocation, ag_buf_str(&text));
+    ag_table_free(table);
+    ag_buf_deinit(&text);
+    ag_duration_format((int64_t)(seconds * 1e6), took);
+    ag_print(invocation, "model in %s/model (%lld numbers), in %s%s%s\n", task->output_dir, (long long)task->parameters,
+             took, run ? ", run " : "", run ? run : "");
+    return rc;
+}
+
+/* ---- running ---- */
+
+static int train(ag_invocation *invocation, const ag_settings *settings, const ag_strategy *strategy, ag_ledger *ledger,
+                 ag_err *err)
+{
+    ag_train_watch *watch = NULL;
+    int64_t jobs = ag_option_int(invocation, "jobs"), begun = ag_monotonic();
+    ag_strategy_task task = {.settings = settings,
+                             .data_dir = ag_option_text(invocation, "data-dir"),
+                             .output_dir = ag_option_text(invocation, "output-dir"),
+                             .resume = ag_option_flag(invocation, "resume"),
+                             .cancel = invocation->cancel,
+                             .arena = invocation->arena};
+    ag_train_watch_options how = {.show = (ag_train_show_mode)ag_option_choice(invocation, "progress"),
+                                  .ledger = ledger,
+                                  .settings = settings,
+                                  .output_dir = task.output_dir,
+                                  .resume = task.resume};
+    if (!jobs) jobs = settings->num_workers;
+    task.jobs = jobs ? (unsigned)jobs : ag_cpu_count();
+    int rc = ag_train_watch_new(invocation, &how, &watch, err);
+    if (rc < 0) return rc;
+    task.watch = ag_train_watch_strategy(watch);
+    rc = ag_strategy_run(strategy, &task, err);
+    ag_err second = {0};
+    int ended = ag_train_watch_finish(watch, rc, err, rc < 0 ? &second : err);
+    if (rc >= 0) rc = ended;
+    double seconds = (double)(ag_monotonic() - begun) / 1e6;
+    const char *run = ag_train_watch_run(watch) ? ag_arena_strdup(invocation->arena, ag_train_watch_run(watch)) : NULL;
+    ag_train_watch_free(watch);
+    if (rc >= 0)
+        rc = ag_wants_json(invocation) ? print_json(invocation, strategy, &task, run, seconds, err)
+                                       : print_result(invocation, &task, run, seconds, err);
+    ag_strategy_task_deinit(&task);
+    return rc;
 }
 
 static int run(ag_invocation *invocation, ag_err *err)
 {
     ag_settings settings;
     const ag_strategy *strategy = NULL;
+    ag_ledger *ledger = NULL;
     int rc = read_settings(invocation, &settings, err);
     if (rc >= 0) rc = ag_strategy_find(&settings, &strategy, err);
-    if (rc < 0) return rc;
-    ag_strategy_watch watch = {.context = invocation, .training = on_training, .remark = on_remark};
-    int64_t jobs = ag_option_int(invocation, "jobs");
-    if (!jobs) jobs = settings.num_workers;
-    ag_strategy_task task = {.settings = &settings,
-                             .data_dir = ag_option_text(invocation, "data-dir"),
-                             .output_dir = ag_option_text(invocation, "output-dir"),
-                             .resume = ag_option_flag(invocation, "resume"),
-                             .jobs = jobs ? (unsigned)jobs : ag_cpu_count(),
-                             .watch = &watch,
-                             .cancel = invocation->cancel,
-                             .arena = invocation->arena};
-    rc = ag_strategy_run(strategy, &task, err);
-    for (size_t i = 0; rc >= 0 && i < task.metrics.count; i++) {
-        const ag_strategy_metric *metric = ag_vec_at(&task.metrics, i);
-        ag_print(invocation, "%s %.6g\n", metric->name, metric->value);
-    }
-    ag_strategy_task_deinit(&task);
+    if (rc >= 0) rc = ag_train_open_ledger(invocation, &ledger, err);
+    if (rc >= 0) rc = train(invocation, &settings, strategy, ledger, err);
+    ag_ledger_close(ledger);
     return rc;
 }
 
@@ -101,10 +213,14 @@ const ag_command ag_command_train = {
     .summary = "Train a model",
     .doc =
         "Reads a configuration, prepares the data, trains, validates and exports a model. Everything that decides the "
-        "result stands in the configuration: the same one gives the same bits, for any number of threads.\n\n"
-        "A training that was stopped (Ctrl-C) or killed goes on with --resume, and ends with the same bits as one "
-        "that was not. The output directory then holds model/ (as Hugging Face lays models out), config.yaml (every "
-        "key with its value), metrics.json, history.csv and checkpoints/.",
+        "result stands in the configuration: the same one gives the same bits, for any number of threads. An unknown "
+        "key, a wrong type or a bad value is refused with its place and the nearest right one; docs/training.md lists "
+        "all keys.\n\n"
+        "The output directory then holds model/ (config.json and model.safetensors, as Hugging Face lays them out), "
+        "config.yaml (every key with its value), metrics.json, history.csv and checkpoints/. A training that was "
+        "stopped with Ctrl-C or killed goes on with --resume, and ends with the same bits as one that was not.\n\n"
+        "With --home, --db, or a ledger in the home, the run is recorded: parameters, metrics of every step and "
+        "epoch, data, command line, commit and files. 'auger runs show' and any MLflow client see it while it runs.",
     .options = AG_OPTIONS(options),
     .examples = examples,
     .run = run,

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+/* evaluate.c: the command: a trained model on test data, by the strategy that made it. */
+#include <string.h>
+
+#include "app/cli/invocation.h"
+#include "core/io/file.h"
+#include "core/io/path.h"
+#include "core/show/table.h"
+#include "core/sys/thread.h"
+#include "learn/strategy.h"
+
+static const char *const parts[] = {"auto", "all", "train", "validation", "test", NULL};
+
+static const ag_option options[] = {
+    {.name = "model-dir",
+     .letter = 'm',
+     .type = AG_OPTION_PATH,
+     .required = true,
+     .doc = "The model, or the output directory of its training"},
+    {.name = "test-data", .letter = 'd', .type = AG_OPTION_PATH, .required = true, .doc = "A directory, or one file"},
+    {.name = "part",
+     .type = AG_OPTION_CHOICE,
+     .choices = parts,
+     .fallback = "auto",
+     .doc = "Which part by the model's own division; auto: the test part of the data it was trained on, all of others"},
+    {.name = "output-report", .type = AG_OPTION_PATH, .value_name = "F.json", .doc = "Write all scores as JSON"},
+    {.name = "batch",
+     .type = AG_OPTION_INT,
+     .fallback = "64",
+     .min = 1,
+     .max = 1000000,
+     .doc = "Samples that are in memory at once"},
+    {.name = "device", .type = AG_OPTION_TEXT, .fallback = "auto", .value_name = "NAME", .doc = "Where to compute"},
+    {.name = "jobs",
+     .letter = 'j',
+     .type = AG_OPTION_INT,
+     .fallback = "0",
+     .min = 1,
+     .max = 1024,
+     .doc = "Threads; as many as there are processors by default"},
+};
+
+static const ag_example examples[] = {
+    {"evaluate --model-dir out/model --test-data data", "Score a forecaster on its test part"},
+    {"evaluate -m out/model -d other.csv --output-report scores.json", "On another series with the same columns"},
+    {NULL, NULL},
+};
+
+static ag_progress *on_progress(void *context, const char *what, uint64_t total)
+{
+    return ag_begin_progress(context, what, total);
+}
+
+static void scores_json(ag_json *json, const ag_strategy_evaluation *e)
+{
+    const char *group = NULL;
+    ag_json_begin_object(json);
+    ag_json_put_text(json, "model", e->model_dir);
+    ag_json_put_text(json, "data", e->data);
+    ag_json_put_text(json, "evaluated", e->evaluated);
+    for (size_t i = 0; i < e->scores.count; i++) {
+        const ag_strategy_score *score = ag_vec_at(&e->scores, i);
+        if (!group || strcmp(group, score->group) != 0) {
+            if (group) ag_json_end_array(json);
+            ag_json_name(json, score->group);
+            ag_json_begin_array(json);
+            group = score->group;
+        }
+        ag_json_begin_object(json);
+        if (*score->name) ag_json_put_text(json, "name", score->name);
+        for (int k = 0; k < score->count; k++) ag_json_put_real(json, score->values[k].name, score->values[k].value);
+        ag_json_end_object(json);
+    }
+    if (group) ag_json_end_array(json);
+    ag_json_end_object(json);
+}
+
+static int write_report(const ag_strategy_evaluation *e, const char *path, ag_err *err)
+{
+    ag_buf text;
+    if (!ag_str_equal_nocase(ag_path_extension(ag_str_of(path)), AG_STR("json")))
+        return ag_fail(err, AG_EINVAL, "--output-report %s: reports are written as .json", path);
+    ag_buf_init(&text, (size_t)256 << 20);
+    ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
+    scores_json(&json, e);
+    int rc = ag_json_end_document(&json, err);
+    ag_buf_add_char(&text, '\n');
+    if (rc >= 0) rc = ag_file_replace(path, text.data, text.size, err);
+    ag_buf_deinit(&text);
+    return rc;
+}
+
+/* The table of one group, whose scores lie side by side. */
+static int print_group(ag_invocation *invocation, const ag_strategy_score *scores, size_t count, ag_err *err)
+{
+    ag_column columns[1 + AG_STRATEGY_MAX_VALUES] = {{scores->group, AG_ALIGN_LEFT, 0, 8}};
+    ag_table *table = NULL;
+    ag_buf text;
+    ag_buf_init(&text, (size_t)64 << 20);
+    for (int k = 0; k < scores->count; k++)
+        columns[1 + k] = (ag_column){.title = scores->values[k].name, .align = AG_ALIGN_RIGHT};
+    int rc = ag_table_new(columns, 1 + (size_t)scores->count, &table, err);
+    for (size_t i = 0; i < count && rc >= 0; i++) {
+        rc = ag_table_add(table, AG_STYLE_PLAIN, scores[i].name, err);
+        for (int k = 0; k < scores->count && rc >= 0; k++)
+            rc = ag_table_addf(table, AG_STYLE_PLAIN, err, "%.5g", scores[i].values[k].value);
+    }
+    if (rc >= 0) rc = ag_table_write(table, AG_TABLE_TERMINAL, 0, invocation->out->color, &text, err);
+    if (rc >= 0) ag_print_str(invocation, ag_buf_str(&text));
+    ag_table_free(table);
+    ag_buf_deinit(&text);
+    return rc;
+}
+
+static int print_tables(ag_invocation *invocation, const ag_strategy_evaluation *e, ag_err *err)
+{
+    int rc = 0;
+    ag_print(invocation, "%s on %s of %s\n", e->model_dir, e->evaluated, e->data);
+    for (size_t i = 0, next; i < e->scores.count && rc >= 0; i = next) {
+        const ag_strategy_score *first = ag_vec_at(&e->scores, i);
+        for (next = i + 1; next < e->scores.count; next++) {
+            const ag_strategy_score *score = ag_vec_at(&e->scores, next);
+            if (strcmp(score->group, first->group) != 0) break;
+        }
+        if (strcmp(first->group, "step") == 0) continue; /* long: in the report */
+        ag_print(invocation, "\n");
+        rc = print_group(invocation, first, next - i, err);
+    }
+    return rc;
+}
+
+static int print_json(ag_invocation *invocation, const ag_strategy_evaluation *e, ag_err *err)
+{
+    ag_buf buf;
+    ag_buf_init(&buf, (size_t)256 << 20);
+    ag_json json = ag_json_writer(&buf, 0, AG_JSON_NONFINITE_NULL);
+    scores_json(&json, e);
+    int rc = ag_print_json(invocation, &json, &buf, err);
+    ag_buf_deinit(&buf);
+    return rc;
+}
+
+static int run(ag_invocation *invocation, ag_err *err)
+{
+    const char *report = ag_option_text(invocation, "output-report");
+    int64_t jobs = ag_option_int(invocation, "jobs");
+    ag_strategy_watch watch = {.context = invocation, .progress = on_progress};
+    ag_strategy_evaluation e = {.model_dir = ag_option_text(invocation, "model-dir"),
+                                .data = ag_option_text(invocation, "test-data"),
+                                .part = ag_option_text(invocation, "part"),
+                                .batch_size = ag_option_int(invocation, "batch"),
+                                .watch = &watch,
+                                .cancel = invocation->cancel,
+                                .arena = invocation->arena};
+    int rc =
+        ag_strategy_evaluate(&e, ag_option_text(invocation, "device"), jobs ? (unsigned)jobs : ag_cpu_count(), err);
+    if (rc >= 0 && report) rc = write_report(&e, report, err);
+    if (rc >= 0) rc = ag_wants_json(invocation) ? print_json(invocation, &e, err) : print_tables(invocation, &e, err);
+    ag_vec_deinit(&e.scores);
+    return rc;
+}
+
+const ag_command ag_command_evaluate = {
+    .path = "evaluate",
+    .summary = "Score a trained model on test data",
+    .doc =
+        "Reads a model that 'auger train' made and scores it as its strategy does. A forecaster: mean squared and mean "
+        "absolute error in units of the scaled series, together, by column and (in the report) by step of the "
+        "horizon, beside those of the baseline that repeats the last season.",
+    .options = AG_OPTIONS(options),
+    .examples = examples,
+    .run = run,
+};

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* train_ledger.h: the ledger that a training is recorded in, if any. Apart from app/cli/ledger.h because that one, with
+ * the ledger's ag_run and ag_model, cannot be read together with the engine's. */
+#include "app/cli/invocation.h"
+#include "ledger/ledger.h"
+
+#define AG_OPTION_OF_TRAIN_DATABASE                                                                                    \
+    {.name = "db",                                                                                                     \
+     .type = AG_OPTION_TEXT,                                                                                           \
+     .value_name = "URL",                                                                                              \
+     .doc = "Database: a file or postgresql://...; without it, auger.db in the home"}
+
+/* By --record, --home and --db: a ledger that is named is made when absent, one in the usual home is only used. *out is
+ * untouched when there is none. */
+int ag_train_open_ledger(ag_invocation *invocation, ag_ledger **out, ag_err *err);

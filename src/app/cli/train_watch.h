@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* train_watch.h: who looks on while `auger train` works: the terminal and, when there is a ledger, a run of it. One
+ * training is the run itself; of several each is a child of it. The ids stand in OUTPUT/run.json, so that a resumed
+ * training goes on in the same runs. */
+#include "app/cli/train_show.h"
+#include "learn/record.h"
+#include "learn/strategy.h"
+#include "ledger/ledger.h"
+
+typedef struct ag_train_watch ag_train_watch;
+
+typedef struct ag_train_watch_options {
+    ag_train_show_mode show;
+    ag_ledger *ledger; /* NULL: nothing is recorded */
+    const ag_settings *settings;
+    const char *output_dir;
+    bool resume;
+} ag_train_watch_options;
+
+int ag_train_watch_new(ag_invocation *invocation, const ag_train_watch_options *options, ag_train_watch **out,
+                       ag_err *err);
+void ag_train_watch_free(ag_train_watch *watch);
+/* For the strategy's task. */
+const ag_strategy_watch *ag_train_watch_strategy(ag_train_watch *watch);
+/* The end: files of OUTPUT into the run when it went well, its status, and what could not be recorded as remarks. */
+int ag_train_watch_finish(ag_train_watch *watch, int rc, const ag_err *why, ag_err *err);
+const char *ag_train_watch_run(const ag_train_watch *watch); /* NULL: none */

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+/* record.c: see record.h.
+ * Owns a buffer of metrics and the ids of its run, nothing of the ledger. A metric costs a lock and a copy; whoever
+ * fills the buffer, or comes a second after the last writing, writes all of it in one batch. Keys of metrics are kept
+ * once, in the arena. The first failure of such a batch is remembered and ends the writing of metrics: a training of
+ * hours is worth more than its curve. */
+#include "learn/record.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/vec.h"
+#include "core/doc/json.h"
+#include "core/io/file.h"
+#include "core/io/path.h"
+#include "core/io/stream.h"
+#include "core/sys/clock.h"
+#include "ledger/artifact.h"
+#include "ledger/experiment.h"
+#include "ledger/run.h"
+#include "ledger/system.h"
+
+enum { BATCH = 900, MAX_KEYS = 4096 };
+
+struct ag_record {
+    ag_ledger *ledger;
+    ag_arena *arena;
+    const char *run_id, *experiment_id, *artifact_uri;
+    pthread_mutex_t lock; /* of all below */
+    ag_metric metrics[BATCH];
+    size_t count;
+    ag_vec keys; /* const char * */
+    int64_t written_at;
+    bool failed;
+    char trouble[900];
+};
+
+/* ---- opening ---- */
+
+static int add_tags(ag_record *record, const ag_record_options *options, ag_vec *tags, ag_err *err)
+{
+    ag_pairs system;
+    ag_system_options what = {
+        .argc = options->argc, .argv = options->argv, .directory = options->directory, .entry = options->entry};
+    int rc = ag_system_tags(&what, record->arena, &system, err);
+    for (size_t i = 0; rc >= 0 && i < system.count; i++) rc = ag_vec_push(tags, &system.items[i], err);
+    if (rc < 0 || !options->parent) return rc;
+    ag_pair parent = {AG_STR("mlflow.parentRunId"), ag_str_of(options->parent)};
+    return ag_vec_push(tags, &parent, err);
+}
+
+/* The run that was interrupted is running again. */
+static int take_up(ag_record *record, const char *id, ag_run *run, ag_err *err)
+{
+    ag_err absent = {0};
+    ag_run_status running = AG_RUN_RUNNING;
+    int64_t never = 0;
+    ag_run_change change = {.status = &running, .ended_at = &never};
+    int rc = ag_run_get(record->ledger, ag_str_of(id), record->arena, run, &absent);
+    if (rc == AG_ENOTFOUND || (rc >= 0 && run->deleted)) return 0;
+    if (rc < 0) {
+        if (err) *err = absent;
+        return rc;
+    }
+    rc = ag_run_update(record->ledger, ag_str_of(id), &change, record->arena, run, err);
+    return rc < 0 ? rc : 1;
+}
+
+static int begin_run(ag_record *record, const ag_record_options *options, ag_run *run, ag_err *err)
+{
+    ag_vec tags;
+    ag_vec_init(&tags, sizeof(ag_pair));
+    const ag_actor actor = {.name = "auger train"};
+    const char *experiment = NULL;
+    int rc = add_tags(record, options, &tags, err);
+    if (rc >= 0)
+        rc = ag_experiment_ensure(record->ledger, &actor, ag_str_of(options->experiment), record->arena, &experiment,
+                                  err);
+    if (rc >= 0) {
+        ag_run_new fresh = {.experiment_id = ag_str_of(experiment),
+                            .name = ag_str_of(options->run_name),
+                            .tags = {tags.items, tags.count}};
+        rc = ag_run_create(record->ledger, &fresh, record->arena, run, err);
+    }
+    ag_vec_deinit(&tags);
+    return rc;
+}
+
+int ag_record_open(ag_ledger *ledger, const ag_record_options *options, ag_record **out, ag_err *err)
+{
+    ag_run run;
+    ag_record *record = ag_calloc(1, sizeof *record);
+    if (!record) return ag_fail_memory(err, sizeof *record);
+    pthread_mutex_init(&record->lock, NULL);
+    ag_vec_init(&record->keys, sizeof(const char *));
+    record->ledger = ledger;
+    record->written_at = ag_monotonic();
+    int rc = 0, taken = 0;
+    if (!(record->arena = ag_arena_new(0))) rc = ag_fail_memory(err, 64);
+    if (rc >= 0 && options->run_id) rc = taken = take_up(record, options->run_id, &run, err);
+    if (rc >= 0 && !taken) rc = begin_run(record, options, &run, err);
+    if (rc >= 0) {
+        record->run_id = run.id;
+        record->experiment_id = run.experiment_id;
+        record->artifact_uri = run.artifact_uri;
+        *out = record;
+        return 0;
+    }
+    ag_record_free(record);
+    return rc;
+}
+
+void ag_record_free(ag_record *record)
+{
+    if (!record) return;
+    if (record->count) ag_record_flush(record);
+    ag_vec_deinit(&record->keys);
+    pthread_mutex_destroy(&record->lock);
+    ag_arena_free(record->arena);
+    ag_free(record);
+}
+
+const char *ag_record_run(const ag_record *record)
+{
+    return record->run_id;
+}
+
+const char *ag_record_experiment(const ag_record *record)
+{
+    return record->experiment_id;
+}
+
+const char *ag_record_trouble(const ag_record *record)
+{
+    return record->failed ? record->trouble : NULL;
+}
+
+/* ---- parameters and tags ---- */
+
+static int flatten(ag_arena *arena, const char *path, const ag_value *value, ag_vec *pairs, ag_err *err)
+{
+    if (value->kind == AG_OBJECT && value->object.count) {
+        for (size_t i = 0; i < value->object.count; i++) {
+            const ag_member *member = &value->object.members[i];
+            const char *below = ag_arena_printf(arena, "%s%s%.*s", path, *path ? "." : "", AG_STR_ARG(member->name));
+            int rc = below ? flatten(arena, below, &member->value, pairs, err) : ag_fail_memory(err, 64);
+            if (rc < 0) return rc;
+        }
+        return 0;
+    }
+    if (value->kind == AG_NULL) return 0;
+    ag_pair pair = {.key = ag_str_of(path), .value = value->kind == AG_STRING ? value->string : AG_STR("")};
+    ag_buf text;
+    ag_buf_init(&text, (size_t)1 << 20);
+    ag_json json = ag_json_writer(&text, 0, AG_JSON_NONFINITE_WORDS);
+    if (value->kind != AG_STRING) {
+        ag_json_value(&json, value);
+        const char *copy = text.data ? ag_arena_strndup(arena, text.data, text.size) : NULL;
+        if (copy) pair.value = (ag_str){copy, text.size};
+    }
+    ag_buf_deinit(&text);
+    if (pair.value.size > AG_MAX_PARAM_VALUE) pair.value.size = ag_utf8_cut(pair.value, AG_MAX_PARAM_VALUE);
+    return pair.value.data ? ag_vec_push(pairs, &pair, err) : ag_fail_memory(err, 64);
+}
+
+int ag_record_parameters(ag_record *record, const ag_value *tree, ag_err *err)
+{
+    ag_vec pairs;
+    ag_vec_init(&pairs, sizeof(ag_pair));
+    ag_arena *arena = ag_arena_new(0);
+    int rc = arena ? flatten(arena, "", tree, &pairs, err) : ag_fail_memory(err, 64);
+    for (size_t at = 0; at < pairs.count && rc >= 0; at += AG_MAX_BATCH_PARAMS) {
+        size_t count = pairs.count - at < AG_MAX_BATCH_PARAMS ? pairs.count - at : AG_MAX_BATCH_PARAMS;
+        ag_run_batch batch = {.params = {(const ag_pair *)pairs.items + at, count}};
+        rc = ag_run_log(record->ledger, ag_str_of(record->run_id), &batch, err);
+        if (rc == AG_EINVAL && strstr(err ? err->text : "", "already logged")) rc = 0; /* resumed with other words */
+    }
+    ag_vec_deinit(&pairs);
+    ag_arena_free(arena);
+    return rc;
+}
+
+int ag_record_tag(ag_record *record, const char *key, const char *value, ag_err *err)
+{
+    ag_pair pair = {ag_str_of(key), ag_str_of(value)};
+    if (pair.value.size > AG_MAX_TAG_VALUE) pair.value.size = ag_utf8_cut(pair.value, AG_MAX_TAG_VALUE);
+    ag_run_batch batch = {.tags = {&pair, 1}};
+    return ag_run_log(record->ledger, ag_str_of(record->run_id), &batch, err);
+}
+
+int ag_record_dataset(ag_record *record, const char *name, const char *source, const char *context,
+                      const ag_sha256 *digest, ag_err *err)
+{
+    char hex[65], shorter[AG_MAX_DATASET_DIGEST + 1];
+    ag_sha256_format(digest, hex);
+    ag_format(shorter, sizeof shorter, "%.*s", 32, hex);
+    const ag_pair tag = {AG_STR("mlflow.data.context"), ag_str_of(context)};
+    const ag_run_input input = {
+        .name = name, .digest = shorter, .source_type = "local", .source = source, .tags = {&tag, 1}};
+    int rc = ag_run_log_inputs(record->ledger, ag_str_of(record->run_id), &input, 1, NULL, 0, err);
+    return rc < 0 ? rc : ag_record_tag(record, "auger.data.sha256", hex, err);
+}
+
+/* ---- metrics ---- */
+
+/* The key in the arena; NULL when there is no memory, or too many. */
+static const char *keep_key(ag_record *record, const char *key)
+{
+    for (size_t i = 0; i < record->keys.count; i++) {
+        const char *known = *(const char *const *)ag_vec_at(&record->keys, i);
+        if (strcmp(known, key) == 0) return known;
+    }
+    const char *copy = record->keys.count < MAX_KEYS ? ag_arena_strdup(record->arena, key) : NULL;
+    if (copy && ag_vec_push(&record->keys, &copy, NULL) < 0) return NULL;
+    return copy;
+}
+
+/* With the lock held. */
+static void write_metrics(ag_record *record)
+{
+    ag_err err = {0};
+    ag_run_batch batch = {.metrics = record->metrics, .metric_count = record->count};
+    record->written_at = ag_monotonic();
+    if (record->count == 0 || record->failed) return;
+    int rc = ag_run_log(record->ledger, ag_str_of(record->run_id), &batch, &err);
+    record->count = 0;
+    if (rc >= 0) return;
+    record->failed = true;
+    (void)ag_err_format(&err, record->trouble, sizeof record->trouble);
+}
+
+void ag_record_metric(ag_record *record, const char *key, double value, int64_t step)
+{
+    pthread_mutex_lock(&record->lock);
+    const char *kept = record->failed ? NULL : keep_key(record, key);
+    if (kept) {
+        record->metrics[record->count++] = (ag_metric){.key = kept, .value = value, .at = ag_now(), .step = step};
+        if (record->count == BATCH || ag_monotonic() - record->written_at > AG_SECOND) write_metrics(record);
+    }
+    pthread_mutex_unlock(&record->lock);
+}
+
+void ag_record_flush(ag_record *record)
+{
+    pthread_mutex_lock(&record->lock);
+    write_metrics(record);
+    pthread_mutex_unlock(&record->lock);
+}
+
+/* ---- files ---- */
+
+int ag_record_file(ag_record *record, const char *path, const char *name, ag_err *err)
+{
+    ag_artifact_place place;
+    ag_reader *reader = NULL;
+    ag_arena *arena = ag_arena_new(0);
+    int rc = arena ? ag_artifact_resolve(record->ledger, record->artifact_uri, ag_str_of(name), arena, &place, err)
+                   : ag_fail_memory(err, 64);
+    if (rc >= 0) rc = ag_reader_of_file(path, &reader, err);
+    if (rc >= 0) rc = ag_tree_put(place.tree, place.path, reader, NULL, err);
+    ag_reader_close(reader);
+    ag_arena_free(arena);
+    return rc;
+}
+
+typedef struct filing {
+    ag_record *record;
+    ag_arena *arena;
+    const char *directory, *prefix;
+} filing;
+
+static int file_one(void *context, const char *relative, const ag_file_info *info, ag_err *err)
+{
+    const filing *f = context;
+    (void)info;
+    const char *path = ag_path_join(f->arena, f->directory, relative);
+    const char *name = *f->prefix ? ag_path_join(f->arena, f->prefix, relative) : relative;
+    return path && name ? ag_record_file(f->record, path, name, err) : ag_fail_memory(err, 64);
+}
+
+int ag_record_files(ag_record *record, const char *directory, const char *prefix, ag_err *err)
+{
+    filing f = {record, ag_arena_new(0), directory, prefix};
+    int rc = f.arena ? ag_dir_walk(directory, file_one, &f, err) : ag_fail_memory(err, 64);
+    ag_arena_free(f.arena);
+    return rc;
+}
+
+int ag_record_finish(ag_record *record, ag_record_end end, ag_err *err)
+{
+    static const ag_run_status statuses[] = {AG_RUN_FINISHED, AG_RUN_FAILED, AG_RUN_KILLED};
+    ag_run run;
+    ag_run_status status = statuses[end];
+    int64_t now = ag_now();
+    ag_run_change change = {.status = &status, .ended_at = &now};
+    ag_record_flush(record);
+    return ag_run_update(record->ledger, ag_str_of(record->run_id), &change, record->arena, &run, err);
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `auger train` and `auger evaluate` as whole calls, on a series of our own: two waves with noise. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "app/cli/calls.h"
+#include "core/base/rng.h"
+#include "core/doc/json.h"
+#include "core/io/file.h"
+#include "core/io/path.h"
+#include "ledger/artifact.h"
+#include "ledger/experiment.h"
+#include "ledger/run.h"
+
+static char data[600], config[600], output[600];
+
+static const char recipe[] = "experiment_name: waves\n"
+                             "model_config: {architecture: NLinear}\n"
+                             "data_config: {context_length: 24, horizon: 6}\n"
+                             "training_config: {epochs: 6, batch_size: 16, learning_rate: 0.02}\n"
+                             "optimizer: adam\n"
+                             "seed: 3\n";
+
+static void write_file(const char *path, const char *text)
+{
+    ag_err err = {0};
+    AG_EXPECT_OK(ag_file_replace(path, text, strlen(text), &err));
+}
+
+/* `rows` hours of two waves with noise; the row `hole` (if any) lacks a number. */
+static void write_waves(const char *path, int rows, int hole)
+{
+    ag_err err = {0};
+    ag_buf text;
+    ag_rng rng = ag_rng_stream(4, "waves");
+    ag_buf_init(&text, 1 << 20);
+    ag_buf_add_text(&text, "date,fast,slow\n");
+    for (int i = 0; i < rows; i++) {
+        ag_buf_addf(&text, "2020-01-%02d %02d:00:00,", 1 + i / 24, i % 24);
+        if (i != hole) ag_buf_addf(&text, "%.4f", sin(i * 0.9) + 0.05 * ag_rng_normal(&rng));
+        ag_buf_addf(&text, ",%.4f\n", 5 + 3 * cos(i * 0.25) + 0.05 * ag_rng_normal(&rng));
+    }
+    AG_EXPECT_OK(ag_buf_check(&text, "waves", &err));
+    AG_EXPECT_OK(ag_file_replace(path, text.data, text.size, &err));
+    ag_buf_deinit(&text);
+}
+
+static void set_up(void)
+{
+    ag_err err = {0};
+    static int count;
+    begin();
+    ag_format(data, sizeof data, "%s/data%d", ag_test_dir(), ++count);
+    ag_format(config, sizeof config, "%s/config%d.yaml", ag_test_dir(), count);
+    ag_format(output, sizeof output, "%s/out%d", ag_test_dir(), count);
+    char file[700];
+    ag_format(file, sizeof file, "%s/waves.csv", data);
+    AG_EXPECT_OK(ag_dir_make(data, &err));
+    write_waves(file, 400, -1);
+    write_file(config, recipe);
+}
+
+#define TRAIN(...) AUGER("train", "-c", config, "-d", data, "-o", output, "-j", "1", __VA_ARGS__)
+
+static const ag_value *printed_json(void)
+{
+    ag_err err = {0};
+    const ag_value *tree = NULL;
+    AG_EXPECT_OK(ag_json_parse(arena, ag_buf_str(&out.buf), NULL, &tree, &err));
+    return tree;
+}
+
+static double number_at(const ag_value *tree, const char *path)
+{
+    double value = NAN;
+    if (!ag_value_real(ag_value_at(tree, path), &value)) fail_msg("no number at %s", path);
+    return value;
+}
+
+static void read_file(const char *name, ag_buf *text)
+{
+    char path[700];
+    ag_err err = {0};
+    ag_format(path, sizeof path, "%s/%s", output, name);
+    ag_buf_init(text, 1 << 24);
+    AG_EXPECT_OK(ag_file_read(path, 1 << 24, text, &err));
+}
+
+AG_TEST(test_train__learns_waves_and_leaves_everything)
+{
+    ag_buf text;
+    set_up();
+    assert_int_equal(TRAIN("--json"), 0);
+    const ag_value *result = printed_json();
+    assert_true(number_at(result, "metrics.test_mse") < 0.3 * number_at(result, "metrics.test_naive_mse"));
+    assert_true(number_at(result, "parameters") == 24 * 6 + 6 && number_at(result, "trainings[0].epochs") == 6);
+    expect_remark("400 rows of 2 columns");
+    expect_remark("epoch 6 of 6: train_loss");
+    read_file("config.yaml", &text);
+    assert_non_null(strstr(text.data, "num_input_channels: 2"));
+    ag_buf_deinit(&text);
+    read_file("history.csv", &text);
+    assert_non_null(strstr(text.data, "model,6,"));
+    ag_buf_deinit(&text);
+    read_file("metrics.json", &text);
+    assert_non_null(strstr(text.data, "test_naive_mae"));
+    ag_buf_deinit(&text);
+    read_file("model/config.json", &text);
+    assert_non_null(strstr(text.data, "nlinear"));
+    ag_buf_deinit(&text);
+    end();
+}
+
+static void expect_artifact(ag_ledger *ledger, const ag_run *run, const char *name)
+{
+    ag_err err = {0};
+    ag_artifact_place place;
+    ag_tree_entry entry;
+    AG_EXPECT_OK(ag_artifact_resolve(ledger, run->artifact_uri, ag_str_of(name), arena, &place, &err));
+    AG_EXPECT_OK(ag_tree_stat(place.tree, place.path, &entry, &err));
+    assert_true(entry.size > 0);
+}
+
+AG_TEST(test_train__is_recorded_in_the_ledger)
+{
+    ag_err err = {0};
+    ag_run run;
+    ag_points points;
+    ag_ledger *ledger = NULL;
+    set_up();
+    assert_int_equal(TRAIN("--json", "--set", "run_name=first"), 0);
+    ag_str id;
+    assert_true(ag_value_string(ag_value_get(printed_json(), "run_id"), &id));
+    id = ag_str_of(ag_arena_strndup(arena, id.data, id.size));
+    ag_ledger_options options = {.home = home, .artifact_root = "mlflow-artifacts:/"};
+    AG_EXPECT_OK(ag_ledger_open(&options, &ledger, &err));
+    AG_EXPECT_OK(ag_run_get(ledger, id, arena, &run, &err));
+    assert_int_equal(run.status, AG_RUN_FINISHED);
+    assert_string_equal(run.name, "first");
+    assert_true(run.ended_at >= run.started_at && run.input_count == 1);
+    assert_string_equal(run.inputs[0].name, "waves.csv");
+    AG_EXPECT_OK(ag_metric_history(ledger, id, AG_STR("loss"), 0, AG_STR(""), arena, &points, &err));
+    assert_int_equal(points.count, 6 * 16); /* 251 windows in steps of 16 */
+    AG_EXPECT_OK(ag_metric_history(ledger, id, AG_STR("val_loss"), 0, AG_STR(""), arena, &points, &err));
+    assert_int_equal(points.count, 6);
+    expect_artifact(ledger, &run, "model/model.safetensors");
+    expect_artifact(ledger, &run, "config.yaml");
+    ag_ledger_close(ledger);
+    assert_int_equal(AUGER("runs", "show", id.data), 0);
+    expect_printed("training_config.learning_rate");
+    expect_printed("auger.data.sha256");
+    expect_printed("test_mse");
+    expect_printed("auger.command");
+    assert_int_equal(AUGER("runs", "list", "--experiment", "waves"), 0);
+    expect_printed("first");
+    end();
+}
+
+AG_TEST(test_train__stopped_by_time_goes_on_in_the_same_run_to_the_same_bits)
+{
+    ag_buf straight, resumed;
+    set_up();
+    assert_int_equal(TRAIN("--json"), 0);
+    read_file("model/model.safetensors", &straight);
+    ag_format(output, sizeof output, "%s/again", ag_test_dir());
+    int tries = 0;
+    /* Too little for it; how far it gets does not matter. */
+    while (TRAIN("--resume", "--set", tries < 3 ? "training_config.max_time=0.02" : "seed=3") != 0) {
+        expect_remark("with --resume goes on");
+        assert_true(++tries < 5);
+    }
+    assert_true(tries > 0);
+    read_file("model/model.safetensors", &resumed);
+    assert_true(straight.size == resumed.size && memcmp(straight.data, resumed.data, straight.size) == 0);
+    ag_buf_deinit(&straight);
+    ag_buf_deinit(&resumed);
+    assert_int_equal(AUGER("runs", "list", "--experiment", "waves", "--json"), 0);
+    const ag_value *runs = printed_json();
+    if (runs->kind == AG_OBJECT) runs = ag_value_get(runs, "runs");
+    assert_true(runs && runs->array.count == 2);
+    end();
+}
+
+AG_TEST(test_train__says_how_it_goes_as_json_lines)
+{
+    set_up();
+    assert_int_equal(TRAIN("--progress", "json", "--no-record"), 0);
+    expect_remark("{\"event\":\"phase\",\"phase\":\"training\"}");
+    expect_remark("{\"event\":\"epoch\",\"training\":\"model\",\"epoch\":6,\"epochs\":6,");
+    expect_printed("test_mse");
+    assert_int_equal(TRAIN("--progress", "off", "--quiet"), 0);
+    assert_int_equal(err_out.buf.size, 0);
+    end();
+}
+
+AG_TEST(test_evaluate__gives_the_scores_of_the_training)
+{
+    char report[600], other[600];
+    set_up();
+    assert_int_equal(TRAIN("--json"), 0);
+    double mse = number_at(printed_json(), "metrics.test_mse");
+    ag_format(report, sizeof report, "%s/report.json", output);
+    assert_int_equal(AUGER("evaluate", "-m", output, "-d", data, "--json", "--output-report", report), 0);
+    const ag_value *scores = printed_json();
+    assert_true(number_at(scores, "all[0].mse") == mse && number_at(scores, "step[5].naive_mae") > 0.0);
+    ag_str name;
+    assert_true(ag_value_string(ag_value_at(scores, "column[1].name"), &name) && ag_str_is(name, "slow"));
+    assert_true(ag_file_exists(report));
+    assert_int_equal(AUGER("evaluate", "-m", output, "-d", data, "--part", "all"), 0);
+    expect_printed("all rows");
+    expect_printed("naive_mse");
+    /* Another file: all of it; one with other columns is refused. */
+    ag_format(other, sizeof other, "%s/other.csv", ag_test_dir());
+    write_waves(other, 100, -1);
+    assert_int_equal(AUGER("evaluate", "-m", output, "-d", other, "--json"), 0);
+    assert_true(ag_value_string(ag_value_get(printed_json(), "evaluated"), &name) && ag_str_is(name, "all rows"));
+    write_file(other, "date,fast\n2020-01-01,1\n");
+    assert_int_not_equal(AUGER("evaluate", "-m", output, "-d", other), 0);
+    expect_remark("there is no column 'slow'");
+    assert_int_not_equal(AUGER("evaluate", "-m", data, "-d", data), 0);
+    expect_remark("there is no auger.json");
+    end();
+}
+
+/* ---- twenty ways to be wrong ---- */
+
+typedef struct wrong {
+    const char *config; /* NULL: the recipe */
+    const char *set;
+    const char *says;
+} wrong;
+
+AG_TEST(test_train__twenty_broken_configurations_get_twenty_clear_words)
+{
+    static const wrong wrongs[] = {
+        {"strategy: forcast\n", NULL, "did you mean forecast?"},
+        {"model_config: {architecture: NLinaer}\n", NULL, "did you mean nlinear?"},
+        {"seed: 1\n", NULL, "model_config does not say its architecture"},
+        {"training_confg: {}\n", NULL, "training_config"},
+        {"training_config: {epochs: -1}\n", NULL, "epochs"},
+        {"training_config: {learning_rate: 'x'}\n", NULL, "learning_rate"},
+        {"a: b: c\n", NULL, "config"},
+        {"optimizer: adamax\n", NULL, "optimizer"},
+        {"scheduler: {warmup_steps: -1}\n", NULL, "warmup_steps"},
+        {"device: gpu9\nmodel_config: {architecture: nlinear}\n", NULL, "gpu9"},
+        {NULL, "data_config.horizon=0", "horizon"},
+        {NULL, "data_config.context_length=500", "training part has"},
+        {NULL, "data_config.split.train=0.95", "add up to"},
+        {NULL, "data_config.split.protocol=ett_hour", "14400 rows"},
+        {NULL, "data_config.file=none.csv", "there is no file"},
+        {NULL, "data_config.columns=[fat]", "did you mean 'fast'?"},
+        {NULL, "data_config.date_column=time", "there is no column 'time'"},
+        {NULL, "model_config.num_input_channels=5", "the series has 2 columns"},
+        {NULL, "freeze=[nothing*]", "freeze"},
+        {NULL, "training_config.early_stopping.metric=accuracy", "there is no metric 'accuracy'"},
+        {NULL, "init_from=/nowhere", "init_from"},
+        {"model_config: {architecture: nlinear}\ndata_config: {context_length: 24, horizon: 6}\n"
+         "optimizer: sgd\ntraining_config: {learning_rate: 1e6, epochs: 9}\n",
+         NULL, "not a finite number"},
+        {NULL, "training_config.epochs", "epochs"},
+    };
+    set_up();
+    for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
+        write_file(config, wrongs[i].config ? wrongs[i].config : recipe);
+        int status = wrongs[i].set ? TRAIN("--no-record", "--set", wrongs[i].set) : TRAIN("--no-record");
+        if (status == 0) fail_msg("%s was taken", wrongs[i].says);
+        expect_remark(wrongs[i].says);
+        expect_remark("error");
+    }
+    end();
+}
+
+AG_TEST(test_train__missing_numbers_and_wrong_files_are_named)
+{
+    char file[700];
+    set_up();
+    ag_format(file, sizeof file, "%s/waves.csv", data);
+    write_waves(file, 400, 17);
+    assert_int_not_equal(TRAIN("--no-record"), 0);
+    expect_remark("waves.csv:19:21: column 'fast' has no number here; 1 of 800 numbers are missing");
+    assert_int_equal(TRAIN("--no-record", "--set", "data_config.missing=linear"), 0);
+    expect_remark("1 missing numbers were filled in (missing: linear)");
+    ag_format(file, sizeof file, "%s/more.csv", data);
+    write_waves(file, 400, -1);
+    assert_int_not_equal(TRAIN("--no-record"), 0);
+    expect_remark("there are 2 files in");
+    end();
+}
+
+/* ---- ETTh1, when it is there ---- */
+
+AG_TEST(test_train__etth1_in_one_epoch)
+{
+    const char *packed = ag_test_shared("ETTh1.csv.xz"), *source = getenv("AUGER_SOURCE");
+    char command[1500], recipe_file[700];
+    if (!packed || !source) ag_test_skip("shared/data is absent");
+    set_up();
+    ag_format(data, sizeof data, "%s/ETTh1.csv", ag_test_dir());
+    ag_format(command, sizeof command, "xz -dc '%s' > '%s' 2>/dev/null", packed, data);
+    if (system(command) != 0) ag_test_skip("there is no xz"); /* NOLINT(cert-env33-c) a test's own words */
+    ag_format(config, sizeof config, "%s", "");
+    ag_format(recipe_file, sizeof recipe_file, "%s/configs/forecast/etth1_nlinear.yaml", source);
+    assert_int_equal(AUGER("train", "-c", recipe_file, "-d", data, "-o", output, "--no-record", "--json", "--set",
+                           "training_config.epochs=1", "--set", "training_config.ema_decay=0", "--set",
+                           "data_config.stride=8", "--set", "training_config.learning_rate=0.005"),
+                     0);
+    const ag_value *result = printed_json();
+    assert_true(number_at(result, "metrics.test_mse") < 0.6);
+    assert_true(fabs(number_at(result, "metrics.test_naive_mse") - 0.512225) < 1e-5);
+    end();
+}
