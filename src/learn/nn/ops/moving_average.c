@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* moving_average.c: the mean of `width` neighbours along the first axis, the first and the last row repeated beyond the
- * ends: (width - 1) / 2 times before, the rest behind. x [rows, ..] -> the same shape. Each mean is summed anew in its
- * own order, not slid: a slid sum would carry the rounding of every row before. */
+ * ends: (width - 1) / 2 times before, the rest behind. x [rows, ..] -> the same shape. The sum slides from row to row,
+ * in double, so that the rounding it carries along is far below that of a float. */
 #include <string.h>
 
 #include "learn/nn/kernels/kernels.h"
@@ -16,12 +16,13 @@ static int shape(ag_shaping *s, ag_err *err)
     if (a->width < 1 || a->width > AG_MAX_ELEMENTS / s->in[0].at[0])
         return ag_fail(err, AG_EINVAL, "a moving average over %lld rows cannot be", (long long)a->width);
     s->out[0] = s->in[0];
+    s->scratch_fixed = ag_shape_size(&s->in[0]) / s->in[0].at[0] * (int64_t)(sizeof(double) / sizeof(ag_real));
     return 0;
 }
 
 static double cost(const ag_node *node)
 {
-    return (double)ag_in_size(node, 0) * (double)((const ag_moving_average *)node->attributes)->width;
+    return 3.0 * (double)ag_in_size(node, 0);
 }
 
 /* Row that neighbour `i` of row `row` is. */
@@ -32,16 +33,27 @@ static int64_t neighbour(const ag_call *c, int64_t row, int64_t i)
     return at < 0 ? 0 : at >= rows ? rows - 1 : at;
 }
 
+/* sums += factor * row. */
+static void add_row(double *sums, const ag_real *x, int64_t row, double factor)
+{
+    for (int64_t k = 0; k < row; k++) sums[k] += factor * (double)x[k];
+}
+
 static void forward(const ag_call *c)
 {
     int64_t width = ((const ag_moving_average *)c->attributes)->width;
     int64_t rows = c->node->in_shape[0].at[0], row = ag_in_size(c->node, 0) / rows;
-    for (int64_t r = 0; r < c->samples * rows; r++) {
-        const ag_real *from = c->in[0] + r / rows * rows * row;
-        ag_real *to = c->out[0] + r * row;
-        memset(to, 0, (size_t)row * sizeof(ag_real));
-        for (int64_t i = 0; i < width; i++) c->kernels->add(from + neighbour(c, r % rows, i) * row, to, row);
-        for (int64_t k = 0; k < row; k++) to[k] /= (ag_real)width;
+    double *sums = (double *)(void *)c->scratch;
+    for (int64_t s = 0; s < c->samples; s++) {
+        const ag_real *x = c->in[0] + s * rows * row;
+        ag_real *y = c->out[0] + s * rows * row;
+        memset(sums, 0, (size_t)row * sizeof *sums);
+        for (int64_t i = 0; i < width; i++) add_row(sums, x + neighbour(c, 0, i) * row, row, 1.0);
+        for (int64_t r = 0; r < rows; r++) {
+            for (int64_t k = 0; k < row; k++) y[r * row + k] = (ag_real)(sums[k] / (double)width);
+            add_row(sums, x + neighbour(c, r + 1, width - 1) * row, row, 1.0);
+            add_row(sums, x + neighbour(c, r, 0) * row, row, -1.0);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
  * config.json; saved and loaded again; refusals. */
 #include <string.h>
 
+#include "core/base/fault.h"
 #include "core/base/mem.h"
 #include "core/io/path.h"
 #include "learn/nn/check.h"
@@ -148,6 +149,46 @@ AG_TEST(test_architectures__saved_and_loaded_they_compute_the_same)
         assert_int_equal(outputs_of(again->model, after, 512), count);
         assert_memory_equal(before, after, count * sizeof *before);
         ag_pretrained_free(again);
+        ag_model_free(model);
+        ag_arena_free(l.arena);
+    }
+}
+
+/* A step of training with the first allocation armed to fail: it must not come. */
+static void train_armed(const ag_graph *graph, ag_real *values)
+{
+    ag_err err = {0};
+    ag_exec *exec = NULL;
+    ag_real room[2 * 64], *gradient = ag_calloc((size_t)ag_graph_flat_size(graph) + 1, sizeof *gradient);
+    for (int i = 0; i < 128; i++) room[i] = (ag_real)(i % 3);
+    ag_plan_options options = {.gradients = true, .training = true, .loss = true, .max_samples = 2};
+    AG_EXPECT_OK(ag_exec_new(graph, &options, values, NULL, NULL, &exec, &err));
+    for (int32_t i = 0; i < ag_graph_inputs(graph); i++) {
+        assert_true(ag_graph_input_at(graph, i)->size <= 64);
+        AG_EXPECT_OK(ag_exec_input(exec, ag_graph_input_at(graph, i)->name, room, &err));
+    }
+    ag_fault_arm(1, AG_FAULT_ANY);
+    int rc = ag_exec_run(exec, &(ag_run){.samples = 2, .gradient = gradient}, &err);
+    bool fired = ag_fault_fired();
+    ag_fault_arm(0, AG_FAULT_ANY);
+    AG_EXPECT_OK(rc);
+    assert_false(fired);
+    ag_exec_free(exec);
+    ag_free(gradient);
+}
+
+AG_TEST(test_architectures__a_step_allocates_nothing)
+{
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ag_err err = {0};
+        ag_graph *graph = NULL;
+        ag_model *model = NULL;
+        loaded l = read_config(cases[i].json);
+        AG_EXPECT_OK(
+            ag_architecture_graph(l.config.architecture, l.config.values, &(ag_building){.loss = true}, &graph, &err));
+        AG_EXPECT_OK(ag_model_new(graph, &model, &err));
+        ag_model_initialise(model, 5);
+        train_armed(graph, model->values);
         ag_model_free(model);
         ag_arena_free(l.arena);
     }
