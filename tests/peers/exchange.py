@@ -6,6 +6,7 @@ import json
 import math
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -295,8 +296,9 @@ def test_an_export_is_read_by_mlflow_and_comes_back(store, tmp_path):
     told = json.loads(auger("export", "mlflow", tmp_path / "out", "--home", tmp_path / "home", "--json", "--quiet"))
     assert told["export"]["skipped"] == 0
     expect_same(f"file://{tmp_path}/out", before)
+    shutil.copytree(tmp_path / "out", tmp_path / "moved")
     assert mlflow.pyfunc.load_model("models:/depth@champion").predict([[3.0]])[0] == pytest.approx(3.0)
-    os.rename(tmp_path / "out", tmp_path / "moved")
+    shutil.rmtree(tmp_path / "out")
     take_over(tmp_path / "moved", tmp_path / "again")
     server = Auger(tmp_path / "again")
     try:

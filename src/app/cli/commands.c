@@ -25,6 +25,7 @@
     ROW(export_mlflow)                                                                                                 \
     ROW(export_tensorboard)                                                                                            \
     ROW(export_wandb)                                                                                                  \
+    ROW(gc)                                                                                                            \
     ROW(help)                                                                                                          \
     ROW(import_mlflow)                                                                                                 \
     ROW(inspect)                                                                                                       \

@@ -63,8 +63,12 @@ static int copy_database(job *j, ag_ledger *ledger, ag_err *err)
     ag_db_options options = {.read_only = true, .must_exist = true};
     const char *path = inside(j, database_name);
     if (!path) return ag_fail_memory(err, 1);
-    int rc = ag_db_dialect(ledger->db) == AG_DIALECT_SQLITE ? ag_db_backup(ledger->db, path, j->options->cancel, err)
+    /* Looked at before: the copy of a damaged page would have a sum that fits. */
+    int rc = ag_db_verify(ledger->db, j->options->cancel, err);
+    if (rc >= 0) {
+        rc = ag_db_dialect(ledger->db) == AG_DIALECT_SQLITE ? ag_db_backup(ledger->db, path, j->options->cancel, err)
                                                             : copy_rows(j, ledger, path, err);
+    }
     if (rc >= 0) rc = ag_db_open(path, &options, &copy, err);
     if (rc >= 0) rc = ag_db_verify(copy, j->options->cancel, err);
     ag_db_close(copy);

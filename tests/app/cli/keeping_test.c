@@ -54,5 +54,26 @@ AG_TEST(test_doctor__looks_through_the_ledger)
     assert_int_equal(AUGER("doctor", "--ledger"), 1);
     expect_printed("page 11 of");
     expect_remark("auger restore");
+    ag_format(path, sizeof(path), "%s-backup", home);
+    assert_int_equal(AUGER("backup", path), 1); /* what is damaged is not kept as if it were good */
+    expect_remark("page 11 of");
+    end();
+}
+
+AG_TEST(test_gc__removes_what_was_deleted)
+{
+    begin();
+    assert_int_equal(AUGER("experiments", "create", "drill"), 0);
+    assert_int_equal(AUGER("experiments", "delete", "drill"), 0);
+    assert_int_equal(AUGER("gc", "--older-than", "1d"), 0);
+    expect_remark("0 experiments");
+    assert_int_equal(AUGER("gc", "--older-than", "0", "--dry-run"), 0);
+    expect_printed("experiment");
+    assert_int_equal(AUGER("experiments", "list", "--view", "deleted", "--csv"), 0);
+    expect_printed("drill");
+    assert_int_equal(AUGER("gc", "--older-than", "0", "--json"), 0);
+    expect_printed("\"kind\":\"experiment\",\"id\":\"1\"");
+    assert_int_equal(AUGER("experiments", "list", "--view", "all", "--csv"), 0);
+    assert_false(printed("drill"));
     end();
 }
