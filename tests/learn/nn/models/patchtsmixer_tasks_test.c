@@ -26,7 +26,7 @@ AG_TEST(test_mixer_tasks__student_t_likelihood)
 {
     ag_patchtsmixer c = small_of(AG_MIXER_FORECAST);
     c.loss = AG_MIXER_NLL;
-    golden_run r = golden_compute(&c, true, true, NULL);
+    golden_run r = golden_compute(&c, true, false, NULL);
     expect_loss(r.loss, 2.72301974154);
     golden_run_free(&r);
 }
@@ -36,13 +36,13 @@ AG_TEST(test_mixer_tasks__pretraining_with_a_given_mask)
     ag_patchtsmixer c = small_of(AG_MIXER_PRETRAINING);
     static const ag_real mask[] = {0, 1, 0, 1, 1, 0, 0, 1, 0, 1, 1, 0, 0, 1, 0, 1, 1, 0};
     const golden_input inputs[] = {{"mask", mask}, {NULL, NULL}};
-    golden_run r = golden_compute(&c, true, true, inputs);
+    golden_run r = golden_compute(&c, true, false, inputs);
     EXPECT(golden_output(&r, "prediction_outputs"), 0.25656142685, -0.26392468540, -0.49412453646, -0.37415539273);
     assert_memory_equal(golden_output(&r, "mask"), mask, sizeof mask);
     expect_loss(r.loss, 1.52205970033);
     golden_run_free(&r);
     c.pretrain_terms = true;
-    r = golden_compute(&c, true, true, inputs);
+    r = golden_compute(&c, true, false, inputs);
     expect_loss(r.loss, 1.69315232085);
     golden_run_free(&r);
 }
@@ -58,11 +58,11 @@ AG_TEST(test_mixer_tasks__linear_head)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ag_patchtsmixer c = small_of(AG_MIXER_REGRESSION);
         c.head_aggregation = cases[i].aggregation;
-        golden_run r = golden_compute(&c, false, true, NULL);
+        golden_run r = golden_compute(&c, false, false, NULL);
         golden_expect(golden_output(&r, "regression_outputs"), 3, cases[i].y, GOLDEN_NEAR, "regression");
         golden_run_free(&r);
         c.task = AG_MIXER_CLASSIFICATION;
-        r = golden_compute(&c, false, true, NULL);
+        r = golden_compute(&c, false, false, NULL);
         golden_expect(golden_output(&r, "prediction_outputs"), 3, cases[i].y, GOLDEN_NEAR, "classification");
         const double *y = cases[i].y, sum = exp(y[0]) + exp(y[1]) + exp(y[2]);
         EXPECT(golden_output(&r, "probabilities"), exp(y[0]) / sum, exp(y[1]) / sum, exp(y[2]) / sum);
@@ -75,7 +75,7 @@ AG_TEST(test_mixer_tasks__cross_entropy)
     ag_patchtsmixer c = small_of(AG_MIXER_CLASSIFICATION);
     const ag_real classes[] = {2};
     const golden_input inputs[] = {{"target_values", classes}, {NULL, NULL}};
-    golden_run r = golden_compute(&c, true, true, inputs);
+    golden_run r = golden_compute(&c, true, false, inputs);
     double sum = exp(-0.50859159610) + exp(-0.12433541733) + exp(-0.87196143646);
     expect_loss(r.loss, log(sum) + 0.87196143646);
     golden_run_free(&r);
@@ -86,7 +86,7 @@ AG_TEST(test_mixer_tasks__outputs_in_a_range)
     static const double range[] = {-1, 3};
     ag_patchtsmixer c = small_of(AG_MIXER_REGRESSION);
     c.output_range = (ag_list){range, 2};
-    golden_run r = golden_compute(&c, false, true, NULL);
+    golden_run r = golden_compute(&c, false, false, NULL);
     EXPECT(golden_output(&r, "regression_outputs"), 4 / (1 + exp(0.50859159610)) - 1, 4 / (1 + exp(0.12433541733)) - 1,
            4 / (1 + exp(0.87196143646)) - 1);
     golden_run_free(&r);
@@ -97,9 +97,9 @@ AG_TEST(test_mixer_tasks__focal_is_plain_when_channels_are_selected)
     static const int64_t channels[] = {-1, 0}; /* the last and the first */
     ag_patchtsmixer c = golden_small();
     c.prediction_channel_indices = (ag_list){channels, 2};
-    golden_run mse = golden_compute(&c, true, true, NULL);
+    golden_run mse = golden_compute(&c, true, false, NULL);
     c.loss = AG_MIXER_FOCAL;
-    golden_run focal = golden_compute(&c, true, true, NULL);
+    golden_run focal = golden_compute(&c, true, false, NULL);
     assert_true(mse.loss == focal.loss && mse.loss > 0.1);
     EXPECT(golden_output(&mse, "prediction_outputs"), 0.70105251882, 0.58892696498);
     EXPECT(golden_output(&mse, "loc"), 0.76396480747, 0.53876010517);
@@ -112,7 +112,7 @@ AG_TEST(test_mixer_tasks__focal_is_plain_when_channels_are_selected)
 
 static void build(ag_graph *graph, const void *config)
 {
-    ag_architecture_patchtsmixer.build(graph, config, &(ag_building){.loss = true, .plain = true});
+    ag_architecture_patchtsmixer.build(graph, config, &(ag_building){.loss = true});
 }
 
 static void fill(const char *input, ag_real *values, int64_t samples, int64_t size)
