@@ -321,7 +321,8 @@ int ag_labelled_add(const char *dir, ag_label_event *events, size_t count, bool 
     if (rc == AG_OK) rc = ag_labelled_load(dir, a.arena, &set, err);
     for (size_t i = 0; rc == AG_OK && i < count; i++) rc = add_one(&a, &events[i], err);
     if (rc == AG_OK && !dry) rc = ag_label_history_append(dir, a.events.items, a.events.count, err);
-    if (rc == AG_OK && !dry) rc = write_outputs(dir, a.arena, err);
+    if (rc == AG_OK && !dry && (rc = write_outputs(dir, a.arena, err)) < 0)
+        ag_err_prefix(err, "the labels are kept in labels.jsonl, but labels.csv is behind until the next one");
     if (rc == AG_OK && added) *added = a.added;
     ag_lock_release(lock);
     ag_vec_deinit(&a.events);

@@ -99,6 +99,34 @@ AG_TEST(test_label__depths_are_those_of_the_truth_on_all_regimes)
     assert_true(s.high_wrong * 20 <= s.high);
 }
 
+/* The same hole from another zero, by parts of a bin: what is found moves along, and nothing else changes. */
+static void label_shifted(const labelled *m, int32_t thousandths, ag_label *out)
+{
+    ag_err err = {0};
+    int32_t *position = (int32_t *)(uintptr_t)m->hole->signal.by_id[AG_CHANNEL_POSITION];
+    for (size_t i = 0; i < m->hole->signal.rows; i++) position[i] -= thousandths;
+    AG_EXPECT_OK(ag_label_hole(m->hole, &m->verdict, m->arena, out, &err));
+    for (size_t i = 0; i < m->hole->signal.rows; i++) position[i] += thousandths;
+}
+
+AG_TEST(test_label__where_the_bins_begin_decides_nothing)
+{
+    ag_sim_options options = {.seed = 5};
+    for (uint64_t i = 0; i < 2 * ag_sim_regime_count; i++) {
+        labelled m;
+        make(&m, &options, i);
+        for (int32_t shift = 3; shift < 20 && m.plan.regime->outcome == AG_SIM_CUT; shift += 4) {
+            ag_label label;
+            label_shifted(&m, shift, &label);
+            assert_int_equal(label.outcome, m.label.outcome);
+            if (label.transition_count != m.label.transition_count) fail_msg("%s", m.plan.regime->name);
+            double moved = label.exit - m.label.exit - 0.001 * shift;
+            if (fabs(moved) > 0.06) fail_msg("%s: exit moved by %.3f", m.plan.regime->name, moved);
+        }
+        ag_arena_free(m.arena);
+    }
+}
+
 AG_TEST(test_label__air_is_empty_and_a_seized_tool_has_no_exit)
 {
     static const char *const names[] = {"air-stroke", "air-event", "seized-stroke", "seized-event"};

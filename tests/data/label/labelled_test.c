@@ -161,6 +161,36 @@ AG_TEST(test_labelled__two_writers_wait_for_each_other)
     dataset_free(&d);
 }
 
+static int add_once(void *context, ag_err *err)
+{
+    dataset *d = context;
+    ag_label_event event = dataset_event(dataset_hole(d, "cfrp-al-single", 0), "anna", 5, 15);
+    return ag_labelled_add(d->dir, &event, 1, false, NULL, err);
+}
+
+static void history_is_whole(void *context)
+{
+    const dataset *d = context;
+    ag_err err = {0};
+    ag_label_history history;
+    ag_arena *arena = ag_arena_new(0);
+    AG_EXPECT_OK(ag_label_history_load(d->dir, arena, &history, &err));
+    assert_int_equal(history.torn, 0);
+    assert_true(history.count == 0 || history.count == 2); /* the automatic label and the expert's, or none */
+    ag_arena_free(arena);
+}
+
+AG_TEST(test_labelled__a_failed_addition_is_there_wholly_or_not_at_all)
+{
+    dataset d;
+    dataset_make(&d);
+    ag_test_fail_at_n(AG_FAULT_FILE, add_once, history_is_whole, &d);
+    dataset_load(&d);
+    assert_true(dataset_hole(&d, "cfrp-al-single", 0)->present->entry == 5);
+    assert_non_null(strstr(dataset_read(&d, "labels.csv"), ",anna,"));
+    dataset_free(&d);
+}
+
 static int load_once(void *context, ag_err *err)
 {
     const dataset *d = context;
