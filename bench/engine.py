@@ -187,7 +187,7 @@ class Ours:
 
     def __init__(self, folder, threads):
         self.process = Process(["build/bench/bench-engine", "serve", str(threads), str(folder)])
-        self.megabytes = 0.0
+        self.megabytes, self.best = 0.0, {}
 
     def run(self, kind, count):
         wall, _, self.megabytes = map(float, self.process.ask(f"{kind} {count}").split())
@@ -226,18 +226,27 @@ def settings(folder, cores):
     return out
 
 
+def choose(tried, kind, count):
+    """The best setting of one kind of peer; None when it cannot do it at all."""
+    times = []
+    for peer in tried:
+        if peer.run(kind, count) is None:  # the first run warms up, or compiles
+            break
+        times.append((min(peer.run(kind, count) for _ in range(2)) if len(tried) > 1 else 0.0, peer.name, peer))
+    return min(times, key=lambda item: item[0])[2] if times else None
+
+
 def compare(ours, peers, kind, count, rounds, flop):
+    """For folds the peers keep the settings that were best for a step: trying all of them would take an hour."""
     chosen = []
     for who, tried in peers.items():
         if (who == "onnxruntime" and kind != "forward") or (who == "compiled" and kind == "folds"):
             continue
-        times = []
-        for peer in tried:
-            if peer.run(kind, count) is None:  # the first warms up, or compiles
-                break
-            times.append((min(peer.run(kind, count) for _ in range(2)), peer.name, peer))
-        if times:
-            chosen.append(min(times, key=lambda item: item[0])[2])
+        peer = choose(tried if kind != "folds" else [ours.best.get(who, tried[-1])], kind, count)
+        if peer:
+            chosen.append(peer)
+        if kind == "step":
+            ours.best[who] = peer or tried[-1]
     ours.run(kind, count)
     table = {peer.name: [] for peer in [ours, *chosen]}
     for _ in range(rounds):

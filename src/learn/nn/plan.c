@@ -3,7 +3,12 @@
  * Works in four passes over small tables: which nodes are needed, which values carry a gradient, how long every buffer
  * lives (in steps), where it lies. Values that share memory (views, in-place results) share a root; only roots get a
  * place. Places are found largest first at the lowest free offset, which on these graphs comes within a few percent of
- * the busiest moment's sum, and always gives the same answer for the same graph. */
+ * the busiest moment's sum, and always gives the same answer for the same graph.
+ *
+ * Recomputing. A layer is a run of nodes whose paths agree up to their first number. Before a layer's backward steps
+ * its nodes run again, as far as these steps look at what they give. So a value made in a layer has two lives: a first
+ * one, for the forward pass and for the steps of other layers, and a second one, for its own layer's later steps; each
+ * has a place of its own. What backward keeps (`saved`) has only the second. */
 #include "learn/nn/plan.h"
 
 #include <stdlib.h>
@@ -28,6 +33,8 @@ typedef struct planner {
     bool *learns;          /* by node: lies between a trainable value and the loss */
     int32_t *forward_step; /* by node, -1: none */
     int32_t *backward_step;
+    int32_t *again_step;                /* by node, -1: not computed again */
+    int32_t *again_last;                /* by ref: last step of its second life; by root once roots are known */
     int32_t *data_root, *gradient_root; /* by ref */
     int32_t *last_read;                 /* by ref: last step that reads the data */
     int32_t *root_last;                 /* by root */
@@ -101,7 +108,84 @@ static int find_gradients(planner *p, ag_err *err)
     return 0;
 }
 
+/* ---- layers to compute again ---- */
+
+/* Bytes of the path up to and with its first part that is a number; 0: there is none. */
+static size_t layer_path(const char *name)
+{
+    const char *part = name;
+    for (const char *at = name;; at++) {
+        if (*at && *at != '.') continue;
+        if (at > part && strspn(part, "0123456789") == (size_t)(at - part)) return (size_t)(at - name);
+        if (!*at) return 0;
+        part = at + 1;
+    }
+}
+
+static void find_layers(planner *p)
+{
+    int32_t layer = -1, count = 0;
+    const char *path = "";
+    size_t size = 0;
+    for (int32_t i = 0; i < p->nodes; i++) {
+        const char *name = ag_graph_node(p->graph, i)->name;
+        size_t here = p->plan->options.recompute ? layer_path(name) : 0;
+        if (!here)
+            layer = -1;
+        else if (layer < 0 || here != size || strncmp(name, path, size) != 0)
+            layer = count++;
+        path = name;
+        size = here;
+        p->plan->node_layer[i] = layer;
+    }
+}
+
+/* The node that really makes a value, through views; -1 for inputs and parameters. */
+static int32_t maker_of(const planner *p, ag_ref value)
+{
+    for (;;) {
+        const ag_graph_value *at = ag_graph_value_at(p->graph, value);
+        if (at->source != AG_FROM_NODE) return -1;
+        const ag_node *node = ag_graph_node(p->graph, at->owner);
+        if (!is_view(node)) return at->owner;
+        value = node->in[0];
+    }
+}
+
+/* Marks who makes `value`, when that is in node i's own layer. */
+static void need_again(const planner *p, int32_t i, ag_ref value)
+{
+    int32_t maker = value.index ? maker_of(p, value) : -1;
+    if (maker >= 0 && p->plan->node_layer[maker] == p->plan->node_layer[i]) p->again_step[maker] = 0;
+}
+
+/* again_step 0: wanted again; lay_steps() fills in which step. */
+static void find_again(planner *p)
+{
+    for (int32_t i = 0; i < p->nodes; i++) {
+        const ag_node *node = ag_graph_node(p->graph, i);
+        if (p->plan->node_layer[i] < 0 || !p->learns[i] || is_view(node)) continue;
+        if (node->saved || node->op->reads_out) p->again_step[i] = 0;
+        for (int k = 0; k < node->inputs; k++)
+            if (node->op->reads_in >> k & 1) need_again(p, i, node->in[k]);
+    }
+    for (int32_t i = p->nodes; i-- > 0;) {
+        const ag_node *node = ag_graph_node(p->graph, i);
+        for (int k = 0; p->again_step[i] == 0 && k < node->inputs; k++) need_again(p, i, node->in[k]);
+    }
+}
+
 /* ---- steps ---- */
+
+static int32_t lay_again(planner *p, int32_t layer, int32_t at)
+{
+    for (int32_t i = 0; i < p->nodes; i++) {
+        if (p->plan->node_layer[i] != layer || p->again_step[i] != 0) continue;
+        p->again_step[i] = at;
+        p->plan->steps[at++] = (ag_plan_step){.node = i, .phase = AG_FORWARD, .again = true};
+    }
+    return at;
+}
 
 static void lay_steps(planner *p)
 {
@@ -109,7 +193,7 @@ static void lay_steps(planner *p)
     int32_t at = 0;
     for (int32_t i = 0; i < p->nodes; i++) {
         const ag_node *node = ag_graph_node(p->graph, i);
-        p->forward_step[i] = p->backward_step[i] = -1;
+        p->forward_step[i] = p->backward_step[i] = p->again_step[i] = -1;
         if (!p->wanted[i] || is_view(node)) continue;
         bool whole = node->op->whole_batch && node->op->whole_batch(node, plan->options.training);
         plan->staged = plan->staged || whole;
@@ -117,8 +201,13 @@ static void lay_steps(planner *p)
         plan->steps[at++] = (ag_plan_step){.node = i, .phase = AG_FORWARD, .whole_batch = whole};
     }
     plan->forward_steps = at;
-    for (int32_t i = p->nodes; i-- > 0;) {
+    if (plan->staged) plan->options.recompute = false;
+    find_layers(p);
+    find_again(p);
+    for (int32_t i = p->nodes, layer = -1; i-- > 0;) {
         if (!p->learns[i] || is_view(ag_graph_node(p->graph, i))) continue;
+        if (plan->node_layer[i] >= 0 && plan->node_layer[i] != layer) at = lay_again(p, plan->node_layer[i], at);
+        layer = plan->node_layer[i];
         bool whole = plan->steps[p->forward_step[i]].whole_batch;
         p->backward_step[i] = at;
         plan->steps[at++] = (ag_plan_step){.node = i, .phase = AG_BACKWARD, .whole_batch = whole};
@@ -128,31 +217,51 @@ static void lay_steps(planner *p)
 
 /* ---- who shares memory ---- */
 
-static void read_at(const planner *p, ag_ref value, int32_t step)
+/* Node i reads `value` at a step; from its second life if that is in the same layer, unless lives are told apart later.
+ */
+static void read_at(const planner *p, int32_t i, ag_ref value, int32_t step, bool lives)
 {
-    if (value.index && p->last_read[value.index] < step) p->last_read[value.index] = step;
+    if (!value.index) return;
+    int32_t maker = lives && step >= p->plan->forward_steps ? maker_of(p, value) : -1;
+    bool second = maker >= 0 && p->again_step[maker] >= 0 && p->plan->node_layer[maker] == p->plan->node_layer[i];
+    int32_t *last = second ? &p->again_last[value.index] : &p->last_read[value.index];
+    if (*last < step) *last = step;
 }
 
-static void find_reads(planner *p)
+static void find_reads(planner *p, bool lives)
 {
     ag_plan *plan = p->plan;
-    for (int32_t v = 1; v <= p->values; v++) p->last_read[v] = -1;
+    for (int32_t v = 1; v <= p->values; v++) p->last_read[v] = p->again_last[v] = -1;
     for (int32_t i = 0; i < p->nodes; i++) {
         const ag_node *node = ag_graph_node(p->graph, i);
         if (p->forward_step[i] < 0) continue;
         for (int k = 0; k < node->inputs; k++) {
-            read_at(p, node->in[k], p->forward_step[i]);
-            if (p->backward_step[i] >= 0 && (node->op->reads_in >> k & 1)) read_at(p, node->in[k], p->backward_step[i]);
+            read_at(p, i, node->in[k], p->forward_step[i], lives);
+            if (p->again_step[i] >= 0) read_at(p, i, node->in[k], p->again_step[i], lives);
+            if (p->backward_step[i] >= 0 && (node->op->reads_in >> k & 1))
+                read_at(p, i, node->in[k], p->backward_step[i], lives);
         }
         for (int k = 0; k < node->outputs; k++) {
-            read_at(p, node->out[k], p->forward_step[i]);
+            read_at(p, i, node->out[k], p->forward_step[i], lives);
+            if (p->again_step[i] >= 0) read_at(p, i, node->out[k], p->again_step[i], lives);
             if (p->backward_step[i] >= 0 && (node->op->reads_out >> k & 1))
-                read_at(p, node->out[k], p->backward_step[i]);
+                read_at(p, i, node->out[k], p->backward_step[i], lives);
         }
     }
     for (int32_t i = 0; plan->options.outputs && i < ag_graph_outputs(p->graph); i++)
-        read_at(p, ag_graph_output_at(p->graph, i)->value, plan->forward_steps);
-    if (plan->options.loss) read_at(p, ag_graph_loss_value(p->graph), plan->forward_steps);
+        read_at(p, -1, ag_graph_output_at(p->graph, i)->value, plan->forward_steps, false);
+    if (plan->options.loss) read_at(p, -1, ag_graph_loss_value(p->graph), plan->forward_steps, false);
+}
+
+/* Of all values that share a root, the last reads. */
+static void find_lasts(planner *p)
+{
+    for (int32_t v = 1; v <= p->values; v++) p->root_last[v] = -1;
+    for (int32_t v = 1; v <= p->values; v++) {
+        int32_t root = p->data_root[v];
+        if (p->root_last[root] < p->last_read[v]) p->root_last[root] = p->last_read[v];
+        if (p->again_last[root] < p->again_last[v]) p->again_last[root] = p->again_last[v];
+    }
 }
 
 static void find_roots(planner *p)
@@ -164,17 +273,14 @@ static void find_roots(planner *p)
         p->data_root[node->out[0].index] = p->data_root[node->in[0].index];
         p->gradient_root[node->out[0].index] = p->gradient_root[node->in[0].index];
     }
-    for (int32_t v = 1; v <= p->values; v++) p->root_last[v] = -1;
-    for (int32_t v = 1; v <= p->values; v++) {
-        int32_t root = p->data_root[v];
-        if (p->root_last[root] < p->last_read[v]) p->root_last[root] = p->last_read[v];
-    }
+    find_lasts(p);
     for (int32_t i = 0; i < p->nodes; i++) {
         const ag_node *node = ag_graph_node(p->graph, i);
         if (!(node->op->flags & AG_OP_IN_PLACE) || p->forward_step[i] < 0) continue;
         int32_t from = p->data_root[node->in[0].index], to = node->out[0].index;
         if (value_of(p, from)->source != AG_FROM_NODE || value_of(p, from)->size != value_of(p, to)->size) continue;
         if (p->root_last[from] > p->forward_step[i]) continue;
+        if (p->plan->node_layer[value_of(p, from)->owner] != p->plan->node_layer[i]) continue; /* must outlive this */
         int32_t last = p->root_last[to];
         for (int32_t v = 1; v <= p->values; v++)
             if (p->data_root[v] == to) p->data_root[v] = from;
@@ -192,6 +298,8 @@ static int32_t add_data(planner *p, interval *list)
         if (p->data_root[v] != v || value->source != AG_FROM_NODE || p->forward_step[value->owner] < 0) continue;
         list[count++] =
             (interval){p->forward_step[value->owner], p->root_last[v], value->size, &p->plan->value_offset[v], 0};
+        int32_t again = p->again_step[value->owner];
+        if (again >= 0) list[count++] = (interval){again, p->again_last[v], value->size, &p->plan->again_offset[v], 0};
     }
     return count;
 }
@@ -215,7 +323,7 @@ static int32_t add_gradients(planner *p, interval *list)
         list[index[p->gradient_root[loss]] - 1].from = plan->forward_steps;
     for (int32_t s = plan->forward_steps; s < plan->step_count; s++) {
         const ag_node *node = ag_graph_node(p->graph, plan->steps[s].node);
-        for (int k = 0; k < node->inputs; k++) {
+        for (int k = 0; plan->steps[s].phase == AG_BACKWARD && k < node->inputs; k++) {
             int32_t at = node->in[k].index ? index[p->gradient_root[node->in[k].index]] : 0;
             if (at && list[at - 1].from > s) list[at - 1].from = s;
         }
@@ -244,7 +352,8 @@ static int32_t add_saved(planner *p, interval *list)
     for (int32_t i = 0; i < p->nodes; i++) {
         const ag_node *node = ag_graph_node(p->graph, i);
         if (p->backward_step[i] < 0 || !node->saved) continue;
-        list[count++] = (interval){p->forward_step[i], p->backward_step[i], node->saved, &p->plan->saved_offset[i], 0};
+        int32_t from = p->again_step[i] >= 0 ? p->again_step[i] : p->forward_step[i];
+        list[count++] = (interval){from, p->backward_step[i], node->saved, &p->plan->saved_offset[i], 0};
     }
     return count;
 }
@@ -312,7 +421,7 @@ static void widen(const ag_plan *plan, interval *it)
 static int lay_memory(planner *p, ag_err *err)
 {
     ag_plan *plan = p->plan;
-    size_t most = 2 * (size_t)p->values + (size_t)p->nodes + 1;
+    size_t most = 3 * (size_t)p->values + (size_t)p->nodes + 1;
     interval *list = ag_arena_array(p->arena, most, sizeof *list);
     if (!list) return ag_fail_memory(err, most * sizeof *list);
     int32_t count = add_data(p, list);
@@ -327,6 +436,9 @@ static int lay_memory(planner *p, ag_err *err)
     for (int32_t v = 1; v <= p->values; v++) { /* who shares a root shares its place */
         plan->value_offset[v] = plan->value_offset[p->data_root[v]];
         plan->gradient_offset[v] = plan->gradient_offset[p->gradient_root[v]];
+        plan->again_offset[v] = plan->again_offset[p->data_root[v]];
+        int32_t maker = maker_of(p, (ag_ref){v});
+        plan->value_layer[v] = maker >= 0 ? plan->node_layer[maker] : -1;
     }
     for (int32_t s = 0; s < plan->step_count; s++) {
         const ag_node *node = ag_graph_node(p->graph, plan->steps[s].node);
@@ -348,6 +460,7 @@ static int check_options(const ag_graph *graph, ag_plan_options *options, ag_err
     if (options->chunk < 0 || options->lanes < 0)
         return ag_fail(err, AG_EINVAL, "chunk and lanes must not be negative");
     options->loss = options->loss || options->gradients;
+    options->recompute = options->recompute && options->gradients;
     if (options->loss && !ag_graph_loss_value(graph).index)
         return ag_fail(err, AG_EINVAL, "the model was built without a loss, so it cannot be trained or scored");
     if (!options->loss && !options->outputs)
@@ -372,21 +485,28 @@ static int allocate(planner *p, ag_err *err)
     p->backward_step = ag_arena_array(p->arena, nodes, sizeof *p->backward_step);
     p->data_root = ag_arena_array(p->arena, values, sizeof *p->data_root);
     p->gradient_root = ag_arena_array(p->arena, values, sizeof *p->gradient_root);
+    p->again_step = ag_arena_array(p->arena, nodes, sizeof *p->again_step);
+    p->again_last = ag_arena_array(p->arena, values, sizeof *p->again_last);
     p->last_read = ag_arena_array(p->arena, values, sizeof *p->last_read);
     p->root_last = ag_arena_array(p->arena, values, sizeof *p->root_last);
-    plan->steps = ag_calloc(2 * nodes, sizeof *plan->steps);
+    plan->steps = ag_calloc(3 * nodes, sizeof *plan->steps);
     plan->zeroes = ag_calloc(values, sizeof *plan->zeroes);
     plan->value_offset = ag_alloc_array(values, sizeof *plan->value_offset);
     plan->gradient_offset = ag_alloc_array(values, sizeof *plan->gradient_offset);
     plan->needs_gradient = ag_calloc(values, sizeof *plan->needs_gradient);
     plan->saved_offset = ag_alloc_array(nodes, sizeof *plan->saved_offset);
+    plan->again_offset = ag_alloc_array(values, sizeof *plan->again_offset);
+    plan->value_layer = ag_calloc(values, sizeof *plan->value_layer);
+    plan->node_layer = ag_calloc(nodes, sizeof *plan->node_layer);
     if (!p->wanted || !p->learns || !p->forward_step || !p->backward_step || !p->data_root || !p->gradient_root ||
         !p->last_read || !p->root_last || !plan->steps || !plan->zeroes || !plan->value_offset ||
-        !plan->gradient_offset || !plan->needs_gradient || !plan->saved_offset)
+        !plan->gradient_offset || !plan->needs_gradient || !plan->saved_offset || !plan->again_offset ||
+        !plan->value_layer || !plan->node_layer || !p->again_step || !p->again_last)
         return ag_fail_memory(err, values * sizeof *plan->value_offset);
     memset(plan->value_offset, 0xff, values * sizeof *plan->value_offset);
     memset(plan->gradient_offset, 0xff, values * sizeof *plan->gradient_offset);
     memset(plan->saved_offset, 0xff, nodes * sizeof *plan->saved_offset);
+    memset(plan->again_offset, 0xff, values * sizeof *plan->again_offset);
     return 0;
 }
 
@@ -406,8 +526,12 @@ int ag_plan_new(const ag_graph *graph, const ag_plan_options *options, ag_plan *
     find_wanted(&p);
     if ((rc = find_gradients(&p, err)) < 0) goto out;
     lay_steps(&p);
-    find_reads(&p);
+    find_reads(&p, false);
     find_roots(&p);
+    if (p.plan->options.recompute) {
+        find_reads(&p, true);
+        find_lasts(&p);
+    }
     if ((rc = lay_memory(&p, err)) < 0) goto out;
     p.plan->capacity = p.plan->staged ? p.plan->options.max_samples : p.plan->options.chunk;
     if (p.plan->workspace > AG_MAX_ELEMENTS / p.plan->capacity) {
@@ -432,6 +556,9 @@ void ag_plan_free(ag_plan *plan)
     ag_free(plan->gradient_offset);
     ag_free(plan->needs_gradient);
     ag_free(plan->saved_offset);
+    ag_free(plan->again_offset);
+    ag_free(plan->value_layer);
+    ag_free(plan->node_layer);
     ag_free(plan);
 }
 

@@ -24,9 +24,11 @@ typedef struct ag_plan_options {
     bool loss;            /* compute the loss (implied by gradients) */
     bool outputs;         /* compute the named outputs */
     bool input_gradients; /* gradients of the graph's inputs too (saliency) */
-    int64_t max_samples;  /* of one run; required */
-    int64_t chunk;        /* samples per call of an operation; 0: chosen */
-    int64_t lanes;        /* 0: chosen from max_samples alone */
+    bool recompute; /* keep only what passes from layer to layer, and compute each numbered layer ("mixers.3") again
+                       for its backward pass: less memory, the same bits. A staged plan keeps everything */
+    int64_t max_samples; /* of one run; required */
+    int64_t chunk;       /* samples per call of an operation; 0: chosen */
+    int64_t lanes;       /* 0: chosen from max_samples alone */
 } ag_plan_options;
 
 typedef enum ag_phase { AG_FORWARD, AG_BACKWARD } ag_phase;
@@ -34,6 +36,7 @@ typedef enum ag_phase { AG_FORWARD, AG_BACKWARD } ag_phase;
 typedef struct ag_plan_step {
     int32_t node;
     ag_phase phase;
+    bool again; /* a forward step among the backward ones: what its layer did not keep */
     bool whole_batch;
     int32_t zero_from, zero_count; /* of ag_plan.zeroes: value gradients to clear just before this step */
 } ag_plan_step;
@@ -51,8 +54,11 @@ typedef struct ag_plan {
     int64_t *value_offset, *gradient_offset; /* by ref index */
     bool *needs_gradient;                    /* by ref index */
     int64_t *saved_offset;                   /* by node */
-    int64_t workspace;                       /* reals of one workspace: per thread if streamed, one if staged */
-    int64_t scratch;                         /* reals of one call's scratch, largest of all; each thread has one */
+    int32_t *value_layer;                    /* by ref index: the recomputed layer that it is made in, or -1 ... */
+    int32_t *node_layer;                     /* ... and by node, likewise */
+    int64_t *again_offset; /* by ref index: its place for steps of its own layer behind the forward ones; else -1 */
+    int64_t workspace;     /* reals of one workspace: per thread if streamed, one if staged */
+    int64_t scratch;       /* reals of one call's scratch, largest of all; each thread has one */
 } ag_plan;
 
 int ag_plan_new(const ag_graph *graph, const ag_plan_options *options, ag_plan **out, ag_err *err);

@@ -112,6 +112,7 @@ static void close_bench(bench *b)
 typedef struct manner {
     bool gradients, outputs;
     int64_t chunk;
+    bool recompute;
     unsigned threads; /* 0: no pool */
 } manner;
 
@@ -127,6 +128,7 @@ static ag_exec *open_exec(bench *b, const manner *how, ag_pool *pool)
                                .input_gradients = how->gradients && !b->check->no_input_gradients,
                                .max_samples = b->samples,
                                .chunk = how->chunk,
+                               .recompute = how->recompute,
                                .lanes = 3};
     AG_EXPECT_OK(ag_exec_new(graph, &options, b->model->values, NULL, pool, &exec, &err));
     for (int32_t i = 0; i < ag_graph_inputs(graph); i++) {
@@ -270,6 +272,9 @@ static void check_bits(bench *b)
     }
     run_once(b, &(manner){.gradients = true, .chunk = 2});
     check_same_gradient(b, &kept, "without outputs");
+    run_once(b, &(manner){.gradients = true, .outputs = true, .chunk = 2, .recompute = true, .threads = 2});
+    check_same_gradient(b, &kept, "recomputed");
+    check_same_outputs(b, &kept, "recomputed");
     run_once(b, &(manner){.outputs = true, .chunk = 3});
     check_same_outputs(b, &kept, "chunks of 3");
     run_once(b, &(manner){.outputs = true, .chunk = 1});

@@ -4,7 +4,7 @@
  * and, with AG_REAL_DOUBLE, in double. ag_check_graph() does what each build can judge:
  *   double: gradients of parameters and inputs against central differences;
  *   float:  every kernel table against the plain one; the same bits for 1, 2, 3 and 4 threads; the same outputs
- * whatever the chunk; the same gradient whether or not outputs are computed. */
+ * whatever the chunk; the same gradient whether or not outputs are computed, and when layers are computed again. */
 #include "frame/test.h"
 #include "learn/nn/exec.h"
 #include "learn/nn/graph.h"

@@ -40,8 +40,9 @@ typedef struct work {
     program *program;
     ag_run *run;
     slot *slot;
-    ag_real *base;     /* of the workspace */
-    ag_real *gradient; /* of this lane; NULL without gradients */
+    const ag_plan_step *step; /* that runs now; NULL between steps */
+    ag_real *base;            /* of the workspace */
+    ag_real *gradient;        /* of this lane; NULL without gradients */
     int64_t first, samples;
 } work;
 
@@ -72,6 +73,14 @@ static int64_t place(const work *w, int64_t offset, int64_t size)
     return offset * plan->capacity + (plan->staged ? w->first * size : 0);
 }
 
+/* Whether the step that runs now finds the value where its layer was computed again; see plan.h. */
+static bool second_life(const work *w, ag_ref ref)
+{
+    const ag_plan *plan = w->program->plan;
+    return w->step && (w->step->again || w->step->phase == AG_BACKWARD) && plan->again_offset[ref.index] >= 0 &&
+           plan->value_layer[ref.index] == plan->node_layer[w->step->node];
+}
+
 static ag_real *data_of(const work *w, ag_ref ref)
 {
     if (!ref.index) return NULL;
@@ -84,7 +93,7 @@ static ag_real *data_of(const work *w, ag_ref ref)
             const ag_real *bound = w->run->inputs[value->owner];
             return bound ? (ag_real *)(uintptr_t)(bound + w->first * value->size) : NULL;
         }
-        int64_t offset = p->plan->value_offset[ref.index];
+        int64_t offset = second_life(w, ref) ? p->plan->again_offset[ref.index] : p->plan->value_offset[ref.index];
         if (offset >= 0) return w->base + place(w, offset, value->size);
         const ag_node *node = ag_graph_node(p->graph, value->owner);
         if (!(node->op->flags & AG_OP_VIEW)) return NULL;
@@ -153,6 +162,7 @@ static int call_node(const work *w, const ag_plan_step *step, ag_err *err)
     ag_real *out[AG_MAX_OUTPUTS], *din[AG_MAX_INPUTS], *state[AG_MAX_INPUTS];
     int64_t saved = p->plan->saved_offset[node->index];
     bool back = step->phase == AG_BACKWARD;
+    bool keeps = saved >= 0 && (back || step->again || p->plan->node_layer[node->index] < 0);
     for (int k = 0; k < node->inputs; k++) {
         ag_real *data = data_of(w, node->in[k]);
         in[k] = data;
@@ -176,7 +186,7 @@ static int call_node(const work *w, const ag_plan_step *step, ag_err *err)
                     .state = state,
                     .dout = dout,
                     .din = din,
-                    .saved = saved >= 0 ? w->base + place(w, saved, node->saved) : NULL,
+                    .saved = keeps ? w->base + place(w, saved, node->saved) : NULL,
                     .scratch = w->slot->scratch,
                     .prepared = p->prepared + node->prepared_offset,
                     .pool = step->whole_batch ? p->pool : NULL};
@@ -239,8 +249,10 @@ static void give_input_gradients(const work *w)
 static int run_steps(const work *w, int32_t from, int32_t to, ag_err *err)
 {
     const ag_plan *plan = w->program->plan;
+    work at = *w;
     for (int32_t s = from; s < to; s++) {
-        int rc = call_node(w, &plan->steps[s], err);
+        at.step = &plan->steps[s];
+        int rc = call_node(&at, at.step, err);
         if (rc < 0) return rc;
         if (s + 1 != plan->forward_steps || plan->staged) continue;
         give_outputs(w);

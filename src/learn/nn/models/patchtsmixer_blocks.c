@@ -40,6 +40,7 @@ static void mlp(const mixer_build *b, int64_t length, ag_ref *in)
 ag_ref ag_mixer_block(const mixer_build *b, ag_ref x, const char *name, int axis, bool whole)
 {
     ag_shape shape = ag_graph_shape(b->graph, x);
+    if (shape.axes != 3) return AG_NO_REF; /* the graph has failed */
     int64_t length = shape.at[axis], width = shape.at[2];
     ag_ref in[AG_MIXER_INPUTS] = {x};
     ag_mixer mixer = {axis, axis == 0, whole, b->config->norm_eps, b->config->dropout};
