@@ -84,28 +84,44 @@ const char *ag_export_file_name(ag_arena *arena, const char *name)
 
 /* ---- which runs ---- */
 
+static int take_page(ag_export *e, const ag_export_format *format, const ag_experiment *experiment, ag_str token,
+                     ag_arena *arena, ag_runs *found, ag_err *err)
+{
+    ag_str id = ag_str_of(experiment->id), order = AG_STR("start_time ASC");
+    ag_page_request page = {.filter = e->options->filter,
+                            .order_by = &order,
+                            .order_count = 1,
+                            .max_results = RUNS_AT_ONCE,
+                            .token = token};
+    ag_view view = format->deleted ? AG_VIEW_ALL : AG_VIEW_ACTIVE;
+    int rc = ag_run_search(e->ledger, &id, 1, view, &page, arena, found, err);
+    for (size_t i = 0; i < found->count && rc >= 0; i++) {
+        rc = ag_cancel_check(e->options->cancel, err);
+        if (rc >= 0) rc = format->run(e, experiment, &found->items[i], err);
+        e->result.runs++;
+        ag_progress_add(e->options->progress, 1, 0);
+        ag_arena_reset(e->piece);
+    }
+    return rc;
+}
+
+/* A page's token lives as long as the page, so two arenas take turns. */
 static int take_runs(ag_export *e, const ag_export_format *format, const ag_experiment *experiment, ag_err *err)
 {
-    ag_str id = ag_str_of(experiment->id), token = AG_STR(""), order = AG_STR("start_time ASC");
-    int rc;
+    ag_str token = AG_STR("");
+    ag_arena *arena = ag_arena_new(0), *next = ag_arena_new(0);
+    int rc = arena && next ? AG_OK : ag_fail_memory(err, 1);
     do {
         ag_runs found = {0};
-        ag_page_request page = {.filter = e->options->filter,
-                                .order_by = &order,
-                                .order_count = 1,
-                                .max_results = RUNS_AT_ONCE,
-                                .token = token};
-        ag_view view = format->deleted ? AG_VIEW_ALL : AG_VIEW_ACTIVE;
-        rc = ag_run_search(e->ledger, &id, 1, view, &page, e->arena, &found, err);
-        for (size_t i = 0; i < found.count && rc >= 0; i++) {
-            rc = ag_cancel_check(e->options->cancel, err);
-            if (rc >= 0) rc = format->run(e, experiment, &found.items[i], err);
-            e->result.runs++;
-            ag_progress_add(e->options->progress, 1, 0);
-            ag_arena_reset(e->piece);
-        }
+        if (rc >= 0) rc = take_page(e, format, experiment, token, next, &found, err);
         token = ag_str_of(found.next);
+        ag_arena *done = arena;
+        arena = next;
+        next = done;
+        if (next) ag_arena_reset(next);
     } while (rc >= 0 && token.size);
+    ag_arena_free(arena);
+    ag_arena_free(next);
     return rc;
 }
 
