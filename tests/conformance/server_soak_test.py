@@ -107,7 +107,7 @@ class Soak(Serving):
         if SECONDS > 10:
             share = slow / SECONDS / (fast / (SECONDS / 10))
             print(f"soak: {SECONDS:.0f} s, {slow} operations ({share:.0%} of the fastest), resident MiB "
-                  f"{samples[0][0]}..{samples[-1][0]}, descriptors {samples[0][1]}..{samples[-1][1]}", file=sys.stderr)
+                  f"{[memory for memory, _ in samples]}, descriptors {samples[0][1]}..{samples[-1][1]}", file=sys.stderr)
 
     @staticmethod
     def drive(workers, seconds, share):
