@@ -319,7 +319,7 @@ static int write_field(const ag_patchtsmixer *c, const ag_member *member, ag_vec
     if (ag_str_is(member->name, "minimum_scale") && c->minimum_scale == 0.0) return 0;
     if (ag_str_is(member->name, "default_scale") && !(c->default_scale > 0.0)) return 0;
     bool none = ag_value_string(&value, &text) && ag_str_is(text, "none") && !ag_str_is(member->name, "norm_mlp");
-    bool empty = value.kind == AG_ARRAY && !value.array.count;
+    bool empty = value.kind == AG_ARRAY && !value.array.count && !ag_str_is(member->name, "num_forecast_mask_patches");
     if (none || empty) value = (ag_value){.kind = AG_NULL};
     if (ag_str_is(member->name, "loss") && c->loss == AG_MIXER_FOCAL) value = ag_config_text("mse");
     if (ag_str_is(member->name, "num_patches")) {
