@@ -125,6 +125,25 @@ crowd()
         data verify >/dev/null
 }
 check 'several add the same at once, beside collections' crowd
+export AUGER_HOME="$scratch/home"
+
+# What programs read is JSON, each a single document.
+documents()
+{
+    local words
+    for words in 'list' 'show raw' 'diff raw@v1 drilling' 'split raw --folds 3 --stratify class' 'verify raw' 'tag raw@v1 gold' \
+        'lineage raw' 'checkout drilling json-out' 'gc' 'add drilling prepared'; do
+        # shellcheck disable=SC2086 # words of a command line
+        data $words --json >"$scratch/json" || { echo "auger data $words --json failed"; return 1; }
+        python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$scratch/json" || { echo "auger data $words"; return 1; }
+    done
+}
+check 'every command prints JSON' documents
+folds() { data split raw --folds 3 --group machine,tool,program --stratify class --seed 9 --output "$1" >/dev/null; }
+check 'a split is written' folds a.csv
+check 'twice the same, to the byte' folds b.csv
+check 'and it is' cmp a.csv b.csv
+check 'a missing data set is said' has "$(data show nothing 2>&1)" 'there is no data set'
 
 check 'a name must be a name' fails data add 'no name' holes
 echo "1..$cases"

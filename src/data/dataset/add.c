@@ -144,6 +144,24 @@ static int take_file(void *context, const char *path, const char *disk, uint64_t
     return a->count == WINDOW_FILES || a->bytes >= WINDOW_BYTES ? flush_window(a, err) : AG_OK;
 }
 
+static int count_file(void *context, const char *path, const char *disk, uint64_t size, ag_err *err)
+{
+    (void)path, (void)disk, (void)size, (void)err;
+    ++*(uint64_t *)context;
+    return AG_OK;
+}
+
+/* For whoever watches: how many files there will be. */
+static int announce(const adding *a, ag_err *err)
+{
+    uint64_t files = 0;
+    if (!a->place->progress) return AG_OK;
+    ag_progress_stage(a->place->progress, "counting");
+    int rc = add_sources_walk(&a->sources, a->place->cancel, count_file, &files, err);
+    ag_progress_total(a->place->progress, files);
+    return rc;
+}
+
 static int take_files(adding *a, ag_err *err)
 {
     a->window = ag_calloc(WINDOW_FILES, sizeof(*a->window));
@@ -151,6 +169,7 @@ static int take_files(adding *a, ag_err *err)
     if (rc >= 0) rc = ag_limits_default(&a->limits, err);
     if (rc >= 0) rc = ag_pool_new(a->options->jobs, &a->pool, err);
     if (rc >= 0) rc = ag_blob_batch_open(a->place->blobs, &a->batch, err);
+    if (rc >= 0) rc = announce(a, err);
     ag_progress_stage(a->place->progress, "storing");
     if (rc >= 0) rc = add_sources_walk(&a->sources, a->place->cancel, take_file, a, err);
     if (rc >= 0) rc = flush_window(a, err);
@@ -245,7 +264,7 @@ int ag_dataset_add_paths(const ag_dataset_place *place, const ag_dataset_add_opt
     if (rc >= 0) rc = open_spools(&a, err);
     if (rc >= 0) rc = take_files(&a, err);
     if (rc >= 0 && a.sources.prepared) rc = add_prepared_holes(&a.sources, a.labels, a.holes, &a.totals, err);
-    ag_progress_stage(place->progress, "recording");
+    if (rc >= 0) ag_progress_stage(place->progress, "recording");
     if (rc >= 0) rc = join_spools(&a, err);
     if (rc >= 0) rc = store_manifest(&a, err);
     if (rc >= 0) rc = record(&a, &added, err);
