@@ -289,6 +289,30 @@ AG_TEST(test_train__missing_numbers_and_wrong_files_are_named)
     end();
 }
 
+/* ---- the documentation ---- */
+
+AG_TEST(test_train__keys_are_those_that_the_documentation_lists)
+{
+    ag_buf text;
+    ag_err err = {0};
+    char path[700];
+    const char *source = getenv("AUGER_SOURCE");
+    if (!source) ag_test_skip("AUGER_SOURCE is not set");
+    set_up();
+    assert_int_equal(AUGER("train", "--keys"), 0);
+    expect_printed("| `learning_rate` |");
+    expect_printed("| `d_model` |");
+    ag_format(path, sizeof path, "%s/docs/training-keys.md", source);
+    ag_buf_init(&text, 1 << 22);
+    AG_EXPECT_OK(ag_file_read(path, 1 << 22, &text, &err));
+    if (!ag_str_equal(ag_buf_str(&text), ag_buf_str(&out.buf)))
+        fail_msg("docs/training-keys.md is old: build/auger train --keys > docs/training-keys.md");
+    ag_buf_deinit(&text);
+    assert_int_equal(AUGER("train"), 2);
+    expect_remark("--config is missing");
+    end();
+}
+
 /* ---- ETTh1, when it is there ---- */
 
 AG_TEST(test_train__etth1_in_one_epoch)

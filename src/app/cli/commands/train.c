@@ -15,14 +15,9 @@
 static const char *const progress_modes[] = {"auto", "plain", "json", "off", NULL};
 
 static const ag_option options[] = {
-    {.name = "config", .letter = 'c', .type = AG_OPTION_PATH, .required = true, .doc = "The configuration, in YAML"},
-    {.name = "data-dir",
-     .required = true,
-     .letter = 'd',
-     .type = AG_OPTION_PATH,
-     .doc = "Where the data lie: a directory, or one file"},
+    {.name = "config", .letter = 'c', .type = AG_OPTION_PATH, .doc = "The configuration, in YAML"},
+    {.name = "data-dir", .letter = 'd', .type = AG_OPTION_PATH, .doc = "Where the data lie: a directory, or one file"},
     {.name = "output-dir",
-     .required = true,
      .letter = 'o',
      .type = AG_OPTION_PATH,
      .doc = "Where the model and all that belongs to it goes; made when absent"},
@@ -53,6 +48,7 @@ static const ag_option options[] = {
      .type = AG_OPTION_FLAG,
      .fallback = "true",
      .doc = "Record the run, when a ledger is named or there is one in the home"},
+    {.name = "keys", .type = AG_OPTION_FLAG, .doc = "Only print the keys of a configuration, as Markdown"},
     AG_OPTION_OF_TRAIN_DATABASE,
 };
 
@@ -61,6 +57,7 @@ static const ag_example examples[] = {
     {"train -c mixer.yaml -d data -o out --set training_config.epochs=5 --set seed=7", "With two keys overridden"},
     {"train -c mixer.yaml -d data -o out --resume", "Go on where it was stopped or killed"},
     {"train -c mixer.yaml -d data -o out --home ~/auger --json", "Record it in a ledger, and print the result as JSON"},
+    {"train --keys", "See every key of a configuration"},
     {NULL, NULL},
 };
 
@@ -82,6 +79,34 @@ static int read_settings(ag_invocation *invocation, ag_settings *out, ag_err *er
         sets[used++] = ag_str_of(set);
     }
     return ag_settings_read(invocation->arena, ag_option_text(invocation, "config"), sets, used, out, err);
+}
+
+static int need(ag_invocation *invocation, const char *option, const char *question, ag_err *err)
+{
+    if (ag_option_text(invocation, option)) return 0;
+    return ag_fail(err, AG_EINVAL, "--%s is missing: %s", option, question);
+}
+
+static int print_keys(ag_invocation *invocation, ag_err *err)
+{
+    ag_buf text;
+    size_t count;
+    ag_buf_init(&text, (size_t)4 << 20);
+    (void)ag_describe_markdown(&ag_settings_description, &text);
+    const ag_strategy *const *strategies = ag_strategy_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        ag_buf_add_char(&text, '\n');
+        (void)ag_describe_markdown(strategies[i]->data, &text);
+    }
+    const ag_architecture *const *architectures = ag_architecture_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        ag_buf_add_char(&text, '\n');
+        (void)ag_describe_markdown(architectures[i]->configuration, &text);
+    }
+    int rc = ag_buf_check(&text, "the keys", err);
+    if (rc >= 0) ag_print_str(invocation, ag_buf_str(&text));
+    ag_buf_deinit(&text);
+    return rc;
 }
 
 /* ---- the result ---- */
@@ -200,7 +225,11 @@ static int run(ag_invocation *invocation, ag_err *err)
     ag_settings settings;
     const ag_strategy *strategy = NULL;
     ag_ledger *ledger = NULL;
-    int rc = read_settings(invocation, &settings, err);
+    if (ag_option_flag(invocation, "keys")) return print_keys(invocation, err);
+    int rc = need(invocation, "config", "what shall be trained, and how?", err);
+    if (rc >= 0) rc = need(invocation, "data-dir", "where do the data lie?", err);
+    if (rc >= 0) rc = need(invocation, "output-dir", "where shall the model go?", err);
+    if (rc >= 0) rc = read_settings(invocation, &settings, err);
     if (rc >= 0) rc = ag_strategy_find(&settings, &strategy, err);
     if (rc >= 0) rc = ag_train_open_ledger(invocation, &ledger, err);
     if (rc >= 0) rc = train(invocation, &settings, strategy, ledger, err);
