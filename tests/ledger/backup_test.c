@@ -211,8 +211,8 @@ AG_TEST(test_backup__under_writers_is_one_moment_without_gaps)
         writers[i] = (writer){.ledger = ledger, .run = new_run(ledger, arena, "0").id};
         pthread_create(&threads[i], NULL, write_on, &writers[i]);
     }
-    for (int round = 0; round < 3; round++) {
-        ag_format(target, sizeof(target), "%s-under-%d", home, round);
+    for (size_t round = 0; round < ag_test_rounds(1, 8); round++) {
+        ag_format(target, sizeof(target), "%s-under-%zu", home, round);
         AG_EXPECT_OK(ag_ledger_backup(ledger, target, &plain, &result, &err));
     }
     for (int i = 0; i < WRITERS; i++) {

@@ -44,10 +44,10 @@ static int ask(const char *prompt, char out[AG_CLI_PASSWORD], ag_err *err)
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) < 0)
         return ag_fail(err, AG_EIO, "the terminal cannot be made quiet");
-    ssize_t said = write(STDERR_FILENO, prompt, strlen(prompt));
+    bool said = write(STDERR_FILENO, prompt, strlen(prompt)) >= 0;
     int rc = read_line(STDIN_FILENO, out, err);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-    if (said >= 0) said = write(STDERR_FILENO, "\n", 1);
+    if (said && write(STDERR_FILENO, "\n", 1) < 0 && rc >= 0) rc = ag_fail(err, AG_EIO, "the terminal is gone");
     return rc;
 }
 

@@ -248,7 +248,8 @@ static int check_page(sqlite3_file *file, uint8_t *page, size_t size, uint64_t n
 {
     for (int tries = 0; tries < TRIES; tries++) {
         uint64_t kept;
-        int rc = below(file)->pMethods->xRead(below(file), page, (int)size, (sqlite3_int64)(number * size));
+        uint64_t at = number * size;
+        int rc = below(file)->pMethods->xRead(below(file), page, (int)size, (sqlite3_int64)at);
         if (rc == SQLITE_IOERR_SHORT_READ) return 1; /* cut off meanwhile */
         if (rc != SQLITE_OK)
             return ag_fail(err, AG_EIO, "cannot read page %llu of %s", (unsigned long long)number + 1, name);

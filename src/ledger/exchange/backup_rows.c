@@ -25,7 +25,8 @@ typedef struct job {
     const ag_backup_options *options;
     ag_arena *arena, *piece;
     ag_vec tables;
-    ag_vec cells; /* of the rows that wait */
+    ag_vec cells;   /* of the rows that wait */
+    size_t waiting; /* how many rows that is */
     const table *at;
     size_t cursor;
     uint64_t rows;
@@ -126,16 +127,16 @@ static int write_rows(ag_tx *tx, void *context, ag_err *err)
     job *j = context;
     ag_sql sql;
     int rc = statement(j, &AG_SQL_BACKUP_WRITE, ag_tx_dialect(tx), j->at, &sql, err);
-    return rc < 0 ? rc : ag_tx_run_many(tx, &sql, j->cells.items, j->cells.count / j->at->width, j->at->width, err);
+    return rc < 0 ? rc : ag_tx_run_many(tx, &sql, j->cells.items, j->waiting, j->at->width, err);
 }
 
 static int flush(job *j, ag_err *err)
 {
-    size_t rows = j->cells.count / j->at->width;
     int rc = ag_cancel_check(j->options->cancel, err);
-    if (rc >= 0 && rows) rc = ag_db_write(j->to, write_rows, j, err);
-    j->rows += rows;
-    ag_progress_add(j->options->progress, rows, 0);
+    if (rc >= 0 && j->waiting) rc = ag_db_write(j->to, write_rows, j, err);
+    j->rows += j->waiting;
+    ag_progress_add(j->options->progress, j->waiting, 0);
+    j->waiting = 0;
     ag_vec_clear(&j->cells);
     ag_arena_reset(j->piece);
     return rc;
@@ -152,7 +153,7 @@ static int keep_row(job *j, const ag_rows *rows, ag_err *err)
         if (!copy) return ag_fail_memory(err, cell->bytes.size);
         cell->bytes.data = copy;
     }
-    return j->cells.count / j->at->width < AT_ONCE ? AG_OK : flush(j, err);
+    return ++j->waiting < AT_ONCE ? AG_OK : flush(j, err);
 }
 
 /* 1 there were some, 0 the end. */

@@ -28,7 +28,8 @@ static int report(ag_invocation *invocation, const char *directory, const ag_bac
 {
     if (ag_wants_json(invocation)) return ag_cli_print_thing(invocation, "backup", write_result, result, err);
     ag_print(invocation, "%s\n", directory);
-    ag_note(invocation, "the database and %llu files", (unsigned long long)(result->files + result->kept));
+    uint64_t files = result->files + result->kept;
+    ag_note(invocation, "the database and %llu files", (unsigned long long)files);
     if (result->elsewhere) {
         ag_note(invocation, "%llu experiments keep their files outside of the ledger's store; those are not in it",
                 (unsigned long long)result->elsewhere);

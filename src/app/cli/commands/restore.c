@@ -66,7 +66,8 @@ static int run(ag_invocation *invocation, ag_err *err)
     if (only_look) {
         ag_print(invocation, "%s is whole\n", directory);
     } else {
-        ag_note(invocation, "restored the database and %llu files", (unsigned long long)(result.files + result.kept));
+        uint64_t files = result.files + result.kept;
+        ag_note(invocation, "restored the database and %llu files", (unsigned long long)files);
     }
     return AG_OK;
 }
