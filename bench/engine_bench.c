@@ -7,6 +7,9 @@
  *                                   is run once and answered with its seconds of wall clock and of processor;
  *                                   "predict FILE" answers the model's outputs of window 0 as raw floats
  *
+ * $AUGER_BENCH_PLAIN: single operations; $AUGER_BENCH_RECOMPUTE: layers computed again; $AUGER_BENCH_CHUNK and
+ * $AUGER_BENCH_LANES: those of the plan.
+ *
  * A step is forward, backward, clipping by norm and AdamW. The peak is that of independent fused multiply-adds in the
  * widest vectors, measured in this process on the processor's time, so that other programs do not lower it. */
 #include <math.h>
@@ -122,6 +125,7 @@ static int open_job(job *j, bool step, int64_t samples, const char *path, ag_poo
     ag_plan_options options = {.gradients = step,
                                .training = step,
                                .outputs = !step,
+                               .recompute = getenv("AUGER_BENCH_RECOMPUTE") != NULL,
                                .max_samples = samples,
                                .chunk = chunk ? strtol(chunk, NULL, 10) : 0,
                                .lanes = lanes ? strtol(lanes, NULL, 10) : 0};

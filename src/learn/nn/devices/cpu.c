@@ -136,11 +136,12 @@ static int find_not_finite(const work *w, const ag_node *node, ag_real *const *o
 {
     for (int k = 0; k < node->outputs; k++) {
         int64_t size = ag_shape_size(&node->out_shape[k]) * w->samples;
-        for (int64_t i = 0; out[k] && i < size; i++)
+        for (int64_t i = 0; out[k] && i < size; i++) {
+            int64_t sample = w->run->first_sample + w->first + i / (size / w->samples);
             if (!isfinite(out[k][i]))
                 return ag_fail(err, AG_EINVAL, "%s: the output of %s is not a finite number (sample %lld of the step)",
-                               node->name, node->op->name,
-                               (long long)(w->run->first_sample + w->first + i / (size / w->samples)));
+                               node->name, node->op->name, (long long)sample);
+        }
     }
     return 0;
 }
