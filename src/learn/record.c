@@ -150,7 +150,7 @@ static int flatten(ag_arena *arena, const char *path, const ag_value *value, ag_
         }
         return 0;
     }
-    if (value->kind == AG_NULL) return 0;
+    if (value->kind == AG_NULL || !*path) return 0;
     ag_pair pair = {.key = ag_str_of(path), .value = value->kind == AG_STRING ? value->string : AG_STR("")};
     ag_buf text;
     ag_buf_init(&text, (size_t)1 << 20);

@@ -299,14 +299,17 @@ AG_TEST(test_train__keys_are_those_that_the_documentation_lists)
     const char *source = getenv("AUGER_SOURCE");
     if (!source) ag_test_skip("AUGER_SOURCE is not set");
     set_up();
-    assert_int_equal(AUGER("train", "--keys"), 0);
-    expect_printed("| `learning_rate` |");
+    assert_int_equal(AUGER("train", "--keys", "PatchTSMixer"), 0);
     expect_printed("| `d_model` |");
+    assert_int_equal(AUGER("train", "--keys", "nliner"), 2);
+    expect_remark("did you mean 'nlinear'?");
+    assert_int_equal(AUGER("train", "--keys", "training"), 0);
+    expect_printed("| `learning_rate` |");
     ag_format(path, sizeof path, "%s/docs/training-keys.md", source);
     ag_buf_init(&text, 1 << 22);
     AG_EXPECT_OK(ag_file_read(path, 1 << 22, &text, &err));
     if (!ag_str_equal(ag_buf_str(&text), ag_buf_str(&out.buf)))
-        fail_msg("docs/training-keys.md is old: build/auger train --keys > docs/training-keys.md");
+        fail_msg("docs/training-keys.md is old: build/auger train --keys training > docs/training-keys.md");
     ag_buf_deinit(&text);
     assert_int_equal(AUGER("train"), 2);
     expect_remark("--config is missing");

@@ -48,7 +48,10 @@ static const ag_option options[] = {
      .type = AG_OPTION_FLAG,
      .fallback = "true",
      .doc = "Record the run, when a ledger is named or there is one in the home"},
-    {.name = "keys", .type = AG_OPTION_FLAG, .doc = "Only print the keys of a configuration, as Markdown"},
+    {.name = "keys",
+     .type = AG_OPTION_TEXT,
+     .value_name = "WHAT",
+     .doc = "Only print keys as Markdown: 'training', those of any configuration, or the name of an architecture"},
     AG_OPTION_OF_TRAIN_DATABASE,
 };
 
@@ -57,7 +60,8 @@ static const ag_example examples[] = {
     {"train -c mixer.yaml -d data -o out --set training_config.epochs=5 --set seed=7", "With two keys overridden"},
     {"train -c mixer.yaml -d data -o out --resume", "Go on where it was stopped or killed"},
     {"train -c mixer.yaml -d data -o out --home ~/auger --json", "Record it in a ledger, and print the result as JSON"},
-    {"train --keys", "See every key of a configuration"},
+    {"train --keys training", "See the keys of a configuration"},
+    {"train --keys nlinear", "See the keys of an architecture, for model_config"},
     {NULL, NULL},
 };
 
@@ -87,23 +91,38 @@ static int need(ag_invocation *invocation, const char *option, const char *quest
     return ag_fail(err, AG_EINVAL, "--%s is missing: %s", option, question);
 }
 
-static int print_keys(ag_invocation *invocation, ag_err *err)
+static int add_architecture(const char *name, ag_buf *text, ag_err *err)
 {
+    const char *names[64];
+    size_t count, known = 0;
+    const ag_architecture *const *all = ag_architecture_all(&count);
+    for (size_t i = 0; i < count && known < 64; i++) {
+        names[known++] = all[i]->name;
+        if (ag_str_equal_nocase(ag_str_of(name), ag_str_of(all[i]->name)))
+            return ag_describe_markdown(all[i]->configuration, text);
+    }
+    const char *near = ag_nearest(ag_str_of(name), names, known);
+    ag_fail(err, AG_EINVAL, "--keys: there is no architecture '%s'", name);
+    return ag_err_hint(err, "did you mean '%s'?", near ? near : "training");
+}
+
+static int print_keys(ag_invocation *invocation, const char *what, ag_err *err)
+{
+    int rc = 0;
     ag_buf text;
     size_t count;
     ag_buf_init(&text, (size_t)4 << 20);
-    (void)ag_describe_markdown(&ag_settings_description, &text);
-    const ag_strategy *const *strategies = ag_strategy_all(&count);
-    for (size_t i = 0; i < count; i++) {
-        ag_buf_add_char(&text, '\n');
-        (void)ag_describe_markdown(strategies[i]->data, &text);
+    if (strcmp(what, "training") == 0) {
+        const ag_strategy *const *strategies = ag_strategy_all(&count);
+        (void)ag_describe_markdown(&ag_settings_description, &text);
+        for (size_t i = 0; i < count; i++) {
+            ag_buf_add_char(&text, '\n');
+            (void)ag_describe_markdown(strategies[i]->data, &text);
+        }
+    } else {
+        rc = add_architecture(what, &text, err);
     }
-    const ag_architecture *const *architectures = ag_architecture_all(&count);
-    for (size_t i = 0; i < count; i++) {
-        ag_buf_add_char(&text, '\n');
-        (void)ag_describe_markdown(architectures[i]->configuration, &text);
-    }
-    int rc = ag_buf_check(&text, "the keys", err);
+    if (rc >= 0) rc = ag_buf_check(&text, "the keys", err);
     if (rc >= 0) ag_print_str(invocation, ag_buf_str(&text));
     ag_buf_deinit(&text);
     return rc;
@@ -225,7 +244,7 @@ static int run(ag_invocation *invocation, ag_err *err)
     ag_settings settings;
     const ag_strategy *strategy = NULL;
     ag_ledger *ledger = NULL;
-    if (ag_option_flag(invocation, "keys")) return print_keys(invocation, err);
+    if (ag_option_given(invocation, "keys")) return print_keys(invocation, ag_option_text(invocation, "keys"), err);
     int rc = need(invocation, "config", "what shall be trained, and how?", err);
     if (rc >= 0) rc = need(invocation, "data-dir", "where do the data lie?", err);
     if (rc >= 0) rc = need(invocation, "output-dir", "where shall the model go?", err);
