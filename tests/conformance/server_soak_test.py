@@ -77,7 +77,7 @@ def descriptors(process):
 
 class Soak(Serving):
     def test_memory_and_descriptors_do_not_grow(self):
-        server = self.serve(self.database("sqlite"))
+        server = self.serve(self.database(os.environ.get("AUGER_SOAK_DATABASE", "sqlite")))
         self.addCleanup(server.stop)
         workers = [Worker(self.client(server), server.address) for _ in range(CLIENTS)]
         self.drive(workers, SECONDS / 10, 1)

@@ -433,6 +433,37 @@ AG_TEST(test_events__are_heard_by_whom_they_concern)
     close(one);
 }
 
+/* One that is connected but takes nothing is cut off when it stands still, and holds nobody up meanwhile. */
+AG_TEST(test_events__a_listener_that_does_not_read_is_cut_off)
+{
+    ag_err err = {0};
+    ag_server_options options = wire_options();
+    options.stall_time = 300 * 1000;
+    ag_server *one = wire_start(&options);
+    int fd = wire_open(ag_server_port(one)), small = 4096;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    wire_say(fd, "GET /api/auger/v1/events HTTP/1.1\r\n" HOST "\r\n");
+    ag_events *events = ag_server_events(one);
+    while (!ag_events_wanted(events)) ag_sleep(1000);
+    char key[8001];
+    memset(key, 'k', sizeof(key) - 1);
+    key[sizeof(key) - 1] = '\0';
+    ag_event event = {.kind = AG_EVENT_METRIC, .run_id = AG_STR("r"), .key = ag_str_of(key)};
+    for (int i = 0; i < 2000; i++) { /* more than all buffers between here and there hold */
+        ag_events_publish(events, &event);
+        if (i % 100 == 0) ag_sleep(10 * 1000);
+    }
+    wire_expect(ag_server_port(one), "GET /hello HTTP/1.1\r\n" CLOSE "\r\n", 200, NULL);
+    ag_sleep(1000 * 1000);
+    ag_buf numbers;
+    ag_buf_init(&numbers, 1 << 20);
+    AG_EXPECT_OK(ag_server_metrics(one, &numbers, &err));
+    if (!strstr(numbers.data, "auger_http_connections 0\n")) fail_msg("%s", numbers.data);
+    ag_buf_deinit(&numbers);
+    close(fd);
+    ag_server_free(one);
+}
+
 static void publish_step(ag_events *events, int step)
 {
     ag_event event = {.kind = AG_EVENT_METRIC, .run_id = AG_STR("r"), .key = AG_STR("loss"), .step = step};
