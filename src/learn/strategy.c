@@ -179,20 +179,48 @@ int ag_strategy_model(const ag_strategy_task *task, bool loss, ag_model **out, a
     return rc;
 }
 
+/* An arena of its own for a training, as others may run beside it. */
+static int open_training(ag_strategy_task *task, const char *name, int64_t index, int64_t count, ag_arena **arena,
+                         ag_train_monitor *monitor, ag_err *err)
+{
+    const ag_strategy_watch *watch = task->watch;
+    ag_arena *own = ag_arena_new(0);
+    if (!own) return ag_fail_memory(err, 64);
+    pthread_mutex_lock(&task->lock);
+    int rc = ag_vec_push(&task->arenas, &own, err);
+    if (rc < 0)
+        ag_arena_free(own);
+    else
+        *arena = own;
+    if (rc >= 0 && watch && watch->training) rc = watch->training(watch->context, name, index, count, monitor, err);
+    pthread_mutex_unlock(&task->lock);
+    return rc;
+}
+
+static int note_training(ag_strategy_task *task, int64_t index, const ag_strategy_training *done, ag_err *err)
+{
+    const ag_strategy_watch *watch = task->watch;
+    pthread_mutex_lock(&task->lock);
+    int rc = ag_vec_push(&task->trainings, done, err);
+    if (rc >= 0 && watch && watch->trained) rc = watch->trained(watch->context, index, &done->result, err);
+    pthread_mutex_unlock(&task->lock);
+    return rc;
+}
+
 int ag_strategy_train_model(ag_strategy_task *task, const char *name, int64_t index, int64_t count, ag_model *model,
                             const ag_samples *training, const ag_samples *validation, const ag_train_judge *judge,
                             ag_err *err)
 {
-    const ag_strategy_watch *watch = task->watch;
     const ag_settings *settings = task->settings;
+    ag_arena *arena = NULL;
     ag_train_options options;
     ag_train_monitor monitor = {0};
-    ag_strategy_training done = {.name = ag_arena_strdup(task->arena, name)};
-    char *checkpoints = ag_arena_printf(task->arena, "%s/checkpoints/%s", task->output_dir, name);
-    if (!checkpoints || !done.name) return ag_fail_memory(err, strlen(task->output_dir));
-    int rc = ag_settings_options(settings, training->count, task->arena, &options, err);
-    if (rc >= 0 && watch && watch->training) rc = watch->training(watch->context, name, index, count, &monitor, err);
+    int rc = open_training(task, name, index, count, &arena, &monitor, err);
     if (rc < 0) return rc;
+    ag_strategy_training done = {.index = index, .name = ag_arena_strdup(arena, name)};
+    const char *checkpoints = ag_arena_printf(arena, "%s/checkpoints/%s", task->output_dir, name);
+    if (!checkpoints || !done.name) return ag_fail_memory(err, strlen(task->output_dir));
+    if ((rc = ag_settings_options(settings, training->count, arena, &options, err)) < 0) return rc;
     ag_train_checkpoints where = {.directory = settings->save_checkpoints ? checkpoints : NULL,
                                   .config = &task->model_config,
                                   .resume = task->resume,
@@ -208,10 +236,8 @@ int ag_strategy_train_model(ag_strategy_task *task, const char *name, int64_t in
                         .checkpoints = &where,
                         .monitor = &monitor,
                         .cancel = task->cancel};
-    rc = ag_train(&job, task->arena, &done.result, err);
-    if (rc >= 0) rc = ag_vec_push(&task->trainings, &done, err);
-    if (rc >= 0 && watch && watch->trained) rc = watch->trained(watch->context, index, &done.result, err);
-    return rc;
+    rc = ag_train(&job, arena, &done.result, err);
+    return rc < 0 ? rc : note_training(task, index, &done, err);
 }
 
 /* ---- the file of the data ---- */
@@ -358,6 +384,12 @@ static int open_machines(ag_strategy_task *task, ag_err *err)
     return rc < 0 ? rc : ag_dir_make(task->output_dir, err);
 }
 
+static int by_index(const void *a, const void *b)
+{
+    const ag_strategy_training *x = a, *y = b;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
 static int run_phases(const ag_strategy *strategy, void *state, ag_strategy_task *task, ag_err *err)
 {
     const char *model = ag_path_join(task->arena, task->output_dir, "model");
@@ -368,6 +400,7 @@ static int run_phases(const ag_strategy *strategy, void *state, ag_strategy_task
     if (rc < 0) return rc;
     ag_strategy_phase(task, "training");
     if ((rc = strategy->train(state, task, err)) < 0) return rc;
+    ag_vec_sort(&task->trainings, by_index); /* they end in any order */
     ag_strategy_phase(task, "validation");
     if ((rc = strategy->validate(state, task, err)) < 0) return rc;
     ag_strategy_phase(task, "export");
@@ -382,6 +415,8 @@ int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err 
     if (!state) return ag_fail_memory(err, strategy->state_size);
     ag_vec_init(&task->metrics, sizeof(ag_strategy_metric));
     ag_vec_init(&task->trainings, sizeof(ag_strategy_training));
+    ag_vec_init(&task->arenas, sizeof(ag_arena *));
+    pthread_mutex_init(&task->lock, NULL);
     ag_cancel *outer = task->cancel, *own = NULL;
     int rc = open_machines(task, err);
     if (rc >= 0) rc = open_cancel(task, &own, err);
@@ -393,11 +428,14 @@ int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err 
     task->pool = NULL;
     task->cancel = outer;
     ag_cancel_free(own);
+    pthread_mutex_destroy(&task->lock);
     return rc;
 }
 
 void ag_strategy_task_deinit(ag_strategy_task *task)
 {
+    for (size_t i = 0; i < task->arenas.count; i++) ag_arena_free(*(ag_arena **)ag_vec_at(&task->arenas, i));
+    ag_vec_deinit(&task->arenas);
     ag_vec_deinit(&task->metrics);
     ag_vec_deinit(&task->trainings);
 }

@@ -9,6 +9,7 @@
  *     OUTPUT/model/              what export() leaves: config.json, model.safetensors, auger.json
  *     OUTPUT/metrics.json        what validate() found
  *     OUTPUT/history.csv         epochs of every training */
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,7 +34,8 @@ typedef struct ag_strategy_metric { /* a result: "test_mse" */
     double value;
 } ag_strategy_metric;
 
-/* Who looks on. All slots are optional. Calls of one training come from one thread; trainings may run at once. */
+/* Who looks on. All slots are optional. Calls of one training's monitor come from one thread; trainings may run at
+ * once: training() and trained() are then called by several threads, one after the other. */
 typedef struct ag_strategy_watch {
     void *context;
     void (*phase)(void *context, const char *phase); /* "data", "training", "validation", "export" */
@@ -62,18 +64,21 @@ typedef struct ag_strategy_task {
     ag_arena *arena;                /* of all results */
     /* made by ag_strategy_run() */
     const ag_device *device;
-    ag_pool *pool; /* NULL with one job */
+    ag_pool *pool;        /* NULL with one job */
+    pthread_mutex_t lock; /* of `trainings`, and of `arena` while trainings run at once */
+    ag_vec arenas;        /* ag_arena *: one per training, freed with the task */
     /* filled by prepare() */
     ag_model_config model_config;
     int64_t parameters;
     const void *data; /* data_config as read */
     /* filled on the way */
     ag_vec metrics;   /* ag_strategy_metric */
-    ag_vec trainings; /* ag_strategy_training */
+    ag_vec trainings; /* ag_strategy_training; in the order of their indexes once train() has ended */
     const ag_value *effective;
 } ag_strategy_task;
 
 typedef struct ag_strategy_training {
+    int64_t index;
     const char *name;
     ag_train_result result;
 } ag_strategy_training;
@@ -143,7 +148,7 @@ ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what
  * needs. */
 int ag_strategy_model(const ag_strategy_task *task, bool loss, ag_model **out, ag_err *err);
 /* Trains it, with checkpoints below OUTPUT/checkpoints/NAME and the watch looking on; notes the result. The only
- * training of a strategy is named "model". */
+ * training of a strategy is named "model". Several threads may call it at once, with a model each. */
 int ag_strategy_train_model(ag_strategy_task *task, const char *name, int64_t index, int64_t count, ag_model *model,
                             const ag_samples *training, const ag_samples *validation, const ag_train_judge *judge,
                             ag_err *err);

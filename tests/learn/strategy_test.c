@@ -136,6 +136,109 @@ AG_TEST(test_strategy__begins_with_the_weights_of_another_model)
     close_bench(&b);
 }
 
+/* ---- several trainings at once ---- */
+
+enum { FOLDS = 5 };
+
+typedef struct folds {
+    ag_strategy_task *task;
+    float series[64];
+    ag_samples samples;
+    ag_samples_port ports[2];
+    ag_model *models[FOLDS];
+} folds;
+
+static int fill_fold(const void *state, const ag_batch *batch, ag_err *err)
+{
+    const folds *f = state;
+    (void)err;
+    for (int64_t i = 0; i < batch->count; i++) {
+        memcpy(batch->into[0] + i * 8, f->series + batch->index[i], 8 * sizeof(float));
+        if (batch->into[1]) memcpy(batch->into[1] + i * 2, f->series + batch->index[i] + 8, 2 * sizeof(float));
+    }
+    return 0;
+}
+
+static int prepare_folds(void *state, ag_strategy_task *task, ag_err *err)
+{
+    static const ag_model_fact facts[] = {
+        {"context_length", 8, ""}, {"prediction_length", 2, ""}, {"num_input_channels", 1, ""}};
+    folds *f = state;
+    f->task = task;
+    for (int i = 0; i < 64; i++) f->series[i] = sinf((float)i);
+    f->ports[0] = (ag_samples_port){"past_values", 8};
+    f->ports[1] = (ag_samples_port){"future_values", 2};
+    f->samples =
+        (ag_samples){.name = "folds", .ports = f->ports, .ports_count = 2, .count = 50, .fill = fill_fold, .state = f};
+    task->data = f;
+    int rc = ag_settings_model(task->settings, facts, 3, task->arena, &task->model_config, err);
+    for (int i = 0; i < FOLDS && rc >= 0; i++) rc = ag_strategy_model(task, true, &f->models[i], err);
+    return rc;
+}
+
+static int train_fold(void *context, size_t index, ag_err *err)
+{
+    folds *f = context;
+    char name[16];
+    ag_format(name, sizeof name, "fold %zu", index + 1);
+    return ag_strategy_train_model(f->task, name, (int64_t)index, FOLDS, f->models[index], &f->samples, &f->samples,
+                                   NULL, err);
+}
+
+static int train_folds(void *state, ag_strategy_task *task, ag_err *err)
+{
+    return ag_pool_for(task->pool, FOLDS, train_fold, state, task->cancel, err);
+}
+
+static int validate_folds(void *state, ag_strategy_task *task, ag_err *err)
+{
+    const folds *f = state;
+    for (int i = 1; i < FOLDS; i++) /* the same data and seed: the same bits */
+        assert_memory_equal(f->models[i]->values, f->models[0]->values, 16 * sizeof(float));
+    return ag_strategy_metric_found(task, "answer", 42.0, err);
+}
+
+static int export_folds(void *state, ag_strategy_task *task, const char *directory, ag_err *err)
+{
+    (void)state, (void)task;
+    return ag_dir_make(directory, err);
+}
+
+static void close_folds(void *state)
+{
+    folds *f = state;
+    for (int i = 0; i < FOLDS; i++) ag_model_free(f->models[i]);
+}
+
+static const ag_description no_keys = {.name = "data_config", .doc = "Nothing.", .size = 1};
+
+AG_TEST(test_strategy__trainings_may_run_at_once)
+{
+    bench b;
+    ag_err err = {0};
+    static const ag_strategy strategy = {.name = "folds",
+                                         .doc = "folds",
+                                         .data = &no_keys,
+                                         .state_size = sizeof(folds),
+                                         .prepare = prepare_folds,
+                                         .train = train_folds,
+                                         .validate = validate_folds,
+                                         .export = export_folds,
+                                         .close = close_folds};
+    open_bench(&b);
+    b.settings.save_checkpoints = true;
+    ag_strategy_task task = {
+        .settings = &b.settings, .data_dir = b.data, .output_dir = b.output, .jobs = 4, .arena = b.arena};
+    AG_EXPECT_OK(ag_strategy_run(&strategy, &task, &err));
+    assert_int_equal(task.trainings.count, FOLDS);
+    for (size_t i = 0; i < FOLDS; i++) {
+        const ag_strategy_training *training = ag_vec_at(&task.trainings, i);
+        assert_true(training->index == (int64_t)i && training->result.epochs == 2);
+    }
+    ag_strategy_task_deinit(&task);
+    close_bench(&b);
+}
+
 AG_TEST(test_strategy__fails_cleanly_at_allocations)
 {
     bench b;
