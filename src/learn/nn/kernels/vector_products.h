@@ -13,6 +13,30 @@
 
 #include "learn/nn/kernels/tables.h"
 
+/* Sanitizers make many times as much code of each microkernel: they get those of up to four rows, of the same source.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FEW_MICRO
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FEW_MICRO
+#endif
+#endif
+#ifdef FEW_MICRO
+#undef MICRO_ROWS_1
+#undef MICRO_ROWS_2
+#undef MICRO_ROWS_3
+#undef EACH_MICRO_1
+#undef EACH_MICRO_2
+#undef EACH_MICRO_3
+#define MICRO_ROWS_1 4
+#define MICRO_ROWS_2 4
+#define MICRO_ROWS_3 4
+#define EACH_MICRO_1(M) M(1, 1) M(2, 1) M(3, 1) M(4, 1)
+#define EACH_MICRO_2(M) M(1, 2) M(2, 2) M(3, 2) M(4, 2)
+#define EACH_MICRO_3(M) M(1, 3) M(2, 3) M(3, 3) M(4, 3)
+#endif
+
 typedef struct block { /* a column block of C: where each of its vectors lies */
     const float *b[MICRO_VECTORS];
     float *c[MICRO_VECTORS];
