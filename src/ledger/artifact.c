@@ -15,7 +15,7 @@
 #include "core/io/uri.h"
 #include "ledger/ledger_private.h"
 
-enum { MAX_ROOTS = 64 };
+enum { MAX_ROOTS = 64, MAX_PATH = 2048, MAX_PART = 220 };
 
 typedef enum place_kind { PLACE_STORE, PLACE_LOCAL, PLACE_S3 } place_kind;
 
@@ -283,11 +283,22 @@ static int invalid_path(ag_err *err)
     return ag_fail(err, AG_EINVAL, "Invalid path");
 }
 
+/* What no disk takes is a mistake of who asks, not a failure of the disk. A part's name must have room for the ending
+ * of a temporary file. */
+static bool is_too_long(ag_str path)
+{
+    ag_str part;
+    if (path.size > MAX_PATH) return true;
+    while (path.data && ag_str_next(&path, '/', &part))
+        if (part.size > MAX_PART) return true;
+    return false;
+}
+
 /* rest + "/" + relative, each checked. */
 static int join(ag_arena *arena, const char *rest, ag_str relative, const char **out, ag_err *err)
 {
     if (ag_str_ends(relative, AG_STR("/"))) relative.size--;
-    if (relative.size && ag_path_check(relative, NULL) < 0) return invalid_path(err);
+    if (relative.size && (is_too_long(relative) || ag_path_check(relative, NULL) < 0)) return invalid_path(err);
     if (*rest && ag_path_check(ag_str_of(rest), NULL) < 0) return invalid_path(err);
     const char *between = *rest && relative.size ? "/" : "";
     *out = ag_arena_printf(arena, "%s%s%.*s", rest, between, AG_STR_ARG(relative));

@@ -78,8 +78,11 @@ static int read_number(ag_lexer *lexer, ag_token *out, ag_err *err)
     out->kind = AG_TOKEN_NUMBER;
     out->text = ag_str_slice(lexer->text, from, lexer->at - from);
     if (is_word_start(peek(lexer, 0)) || !ag_str_to_double(out->text, &out->number)) {
+        ag_str rest = ag_str_slice(lexer->text, from, SIZE_MAX);
+        size_t shown =
+            out->text.size + ag_utf8_head(ag_str_slice(rest, out->text.size, SIZE_MAX), 1); /* and what follows */
         return ag_fail_at(err, AG_EINVAL, NULL, 1, out->column, "'%.*s' is not a number; text needs quotes",
-                          AG_STR_ARG(ag_str_slice(lexer->text, from, lexer->at - from + 1)));
+                          AG_STR_ARG(ag_str_slice(rest, 0, shown)));
     }
     return AG_OK;
 }

@@ -139,6 +139,7 @@ AG_TEST(test_search__mistakes_are_refused_with_their_place)
         {"metrics. = 1", 9, "a key is missing"},
         {"metrics.x = 1.2.3", 13, "is not a number"},
         {"metrics.x = 5abc", 13, "is not a number"},
+        {"metrics.x = 5\xef\xbb\xbf", 13, "'5\xef\xbb\xbf' is not a number"}, /* not a piece of a character */
         {"status = 'a' ; DROP TABLE runs", 14, "';' cannot stand here"},
         {"status = \x01", 10, "control character"},
     };

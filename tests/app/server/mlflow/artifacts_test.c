@@ -93,6 +93,21 @@ AG_TEST(test_multipart__what_is_refused)
     talk_end();
 }
 
+AG_TEST(test_paths__too_long_for_a_disk_are_the_clients_mistake)
+{
+    char name[300], deep[4000];
+    talk_begin();
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    for (size_t i = 0; i < sizeof(deep) - 1; i++) deep[i] = i % 100 ? 'd' : '/';
+    deep[sizeof(deep) - 1] = '\0';
+    expect("PUT", text(PROXY "/0/run/artifacts/%s", name), "x", 400, "Invalid path");
+    expect("GET", text(PROXY "/0/run/artifacts/%s", name), NULL, 400, "Invalid path");
+    expect("PUT", text(PROXY "/0/run/artifacts%s", deep), "x", 400, "Invalid path");
+    expect("PUT", text(PROXY "/0/run/artifacts/%.220s", name), "x", 200, "{}");
+    talk_end();
+}
+
 AG_TEST(test_page__at_the_root)
 {
     talk_begin();
