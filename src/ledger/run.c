@@ -89,12 +89,35 @@ static int expect_experiment(ag_tx *tx, job *j, int64_t *number, const char **lo
     return rc;
 }
 
+/* The id that the caller chose, or a new one. */
+static int choose_id(job *j, ag_err *err)
+{
+    ag_str id = j->new_run->id;
+    if (!id.size) return ag_id_new(j->new_id, err);
+    bool good = id.size == sizeof j->new_id - 1;
+    for (size_t i = 0; good && i < id.size; i++) good = strchr("0123456789abcdef", id.data[i]) && id.data[i];
+    if (!good) return ag_fail(err, AG_EINVAL, "the id of a run is 32 lower-case hex digits, not '%.*s'", AG_STR_ARG(id));
+    memcpy(j->new_id, id.data, id.size);
+    return AG_OK;
+}
+
+static int expect_no_run(ag_tx *tx, ag_str id, ag_err *err)
+{
+    ag_rows *rows = NULL;
+    int rc = ag_tx_query(tx, &AG_SQL_RUN_STATE, AG_BINDS(ag_cell_str(id)), &rows, err);
+    if (rc >= 0) rc = ag_rows_next(rows, err);
+    if (rc > 0) rc = ag_fail(err, AG_EEXISTS, "A run with id=%.*s exists already", AG_STR_ARG(id));
+    ag_rows_free(rows);
+    return rc;
+}
+
 static int run_create(ag_tx *tx, void *context, ag_err *err)
 {
     job *j = context;
     int64_t number;
     const char *location;
     int rc = expect_experiment(tx, j, &number, &location, err);
+    if (rc >= 0 && j->new_run->id.size) rc = expect_no_run(tx, j->new_run->id, err);
     if (rc < 0) return rc;
     const char *below = ag_ledger_location(j->arena, location, j->new_id);
     const char *uri = below ? ag_ledger_location(j->arena, below, "artifacts") : NULL;
@@ -117,7 +140,7 @@ int ag_run_create(ag_ledger *ledger, const ag_run_new *new_run, ag_arena *arena,
     job j = {.arena = arena, .new_run = new_run};
     int rc = ag_run_check_tags(new_run->tags, err);
     if (rc >= 0) rc = choose_name(&j, err);
-    if (rc >= 0) rc = ag_id_new(j.new_id, err);
+    if (rc >= 0) rc = choose_id(&j, err);
     if (rc >= 0) rc = ag_ledger_write(ledger, run_create, &j, err);
     if (rc >= 0) *out = j.found;
     return rc;

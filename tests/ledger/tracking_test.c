@@ -167,6 +167,23 @@ ON_BOTH(experiment_tags_come_and_go)
                     "must not resolve to other names");
 }
 
+ON_BOTH(a_run_may_bring_its_id_and_is_made_once)
+{
+    ag_err err = {0};
+    ag_run run;
+    ag_run_new wanted = {.experiment_id = AG_STR("0"), .id = AG_STR("00112233445566778899aabbccddeeff")};
+    AG_EXPECT_OK(ag_run_create(ledger, &wanted, arena, &run, &err));
+    assert_string_equal(run.id, "00112233445566778899aabbccddeeff");
+    assert_non_null(strstr(run.artifact_uri, run.id));
+    AG_EXPECT_ERROR(ag_run_create(ledger, &wanted, arena, &run, &err), AG_EEXISTS, "exists already");
+    static const char *const wrong[] = {"1", "00112233445566778899AABBCCDDEEFF", "../112233445566778899aabbccddeef",
+                                        "00112233445566778899aabbccddeeff0"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        wanted.id = ag_str_of(wrong[i]);
+        AG_EXPECT_ERROR(ag_run_create(ledger, &wanted, arena, &run, &err), AG_EINVAL, "32 lower-case hex digits");
+    }
+}
+
 ON_BOTH(a_run_has_a_name_and_a_place)
 {
     ag_err err = {0};

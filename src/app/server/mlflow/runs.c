@@ -10,7 +10,7 @@ enum { LARGEST_PAGE = 50000 };
 /* ---- messages ---- */
 
 typedef struct run_create {
-    const char *experiment_id, *user_id, *run_name;
+    const char *experiment_id, *user_id, *run_name, *run_id;
     int64_t start_time;
     ag_list tags;
 } run_create;
@@ -18,6 +18,7 @@ static const ag_field run_create_fields[] = {
     AG_TEXT_FIELD(run_create, experiment_id, "Where it belongs; absent: the experiment \"0\"."),
     AG_TEXT_FIELD(run_create, user_id, "Who runs it."),
     AG_TEXT_FIELD(run_create, run_name, "Its name; absent: one is made up."),
+    AG_TEXT_FIELD(run_create, run_id, "Ours: the id it shall have, 32 hex digits, so that asking twice makes one run."),
     AG_INT_FIELD(run_create, start_time, "When it began, in milliseconds since 1970; absent: now."),
     AG_LIST_FIELD(run_create, tags, &ag_message_pair_description, "Tags to begin with."),
 };
@@ -79,6 +80,7 @@ static int create(ag_request *request, ag_response *response, ag_err *err)
     if (rc < 0) return rc;
     bool has_user = message.user_id && *message.user_id;
     wanted.experiment_id = ag_str_of(message.experiment_id && *message.experiment_id ? message.experiment_id : "0");
+    wanted.id = ag_message_str(message.run_id);
     wanted.name = ag_message_str(message.run_name);
     wanted.user_id = ag_message_str(has_user ? message.user_id : request->who.name);
     rc = ag_run_create(request->ledger, &wanted, request->arena, &run, err);
