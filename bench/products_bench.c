@@ -3,7 +3,7 @@
  * and libxsmm and OpenBLAS where they are installed (Debian's libxsmm-dev when this is built, libopenblas0 when it
  * runs). The three take turns; printed is the best of many turns on the processor's time. C = A B with A [m, k] as it
  * lies or transposed, all row by row. What a product does to its neighbours' cache is not seen here. See
- * docs/decisions/0006-small-products.md. */
+ * docs/decisions/0007-small-products.md. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>

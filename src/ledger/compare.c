@@ -64,7 +64,7 @@ static int find_row(table *t, ag_compare_kind kind, ag_str key, row **out, ag_er
 
 static int put(table *t, size_t column, ag_compare_kind kind, ag_str key, ag_str value, ag_err *err)
 {
-    row *r;
+    row *r = NULL;
     int rc = find_row(t, kind, key, &r, err);
     if (rc < 0 || !value.data) return rc;
     r->values[column] = ag_arena_strndup(t->arena, value.data, value.size);

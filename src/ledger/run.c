@@ -96,7 +96,8 @@ static int choose_id(job *j, ag_err *err)
     if (!id.size) return ag_id_new(j->new_id, err);
     bool good = id.size == sizeof j->new_id - 1;
     for (size_t i = 0; good && i < id.size; i++) good = strchr("0123456789abcdef", id.data[i]) && id.data[i];
-    if (!good) return ag_fail(err, AG_EINVAL, "the id of a run is 32 lower-case hex digits, not '%.*s'", AG_STR_ARG(id));
+    if (!good)
+        return ag_fail(err, AG_EINVAL, "the id of a run is 32 lower-case hex digits, not '%.*s'", AG_STR_ARG(id));
     memcpy(j->new_id, id.data, id.size);
     return AG_OK;
 }

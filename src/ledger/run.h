@@ -48,8 +48,8 @@ typedef struct ag_run {
 } ag_run;
 
 typedef struct ag_run_new {
-    ag_str id; /* empty: made up; else 32 lower-case hex digits that the caller chose, so that asking twice makes one run:
-                  AG_EEXISTS the second time */
+    ag_str id; /* empty: made up; else 32 lower-case hex digits that the caller chose, so that asking twice makes one
+                  run: AG_EEXISTS the second time */
     ag_str experiment_id;
     ag_str name; /* empty: from the tag mlflow.runName, else a generated adjective-noun-number */
     ag_str user_id;

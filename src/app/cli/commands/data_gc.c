@@ -48,8 +48,9 @@ static int run(ag_invocation *invocation, ag_err *err)
         ag_print(invocation, "%llu objects (%s before compression) are needed by no version, %llu are\n",
                  (unsigned long long)garbage.objects, ag_cli_data_bytes(invocation->arena, (double)garbage.bytes),
                  (unsigned long long)garbage.kept);
-        ag_print(invocation, "'auger data gc --apply' removes them when they are old enough, and pieces of files that were "
-                             "never stored whole, which are not counted here\n");
+        ag_print(invocation,
+                 "'auger data gc --apply' removes them when they are old enough, and pieces of files that were "
+                 "never stored whole, which are not counted here\n");
     } else if (rc >= 0) {
         ag_print(invocation, "%llu objects removed, %s of the store came back, %llu objects stay\n",
                  (unsigned long long)garbage.objects, ag_cli_data_bytes(invocation->arena, (double)garbage.freed),

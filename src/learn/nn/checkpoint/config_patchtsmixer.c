@@ -265,7 +265,7 @@ static int read_own(ag_config_reading *reading, ag_err *err)
 
 static int read_dialect(ag_config_reading *reading, ag_err *err)
 {
-    int task, rc = choose_task(reading, &task, err);
+    int task = AG_MIXER_FORECAST, rc = choose_task(reading, &task, err);
     for (size_t i = 0; i < reading->root->object.count && rc >= 0; i++)
         rc = read_member(reading, &reading->root->object.members[i], err);
     if (rc < 0) return rc;
