@@ -139,10 +139,10 @@ static int open_job(job *j, bool step, int64_t samples, const char *path, ag_poo
 
 static int run_job(job *j, ag_pool *pool, bool profiled, ag_err *err)
 {
-    ag_run run = {.samples = j->samples,
-                  .gradient = j->step ? j->gradient : NULL,
-                  .step = j->steps++,
-                  .profile = profiled ? &j->profile : NULL};
+    ag_device_run run = {.samples = j->samples,
+                         .gradient = j->step ? j->gradient : NULL,
+                         .step = j->steps++,
+                         .profile = profiled ? &j->profile : NULL};
     int rc = ag_exec_run(j->exec, &run, err);
     if (rc < 0 || !j->step) return rc;
     if ((rc = ag_optim_step(j->optim, j->model->values, j->gradient, run.loss_weight, 1.0, pool, NULL, err)) < 0)

@@ -102,7 +102,7 @@ static int take_alias(ag_rows *rows, ag_arena *arena, void *item, ag_err *err)
 
 static void give_aliases(void *context, size_t owner, const void *items, size_t count)
 {
-    ag_model *model = &((ag_model_row *)context)[owner].model;
+    ag_registered_model *model = &((ag_model_row *)context)[owner].model;
     model->aliases = items;
     model->alias_count = count;
 }
@@ -187,7 +187,7 @@ static int run_create(ag_tx *tx, void *context, ag_err *err)
 }
 
 int ag_model_create(ag_ledger *ledger, const ag_actor *actor, ag_str name, ag_str description, ag_pairs tags,
-                    ag_arena *arena, ag_model *out, ag_err *err)
+                    ag_arena *arena, ag_registered_model *out, ag_err *err)
 {
     job j = {.actor = actor, .arena = arena, .name = name, .description = description, .tags = tags};
     int rc = ag_model_name_check(name, err);
@@ -204,7 +204,7 @@ static int run_get(ag_tx *tx, void *context, ag_err *err)
     return find_whole(tx, j, j->name, err);
 }
 
-int ag_model_get(ag_ledger *ledger, ag_str name, ag_arena *arena, ag_model *out, ag_err *err)
+int ag_model_get(ag_ledger *ledger, ag_str name, ag_arena *arena, ag_registered_model *out, ag_err *err)
 {
     job j = {.arena = arena, .name = name};
     int rc = ag_db_read(ledger->db, NULL, run_get, &j, err);
@@ -217,7 +217,7 @@ static int run_latest(ag_tx *tx, void *context, ag_err *err)
     job *j = context;
     int rc = find_whole(tx, j, j->name, err);
     if (rc < 0) return rc;
-    const ag_model *model = &j->found.model;
+    const ag_registered_model *model = &j->found.model;
     ag_version *chosen = ag_arena_array(j->arena, model->latest_count + 1, sizeof(*chosen));
     if (!chosen) return ag_fail_memory(err, model->latest_count * sizeof(*chosen));
     j->version_count = 0;
@@ -271,7 +271,7 @@ static int run_rename(ag_tx *tx, void *context, ag_err *err)
 }
 
 int ag_model_rename(ag_ledger *ledger, const ag_actor *actor, ag_str name, ag_str new_name, ag_arena *arena,
-                    ag_model *out, ag_err *err)
+                    ag_registered_model *out, ag_err *err)
 {
     job j = {.actor = actor, .arena = arena, .name = name, .new_name = new_name};
     int rc = ag_model_name_check(new_name, err);
@@ -291,7 +291,7 @@ static int run_describe(ag_tx *tx, void *context, ag_err *err)
 }
 
 int ag_model_describe(ag_ledger *ledger, const ag_actor *actor, ag_str name, ag_str description, ag_arena *arena,
-                      ag_model *out, ag_err *err)
+                      ag_registered_model *out, ag_err *err)
 {
     job j = {.actor = actor, .arena = arena, .name = name, .description = description};
     int rc = ag_ledger_write(ledger, run_describe, &j, err);
@@ -400,7 +400,7 @@ static int finish_search(const search_job *j, ag_models *out, ag_err *err)
 {
     bool more = j->rows.count > j->size;
     size_t count = more ? j->size : j->rows.count;
-    ag_model *models = ag_arena_array(j->arena, count + 1, sizeof(*models));
+    ag_registered_model *models = ag_arena_array(j->arena, count + 1, sizeof(*models));
     if (!models) return ag_fail_memory(err, count * sizeof(*models));
     for (size_t i = 0; i < count; i++) models[i] = ((ag_model_row *)ag_vec_at(&j->rows, i))->model;
     *out = (ag_models){models, count, NULL};

@@ -31,7 +31,7 @@ typedef struct ag_alias {
     int64_t version;
 } ag_alias;
 
-typedef struct ag_model {
+typedef struct ag_registered_model {
     const char *name;
     int64_t created_at, updated_at;
     const char *user_id, *description; /* may be NULL */
@@ -40,21 +40,21 @@ typedef struct ag_model {
     size_t alias_count;
     const ag_version *latest; /* the newest of each stage that has one */
     size_t latest_count;
-} ag_model;
+} ag_registered_model;
 
 typedef struct ag_models {
-    const ag_model *items;
+    const ag_registered_model *items;
     size_t count;
     const char *next;
 } ag_models;
 
 int ag_model_create(ag_ledger *ledger, const ag_actor *actor, ag_str name, ag_str description, ag_pairs tags,
-                    ag_arena *arena, ag_model *out, ag_err *err);
-int ag_model_get(ag_ledger *ledger, ag_str name, ag_arena *arena, ag_model *out, ag_err *err);
+                    ag_arena *arena, ag_registered_model *out, ag_err *err);
+int ag_model_get(ag_ledger *ledger, ag_str name, ag_arena *arena, ag_registered_model *out, ag_err *err);
 int ag_model_rename(ag_ledger *ledger, const ag_actor *actor, ag_str name, ag_str new_name, ag_arena *arena,
-                    ag_model *out, ag_err *err);
+                    ag_registered_model *out, ag_err *err);
 int ag_model_describe(ag_ledger *ledger, const ag_actor *actor, ag_str name, ag_str description, ag_arena *arena,
-                      ag_model *out, ag_err *err);
+                      ag_registered_model *out, ag_err *err);
 int ag_model_delete(ag_ledger *ledger, const ag_actor *actor, ag_str name, ag_err *err);
 int ag_model_search(ag_ledger *ledger, const ag_page_request *page, ag_arena *arena, ag_models *out, ag_err *err);
 int ag_model_set_tag(ag_ledger *ledger, const ag_actor *actor, ag_str name, ag_pair tag, ag_err *err);

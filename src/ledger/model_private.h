@@ -6,7 +6,7 @@
 
 typedef struct ag_model_row { /* a model with its key */
     int64_t id;
-    ag_model model;
+    ag_registered_model model;
 } ag_model_row;
 
 typedef struct ag_version_row { /* a version with its keys */

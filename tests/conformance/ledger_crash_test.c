@@ -163,7 +163,7 @@ static void kill_again_and_again(const char *database)
 {
     ag_err err = {0};
     ag_ledger *ledger = NULL;
-    ag_model model;
+    ag_registered_model model;
     char runs[WRITERS][33];
     const char *wanted = getenv("AUGER_CRASH_ROUNDS");
     int64_t rounds = wanted ? strtoll(wanted, NULL, 10) : DEFAULT_ROUNDS, total = 0;

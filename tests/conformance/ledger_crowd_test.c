@@ -144,7 +144,7 @@ AG_TEST(test_postgres__what_one_commits_the_other_sees)
     const char *database = ag_test_postgres_database();
     ag_ledger *one = open_with(database, "/tmp/x"), *other = open_with(database, "/tmp/x");
     ag_arena *arena = ag_arena_new(0);
-    ag_model model;
+    ag_registered_model model;
     AG_EXPECT_OK(ag_model_create(one, NULL, AG_STR("m"), AG_STR(""), (ag_pairs){0}, arena, &model, &err));
     for (int i = 1; i <= 10; i++) {
         ag_version version;
@@ -182,7 +182,7 @@ ON_BOTH(the_longest_values_are_kept)
     AG_EXPECT_OK(ag_run_log(ledger, ag_str_of(run.id), &batch, &err));
     AG_EXPECT_OK(ag_run_get(ledger, ag_str_of(run.id), arena, &run, &err));
     assert_int_equal(run.params.items[0].value.size, AG_MAX_PARAM_VALUE);
-    ag_model model;
+    ag_registered_model model;
     ag_version version;
     AG_EXPECT_OK(ag_model_create(ledger, NULL, AG_STR("m"), (ag_str){text, 5000}, (ag_pairs){0}, arena, &model, &err));
     char *source = ag_arena_printf(arena, "s3://b/%.*s", 4000, text);

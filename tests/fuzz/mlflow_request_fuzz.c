@@ -43,7 +43,7 @@ static void prepare(void)
     ag_err err = {0};
     ag_run run;
     ag_logged_model logged;
-    ag_model model;
+    ag_registered_model model;
     if (uses++ % USES && ledger) return;
     if (!router) {
         require(ag_router_new(ag_route_groups_all(), NULL, &router, &err) == AG_OK);

@@ -13,7 +13,7 @@ static void read_meta(ag_arena *arena, ag_str text)
     ag_experiment experiment;
     ag_intake_run run;
     ag_logged_model logged;
-    ag_model model;
+    ag_registered_model model;
     ag_version version;
     ag_run_input input;
     ag_pairs tags;

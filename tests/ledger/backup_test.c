@@ -39,7 +39,7 @@ static void put_file(ag_ledger *ledger, ag_arena *arena, const char *uri, const 
 static const char *fill(ag_ledger *ledger, ag_arena *arena)
 {
     ag_err err = {0};
-    ag_model model;
+    ag_registered_model model;
     ag_user user;
     ag_actor actor = {.name = "ada"};
     const char *experiment = new_experiment(ledger, arena, "drill");
@@ -61,7 +61,7 @@ static void expect_filled(ag_ledger *ledger, ag_arena *arena, const char *id)
 {
     ag_err err = {0};
     ag_run run;
-    ag_model model;
+    ag_registered_model model;
     ag_user user;
     ag_artifact_place place;
     ag_tree_entry entry;

@@ -106,7 +106,7 @@ static void expect_run(ag_ledger *ledger, ag_arena *arena)
 static void expect_models(ag_ledger *ledger, ag_arena *arena)
 {
     ag_err err = {0};
-    ag_model model;
+    ag_registered_model model;
     ag_version version;
     ag_logged_model logged;
     AG_EXPECT_OK(ag_logged_model_get(ledger, AG_STR(MODEL), arena, &logged, &err));

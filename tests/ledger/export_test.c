@@ -42,7 +42,7 @@ static void put_file(ag_ledger *ledger, ag_arena *arena, const char *uri, const 
 static const char *fill(ag_ledger *ledger, ag_arena *arena)
 {
     ag_err err = {0};
-    ag_model model;
+    ag_registered_model model;
     ag_version version;
     ag_logged_model logged;
     const char *experiment = new_experiment(ledger, arena, "yes: 'no' \"1e5\"");

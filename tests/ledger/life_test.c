@@ -37,7 +37,7 @@ static life make_life(ag_ledger *ledger, ag_arena *arena, const char *experiment
     ag_logged_model_new logged = {.experiment_id = ag_str_of(experiment), .run_id = run};
     AG_EXPECT_OK(ag_logged_model_create(ledger, NULL, &logged, arena, &l.logged, &err));
     if (!model) return l;
-    ag_model found;
+    ag_registered_model found;
     ag_version version;
     if (ag_model_get(ledger, ag_str_of(model), arena, &found, &err) < 0) {
         AG_EXPECT_OK(ag_model_create(ledger, NULL, ag_str_of(model), AG_STR(""), (ag_pairs){0}, arena, &found, &err));

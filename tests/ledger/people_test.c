@@ -162,7 +162,7 @@ static ag_role role_of(ag_ledger *ledger, const char *user, ag_resource kind, co
 static void make_model(ag_ledger *ledger, ag_arena *arena, const char *actor, const char *name)
 {
     ag_err err = {0};
-    ag_model model;
+    ag_registered_model model;
     ag_actor who = {actor, NULL};
     AG_EXPECT_OK(ag_model_create(ledger, &who, ag_str_of(name), AG_STR(""), (ag_pairs){0}, arena, &model, &err));
 }
@@ -220,7 +220,7 @@ ON_BOTH(the_nearest_permission_counts)
 ON_BOTH(who_makes_a_thing_manages_it_and_its_name_leaves_nothing_behind)
 {
     ag_err err = {0};
-    ag_model model;
+    ag_registered_model model;
     add_user(ledger, arena, "bob", false);
     make_model(ledger, arena, "bob", "m");
     make_model(ledger, arena, "stranger", "n");

@@ -8,10 +8,10 @@
 #include "ledger/logged_model.h"
 #include "ledger/model.h"
 
-static ag_model new_model(ag_ledger *ledger, ag_arena *arena, const char *name)
+static ag_registered_model new_model(ag_ledger *ledger, ag_arena *arena, const char *name)
 {
     ag_err err = {0};
-    ag_model model = {0};
+    ag_registered_model model = {0};
     AG_EXPECT_OK(ag_model_create(ledger, NULL, ag_str_of(name), AG_STR(""), (ag_pairs){0}, arena, &model, &err));
     return model;
 }
@@ -28,7 +28,7 @@ static ag_version new_version(ag_ledger *ledger, ag_arena *arena, const char *mo
 ON_BOTH(a_model_is_made_found_renamed_and_deleted)
 {
     ag_err err = {0};
-    ag_model model;
+    ag_registered_model model;
     const ag_pair tags[] = {pair_of("team", "drilling"), pair_of("b", "2")};
     ag_actor ada = {"ada", "r-1"};
     AG_EXPECT_OK(ag_model_create(ledger, &ada, AG_STR("depth"), AG_STR("finds depth"), (ag_pairs){tags, 2}, arena,
@@ -69,7 +69,7 @@ ON_BOTH(names_of_models_are_checked)
 {
     static const char *const bad[] = {"", "  ", "a/b", "a:b", "\xff\xfe"};
     ag_err err = {0};
-    ag_model model;
+    ag_registered_model model;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         int rc = ag_model_create(ledger, NULL, ag_str_of(bad[i]), AG_STR(""), (ag_pairs){0}, arena, &model, &err);
         if (rc != AG_EINVAL) fail_msg("'%s' gave %d", bad[i], rc);
@@ -104,7 +104,7 @@ ON_BOTH(stages_move_and_archive_the_others)
 {
     ag_err err = {0};
     ag_version version;
-    ag_model model;
+    ag_registered_model model;
     ag_versions latest;
     ag_stage stage;
     assert_true(ag_stage_parse(AG_STR("pRoduction"), &stage));
@@ -134,7 +134,7 @@ ON_BOTH(what_bumps_the_model_and_what_does_not)
 {
     ag_err err = {0};
     ag_version version;
-    ag_model before, after;
+    ag_registered_model before, after;
     new_model(ledger, arena, "m");
     new_version(ledger, arena, "m");
     AG_EXPECT_OK(ag_model_get(ledger, AG_STR("m"), arena, &before, &err));
@@ -200,7 +200,7 @@ static size_t count_versions(ag_ledger *ledger, ag_arena *arena, const char *fil
 ON_BOTH(searches_leave_prompts_out_unless_asked)
 {
     ag_err err = {0};
-    ag_model model;
+    ag_registered_model model;
     ag_version version;
     const ag_pair prompt = pair_of("mlflow.prompt.is_prompt", "true");
     new_model(ledger, arena, "plain");
@@ -292,7 +292,7 @@ static int change_registry(void *context, ag_err *err)
     if (at->done) return AG_OK;
     ag_arena *arena = ag_arena_new(0);
     if (!arena) return ag_fail_memory(err, 1);
-    ag_model model;
+    ag_registered_model model;
     ag_version version;
     const ag_pair tag = pair_of("k", "v");
     ag_version_new wanted = {.model = AG_STR("m"), .source = AG_STR("s3://b/m"), .tags = {&tag, 1}};

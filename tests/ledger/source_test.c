@@ -24,7 +24,7 @@ static int try_source(ag_ledger *ledger, ag_arena *arena, const char *source, co
 static void make_model(ag_ledger *ledger, ag_arena *arena)
 {
     ag_err err = {0};
-    ag_model model;
+    ag_registered_model model;
     AG_EXPECT_OK(ag_model_create(ledger, NULL, AG_STR("m"), AG_STR(""), (ag_pairs){0}, arena, &model, &err));
 }
 

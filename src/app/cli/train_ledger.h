@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* train_ledger.h: the ledger that a training is recorded in, if any. Apart from app/cli/ledger.h because that one, with
- * the ledger's ag_run and ag_model, cannot be read together with the engine's. */
+/* train_ledger.h: the ledger that a training is recorded in, if any. */
 #include "app/cli/invocation.h"
 #include "ledger/ledger.h"
 

@@ -225,7 +225,7 @@ static const char *event_of(const job *j, char *out, size_t size)
 static int tell_all(job *j, ag_arena *arena, ag_err *err)
 {
     char text[64];
-    ag_model model;
+    ag_registered_model model;
     const ag_webhook *items;
     size_t count;
     int rc = AG_OK;

@@ -227,7 +227,7 @@ int auger_bind_output(auger_context *context, const char *name, float *values, a
 int auger_run(auger_context *context, int64_t samples, auger_error *error)
 {
     ag_err err = {0};
-    ag_run run = {.samples = samples, .seed = context->seed};
+    ag_device_run run = {.samples = samples, .seed = context->seed};
     int rc = ag_results_run(context->results, &run, &err);
     return answer(rc, &err, error);
 }
@@ -253,9 +253,9 @@ int auger_predict(auger_context *context, const float *input, int64_t samples, f
         return answer(ag_fail(&err, AG_EINVAL, "an input, an output and 0 or more samples are wanted"), &err, error);
     for (int64_t first = 0; first < samples && rc >= 0; first += context->max_samples) {
         int64_t left = samples - first;
-        ag_run run = {.samples = left < context->max_samples ? left : context->max_samples,
-                      .first_sample = first,
-                      .seed = context->seed};
+        ag_device_run run = {.samples = left < context->max_samples ? left : context->max_samples,
+                             .first_sample = first,
+                             .seed = context->seed};
         rc = bind_from(context, input, first, &err);
         if (rc >= 0)
             rc = ag_results_bind(context->results, context->result.name, output + first * context->result.size, &err);

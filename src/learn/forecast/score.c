@@ -125,7 +125,7 @@ static int score_batch(forecasting *f, const ag_forecast_scoring *scoring, int64
     for (int64_t i = 0; i < batch.count; i++) f->index[i] = at + i;
     int rc = ag_batch_fill(&f->buffers, &w->samples, &batch, err);
     if (rc < 0) return rc;
-    ag_run run = {.samples = batch.count, .first_sample = at};
+    ag_device_run run = {.samples = batch.count, .first_sample = at};
     if ((rc = ag_results_run(f->results, &run, err)) < 0) return rc;
     batch.into = (ag_real *const[]){NULL, f->truth};
     if ((rc = w->samples.fill(w->samples.state, &batch, err)) < 0) return rc;

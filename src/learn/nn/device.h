@@ -20,7 +20,7 @@ typedef struct ag_profile {
 } ag_profile;
 
 /* One run of a program over `samples` samples. Arrays of pointers are indexed as the graph's inputs and outputs. */
-typedef struct ag_run {
+typedef struct ag_device_run {
     int64_t samples;                 /* 1 .. max_samples */
     int64_t first_sample;            /* number of the first one in the step, when a step is several runs; else 0 */
     const ag_real *const *inputs;    /* each samples * size; NULL: unbound */
@@ -33,7 +33,7 @@ typedef struct ag_run {
     bool check_finite;               /* fail with the first layer whose output is not finite */
     ag_profile *profile;             /* may be NULL */
     ag_cancel *cancel;               /* may be NULL */
-} ag_run;
+} ag_device_run;
 
 typedef struct ag_device {
     const char *name; /* "cpu" */
@@ -49,8 +49,8 @@ typedef struct ag_device {
     void (*close)(void *program); /* required; NULL is fine */
     /* Required: the values have changed since open() or the last call. */
     int (*parameters)(void *program, ag_err *err);
-    int (*run)(void *program, ag_run *run, ag_err *err); /* required */
-    int64_t (*bytes)(const void *program);               /* required: memory that it holds */
+    int (*run)(void *program, ag_device_run *run, ag_err *err); /* required */
+    int64_t (*bytes)(const void *program);                      /* required: memory that it holds */
 } ag_device;
 
 const ag_device *const *ag_device_all(size_t *count);

@@ -128,7 +128,7 @@ int ag_exec_changed(ag_exec *exec, ag_err *err)
     return exec->device->parameters(exec->program, err);
 }
 
-int ag_exec_run(ag_exec *exec, ag_run *run, ag_err *err)
+int ag_exec_run(ag_exec *exec, ag_device_run *run, ag_err *err)
 {
     const ag_plan_options *options = &exec->plan->options;
     if (run->samples < 1 || run->samples > options->max_samples)

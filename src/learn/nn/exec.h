@@ -25,4 +25,4 @@ int ag_exec_input_gradient(ag_exec *exec, const char *name, ag_real *values, ag_
 /* Tells the device that the parameters have changed. */
 int ag_exec_changed(ag_exec *exec, ag_err *err);
 /* Runs with what is bound: fills inputs, outputs and input_gradients of *run; the caller sets the rest. */
-int ag_exec_run(ag_exec *exec, ag_run *run, ag_err *err);
+int ag_exec_run(ag_exec *exec, ag_device_run *run, ag_err *err);

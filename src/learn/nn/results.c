@@ -208,7 +208,7 @@ static double value(const ag_results *r, const ag_result *result, int64_t sample
     return shift + factor * own;
 }
 
-static void compute(const ag_results *r, const binding *b, const ag_run *run)
+static void compute(const ag_results *r, const binding *b, const ag_device_run *run)
 {
     int64_t size = r->parts[0].port->size, draws = b->result.draws;
     ag_rng base = ag_rng_stream(run->seed, "samples"), step = ag_rng_child(&base, run->step);
@@ -222,7 +222,7 @@ static void compute(const ag_results *r, const binding *b, const ag_run *run)
     }
 }
 
-int ag_results_run(ag_results *r, ag_run *run, ag_err *err)
+int ag_results_run(ag_results *r, ag_device_run *run, ag_err *err)
 {
     int rc = ag_exec_run(r->exec, run, err);
     for (int i = 0; i < r->count && rc >= 0; i++) compute(r, &r->bindings[i], run);

@@ -36,5 +36,5 @@ void ag_results_free(ag_results *results); /* the exec is the caller's */
 /* Until bound otherwise; NULL unbinds. */
 int ag_results_bind(ag_results *results, const char *name, ag_real *values, ag_err *err);
 /* ag_exec_run(), and the results that are computed from outputs. */
-int ag_results_run(ag_results *results, ag_run *run, ag_err *err);
+int ag_results_run(ag_results *results, ag_device_run *run, ag_err *err);
 int64_t ag_results_bytes(const ag_results *results);

@@ -54,7 +54,7 @@ int ag_evaluation_run(ag_evaluation *e, const ag_train_monitor *monitor, ag_canc
         ag_batch batch = {.index = e->index, .count = e->batch_size};
         if (at + batch.count > e->samples->count) batch.count = e->samples->count - at;
         for (int64_t i = 0; i < batch.count; i++) e->index[i] = at + i;
-        ag_run run = {.samples = batch.count, .first_sample = at};
+        ag_device_run run = {.samples = batch.count, .first_sample = at};
         if ((rc = ag_cancel_check(cancel, err)) < 0) break;
         if ((rc = ag_batch_fill(&e->buffers, e->samples, &batch, err)) < 0) break;
         if ((rc = ag_exec_run(e->exec, &run, err)) < 0) break;

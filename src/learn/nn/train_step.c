@@ -129,13 +129,13 @@ static int run_batches(ag_train_loop *loop, bool check, double *sum, double *wei
                           .epoch = loop->epoch};
         int rc = ag_batch_fill(&loop->buffers, loop->job->training, &batch, err);
         if (rc < 0) return rc;
-        ag_run run = {.samples = batch.count,
-                      .first_sample = at,
-                      .gradient = loop->gradient,
-                      .accumulate = at > 0,
-                      .seed = o->seed,
-                      .step = (uint64_t)loop->step,
-                      .check_finite = check};
+        ag_device_run run = {.samples = batch.count,
+                             .first_sample = at,
+                             .gradient = loop->gradient,
+                             .accumulate = at > 0,
+                             .seed = o->seed,
+                             .step = (uint64_t)loop->step,
+                             .check_finite = check};
         if ((rc = ag_exec_run(loop->exec, &run, err)) < 0) return rc;
         *sum += run.loss_sum;
         *weight += run.loss_weight;

@@ -395,7 +395,7 @@ static int write_version(ag_export *e, const char *home, const ag_version *versi
     return rc < 0 ? rc : write_pairs(e, version->model, folder, "tags", version->tags, err);
 }
 
-static int write_versions(ag_export *e, const char *home, const ag_model *model, ag_err *err)
+static int write_versions(ag_export *e, const char *home, const ag_registered_model *model, ag_err *err)
 {
     ag_str token = AG_STR("");
     const char *filter =
@@ -414,7 +414,7 @@ static int write_versions(ag_export *e, const char *home, const ag_model *model,
     return rc;
 }
 
-static int write_model(ag_export *e, const ag_model *model, ag_err *err)
+static int write_model(ag_export *e, const ag_registered_model *model, ag_err *err)
 {
     meta m;
     int rc = AG_OK;

@@ -77,7 +77,7 @@ int ag_intake_logged_model(ag_intake *intake, const ag_logged_model *model, bool
 /* What a run read (or made, with is_output). */
 int ag_intake_edges(ag_intake *intake, ag_str run_id, const ag_run_model *models, size_t count, bool is_output,
                     ag_err *err);
-int ag_intake_model(ag_intake *intake, const ag_model *model, ag_err *err);
+int ag_intake_model(ag_intake *intake, const ag_registered_model *model, ag_err *err);
 /* A deleted version only takes its number. */
 int ag_intake_version(ag_intake *intake, const ag_version *version, bool deleted, ag_err *err);
 int ag_intake_alias(ag_intake *intake, ag_str model, ag_str alias, int64_t version, ag_err *err);

@@ -14,7 +14,7 @@
 typedef struct job {
     ag_intake *intake;
     const ag_logged_model *logged;
-    const ag_model *model;
+    const ag_registered_model *model;
     const ag_version *version;
     const char *place; /* of a logged model's files */
     int64_t experiment;
@@ -137,7 +137,7 @@ int ag_intake_edges(ag_intake *intake, ag_str run_id, const ag_run_model *models
 static int put_model(ag_tx *tx, void *context, ag_err *err)
 {
     job *j = context;
-    const ag_model *m = j->model;
+    const ag_registered_model *m = j->model;
     int64_t added = 0, id = 0;
     int rc = ag_tx_run(tx, &AG_SQL_INTAKE_MODEL,
                        AG_BINDS(ag_cell_text(m->name), ag_cell_text(m->description), ag_cell_text(m->user_id),
@@ -148,7 +148,7 @@ static int put_model(ag_tx *tx, void *context, ag_err *err)
     return rc < 0 ? rc : put_texts(tx, &AG_SQL_INTAKE_MODEL_TAG, ag_cell_int(id), m->tags, err);
 }
 
-int ag_intake_model(ag_intake *intake, const ag_model *model, ag_err *err)
+int ag_intake_model(ag_intake *intake, const ag_registered_model *model, ag_err *err)
 {
     job j = {.intake = intake, .model = model, .added = true};
     int rc = ag_cancel_check(intake->options.cancel, err);

@@ -139,7 +139,7 @@ static int take_aliases(ag_mlflow_dir *d, const char *path, const char *model, a
 static int take_model(ag_mlflow_dir *d, const char *path, ag_err *err)
 {
     const ag_value *meta;
-    ag_model model;
+    ag_registered_model model;
     ag_err why = {0};
     int rc = ag_mlflow_read_meta(d, path, &meta, err);
     if (rc <= 0) return rc;

@@ -209,7 +209,7 @@ static int take_aliases(ag_mlflow_db *m, const char *name, ag_err *err)
     return rc;
 }
 
-static int take_model(ag_mlflow_db *m, ag_model *model, ag_err *err)
+static int take_model(ag_mlflow_db *m, ag_registered_model *model, ag_err *err)
 {
     ag_vec tags;
     ag_vec_init(&tags, sizeof(ag_pair));
@@ -225,10 +225,10 @@ int ag_mlflow_database_registry(ag_mlflow_db *m, ag_err *err)
 {
     ag_rows *rows = NULL;
     ag_vec found;
-    ag_vec_init(&found, sizeof(ag_model));
+    ag_vec_init(&found, sizeof(ag_registered_model));
     int rc = ag_mlflow_query(m, &AG_SQL_MLFLOW_MODELS, AG_NO_BINDS, &rows, err);
     while (rc >= 0 && (rc = ag_rows_next(rows, err)) > 0) {
-        ag_model *one = ag_vec_add(&found);
+        ag_registered_model *one = ag_vec_add(&found);
         if (!one) {
             rc = ag_fail_memory(err, sizeof(*one));
             break;

@@ -135,10 +135,10 @@ int ag_mlruns_logged_model(ag_arena *arena, const ag_value *meta, ag_logged_mode
     return required(out->id, "model_id", err);
 }
 
-int ag_mlruns_model(ag_arena *arena, const ag_value *meta, ag_model *out, ag_err *err)
+int ag_mlruns_model(ag_arena *arena, const ag_value *meta, ag_registered_model *out, ag_err *err)
 {
-    *out = (ag_model){.created_at = ag_mlruns_time(meta, "creation_timestamp"),
-                      .updated_at = ag_mlruns_time(meta, "last_updated_timestamp")};
+    *out = (ag_registered_model){.created_at = ag_mlruns_time(meta, "creation_timestamp"),
+                                 .updated_at = ag_mlruns_time(meta, "last_updated_timestamp")};
     int rc = read_fields(arena, meta, FIELDS({"name", &out->name}, {"description", &out->description}), err);
     return rc < 0 ? rc : required(out->name, "name", err);
 }

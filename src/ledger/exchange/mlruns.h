@@ -15,7 +15,7 @@ int64_t ag_mlruns_time(const ag_value *meta, const char *name); /* milliseconds 
 int ag_mlruns_experiment(ag_arena *arena, const ag_value *meta, ag_experiment *out, ag_err *err);
 int ag_mlruns_run(ag_arena *arena, const ag_value *meta, ag_intake_run *out, ag_err *err);
 int ag_mlruns_logged_model(ag_arena *arena, const ag_value *meta, ag_logged_model *out, bool *deleted, ag_err *err);
-int ag_mlruns_model(ag_arena *arena, const ag_value *meta, ag_model *out, ag_err *err);
+int ag_mlruns_model(ag_arena *arena, const ag_value *meta, ag_registered_model *out, ag_err *err);
 int ag_mlruns_version(ag_arena *arena, const ag_value *meta, ag_version *out, bool *deleted, ag_err *err);
 int ag_mlruns_dataset(ag_arena *arena, const ag_value *meta, ag_run_input *out, ag_err *err);
 /* The mapping `tags`; none is none. */

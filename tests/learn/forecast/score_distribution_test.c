@@ -20,7 +20,7 @@ static double error_of(ag_results *results, ag_exec *exec, const ag_real *past, 
     ag_err err = {0};
     double sum = 0;
     AG_EXPECT_OK(ag_exec_input(exec, "past_values", past, &err));
-    AG_EXPECT_OK(ag_results_run(results, &(ag_run){.samples = 1}, &err));
+    AG_EXPECT_OK(ag_results_run(results, &(ag_device_run){.samples = 1}, &err));
     for (int i = 0; i < OUT; i++) {
         double d = (double)mean[i] - (double)past[CONTEXT * CHANNELS + i];
         sum += d * d / OUT;

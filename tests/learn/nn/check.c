@@ -144,7 +144,7 @@ static ag_exec *open_exec(bench *b, const manner *how, ag_pool *pool)
 static double run_exec(bench *b, ag_exec *exec)
 {
     ag_err err = {0};
-    ag_run run = {.samples = b->samples, .gradient = b->gradient, .seed = 5, .step = 3, .check_finite = true};
+    ag_device_run run = {.samples = b->samples, .gradient = b->gradient, .seed = 5, .step = 3, .check_finite = true};
     AG_EXPECT_OK(ag_exec_changed(exec, &err));
     AG_EXPECT_OK(ag_exec_run(exec, &run, &err));
     return b->loss = run.loss_sum;

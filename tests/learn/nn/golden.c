@@ -202,7 +202,7 @@ golden_run golden_compute(const ag_patchtsmixer *config, bool gradients, bool pl
         AG_EXPECT_OK(ag_exec_output(exec, port->name, run.outputs[i], &err));
     }
     assert_non_null(run.gradient = ag_calloc((size_t)ag_graph_flat_size(graph), sizeof(ag_real)));
-    ag_run once = {.samples = 1, .gradient = gradients ? run.gradient : NULL, .check_finite = true};
+    ag_device_run once = {.samples = 1, .gradient = gradients ? run.gradient : NULL, .check_finite = true};
     AG_EXPECT_OK(ag_exec_run(exec, &once, &err));
     run.loss = once.loss_sum / once.loss_weight;
     for (int64_t i = 0; gradients && i < ag_graph_flat_size(graph); i++) run.gradient[i] /= (ag_real)once.loss_weight;

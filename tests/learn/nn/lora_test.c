@@ -48,7 +48,7 @@ static void compute(const ag_model *model, ag_real *out)
     AG_EXPECT_OK(ag_exec_new(model->graph, &options, model->values, NULL, NULL, &exec, &err));
     AG_EXPECT_OK(ag_exec_input(exec, "past_values", past, &err));
     AG_EXPECT_OK(ag_exec_output(exec, "prediction_outputs", out, &err));
-    AG_EXPECT_OK(ag_exec_run(exec, &(ag_run){.samples = 1}, &err));
+    AG_EXPECT_OK(ag_exec_run(exec, &(ag_device_run){.samples = 1}, &err));
     ag_exec_free(exec);
 }
 

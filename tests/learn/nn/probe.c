@@ -40,7 +40,7 @@ probe probe_run(void (*build)(ag_graph *graph, const void *config), const void *
         p.out[i] = reals(samples * port->size);
         AG_EXPECT_OK(ag_exec_output(exec, port->name, p.out[i], &err));
     }
-    AG_EXPECT_OK(ag_exec_run(exec, &(ag_run){.samples = samples}, &err));
+    AG_EXPECT_OK(ag_exec_run(exec, &(ag_device_run){.samples = samples}, &err));
     ag_exec_free(exec);
     return p;
 }

@@ -189,7 +189,7 @@ static int predict_batch(ag_invocation *invocation, prediction *p, int64_t first
                                  f->batch, err);
         if (rc < 0) return rc;
     }
-    ag_run run = {.samples = count, .first_sample = first, .seed = p->seed, .cancel = invocation->cancel};
+    ag_device_run run = {.samples = count, .first_sample = first, .seed = p->seed, .cancel = invocation->cancel};
     int rc = ag_results_run(p->results, &run, err);
     if (rc < 0) return rc;
     for (int64_t i = 0; i < count * p->result.size; i++) p->not_finite += !isfinite(p->out[i]);

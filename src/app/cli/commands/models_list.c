@@ -11,7 +11,7 @@ static const ag_example examples[] = {
     {NULL, NULL},
 };
 
-static const char *latest_of(ag_arena *arena, const ag_model *model)
+static const char *latest_of(ag_arena *arena, const ag_registered_model *model)
 {
     int64_t latest = 0;
     for (size_t i = 0; i < model->latest_count; i++) {
@@ -21,7 +21,7 @@ static const char *latest_of(ag_arena *arena, const ag_model *model)
 }
 
 /* "Production 3, Staging 4". */
-static const char *stages_of(ag_arena *arena, const ag_model *model)
+static const char *stages_of(ag_arena *arena, const ag_registered_model *model)
 {
     const char *text = "";
     for (size_t i = 0; i < model->latest_count && text; i++) {
@@ -33,7 +33,7 @@ static const char *stages_of(ag_arena *arena, const ag_model *model)
     return text;
 }
 
-static const char *aliases_of(ag_arena *arena, const ag_model *model)
+static const char *aliases_of(ag_arena *arena, const ag_registered_model *model)
 {
     const char *text = "";
     for (size_t i = 0; i < model->alias_count && text; i++) {
@@ -54,7 +54,7 @@ static int print_table(ag_invocation *invocation, const ag_models *found, ag_err
     const char **cells = ag_arena_array(arena, found->count + 1, COLUMNS * sizeof(*cells));
     if (!cells) return ag_fail_memory(err, found->count);
     for (size_t i = 0; i < found->count; i++) {
-        const ag_model *one = &found->items[i];
+        const ag_registered_model *one = &found->items[i];
         const char *row[] = {one->name,
                              latest_of(arena, one),
                              stages_of(arena, one),

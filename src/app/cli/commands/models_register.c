@@ -61,7 +61,7 @@ static int bring_files(ag_invocation *invocation, ag_ledger *ledger, const char 
 
 static int ensure_model(ag_ledger *ledger, const ag_actor *actor, ag_str name, ag_arena *arena, ag_err *err)
 {
-    ag_model model;
+    ag_registered_model model;
     int rc = ag_model_create(ledger, actor, name, AG_STR(""), (ag_pairs){0}, arena, &model, err);
     return rc == AG_EEXISTS ? AG_OK : rc;
 }

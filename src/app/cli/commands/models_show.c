@@ -67,7 +67,7 @@ static void write_version(ag_json *json, const void *version)
 }
 
 typedef struct sheet {
-    const ag_model *model;
+    const ag_registered_model *model;
     const ag_versions *versions;
 } sheet;
 
@@ -86,7 +86,7 @@ static void write_sheet(ag_json *json, const void *thing)
 
 static int show_model(ag_invocation *invocation, ag_ledger *ledger, const char *name, ag_err *err)
 {
-    ag_model model;
+    ag_registered_model model;
     ag_versions versions;
     sheet s = {&model, &versions};
     int rc = ag_model_get(ledger, ag_str_of(name), invocation->arena, &model, err);

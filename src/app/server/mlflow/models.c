@@ -97,7 +97,7 @@ static const ag_description alias_name_message = AG_MESSAGE(alias_name, "One ali
 
 /* ---- handlers ---- */
 
-static int answer(ag_response *response, const ag_model *model, ag_err *err)
+static int answer(ag_response *response, const ag_registered_model *model, ag_err *err)
 {
     ag_json *json = ag_mlflow_begin(response);
     ag_json_name(json, "registered_model");
@@ -109,7 +109,7 @@ static int create(ag_request *request, ag_response *response, ag_err *err)
 {
     model_create message;
     ag_pairs tags;
-    ag_model model;
+    ag_registered_model model;
     int rc = ag_message_read(request, &create_message, &message, err);
     if (rc >= 0) rc = ag_message_pairs(request->arena, message.tags, 0, &tags, err);
     if (rc >= 0) {
@@ -129,7 +129,7 @@ static int create(ag_request *request, ag_response *response, ag_err *err)
 static int get(ag_request *request, ag_response *response, ag_err *err)
 {
     model_name message;
-    ag_model model;
+    ag_registered_model model;
     int rc = ag_message_read(request, &name_message, &message, err);
     if (rc >= 0) rc = ag_model_get(request->ledger, ag_str_of(message.name), request->arena, &model, err);
     return rc < 0 ? rc : answer(response, &model, err);
@@ -138,7 +138,7 @@ static int get(ag_request *request, ag_response *response, ag_err *err)
 static int rename_one(ag_request *request, ag_response *response, ag_err *err)
 {
     model_rename message;
-    ag_model model;
+    ag_registered_model model;
     int rc = ag_message_read(request, &rename_message, &message, err);
     if (rc >= 0) {
         rc = ag_model_rename(request->ledger, &request->actor, ag_str_of(message.name), ag_str_of(message.new_name),
@@ -152,7 +152,7 @@ static int rename_one(ag_request *request, ag_response *response, ag_err *err)
 static int update(ag_request *request, ag_response *response, ag_err *err)
 {
     model_update message;
-    ag_model model;
+    ag_registered_model model;
     int rc = ag_message_read(request, &update_message, &message, err);
     if (rc >= 0) {
         rc = ag_model_describe(request->ledger, &request->actor, ag_str_of(message.name),

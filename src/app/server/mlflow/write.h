@@ -14,7 +14,7 @@ void ag_write_run(ag_json *json, const ag_run *run);
 void ag_write_run_info(ag_json *json, const ag_run *run);
 void ag_write_metric(ag_json *json, const ag_metric *metric, const char *run_id); /* run_id may be NULL */
 void ag_write_version(ag_json *json, const ag_version *version);
-void ag_write_model(ag_json *json, const ag_model *model);
+void ag_write_model(ag_json *json, const ag_registered_model *model);
 void ag_write_logged_model(ag_json *json, const ag_logged_model *model);
 
 /* "name": [{"key":, "value":}], nothing when there are none. */

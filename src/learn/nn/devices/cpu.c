@@ -38,7 +38,7 @@ typedef struct program {
 /* What one thread works on: some consecutive samples of the batch, in one slot. */
 typedef struct work {
     program *program;
-    ag_run *run;
+    ag_device_run *run;
     slot *slot;
     const ag_plan_step *step; /* that runs now; NULL between steps */
     ag_real *base;            /* of the workspace */
@@ -48,7 +48,7 @@ typedef struct work {
 
 typedef struct segment { /* context of a parallel part */
     program *program;
-    ag_run *run;
+    ag_device_run *run;
     int32_t from, to; /* steps */
     bool by_lane;
 } segment;
@@ -316,7 +316,7 @@ static int parallel(program *p, size_t count, ag_for_fn function, void *context,
     return 0;
 }
 
-static int run_segment(program *p, ag_run *run, int32_t from, int32_t to, ag_err *err)
+static int run_segment(program *p, ag_device_run *run, int32_t from, int32_t to, ag_err *err)
 {
     segment s = {p, run, from, to, p->plan->options.gradients && (to > p->plan->forward_steps || !p->plan->staged)};
     int64_t chunk = p->plan->options.chunk;
@@ -326,7 +326,7 @@ static int run_segment(program *p, ag_run *run, int32_t from, int32_t to, ag_err
 
 /* ---- staged: whole-batch nodes between parallel parts ---- */
 
-static int run_staged(program *p, ag_run *run, ag_err *err)
+static int run_staged(program *p, ag_device_run *run, ag_err *err)
 {
     const ag_plan *plan = p->plan;
     work whole = {.program = p,
@@ -393,7 +393,7 @@ static void merge_profiles(program *p, ag_profile *into)
     memset(p->profiles, 0, sizeof(double) * 2 * (size_t)nodes * (size_t)p->slots);
 }
 
-static int run_program(void *opened, ag_run *run, ag_err *err)
+static int run_program(void *opened, ag_device_run *run, ag_err *err)
 {
     program *p = opened;
     const ag_plan *plan = p->plan;

@@ -19,7 +19,7 @@ static void make_things(void)
     ag_err err = {0};
     ag_run made;
     ag_logged_model model;
-    ag_model registered;
+    ag_registered_model registered;
     AG_EXPECT_OK(ag_experiment_create(talk_ledger, NULL, ag_str_of(text("e%p", (const void *)run)), (ag_str){0},
                                       (ag_pairs){0}, talk_arena, &experiment, &err));
     AG_EXPECT_OK(

@@ -123,7 +123,7 @@ static size_t outputs_of(const ag_model *model, ag_real *out, size_t room)
         AG_EXPECT_OK(ag_exec_output(exec, port->name, out + used, &err));
         used += 2 * (size_t)port->size;
     }
-    AG_EXPECT_OK(ag_exec_run(exec, &(ag_run){.samples = 2, .check_finite = true}, &err));
+    AG_EXPECT_OK(ag_exec_run(exec, &(ag_device_run){.samples = 2, .check_finite = true}, &err));
     ag_exec_free(exec);
     return used;
 }
@@ -168,7 +168,7 @@ static void train_armed(const ag_graph *graph, ag_real *values)
         AG_EXPECT_OK(ag_exec_input(exec, ag_graph_input_at(graph, i)->name, room, &err));
     }
     ag_fault_arm(1, AG_FAULT_ANY);
-    int rc = ag_exec_run(exec, &(ag_run){.samples = 2, .gradient = gradient}, &err);
+    int rc = ag_exec_run(exec, &(ag_device_run){.samples = 2, .gradient = gradient}, &err);
     bool fired = ag_fault_fired();
     ag_fault_arm(0, AG_FAULT_ANY);
     AG_EXPECT_OK(rc);

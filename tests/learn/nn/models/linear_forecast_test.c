@@ -28,7 +28,7 @@ static void compute(const ag_architecture *architecture, const void *config, run
     AG_EXPECT_OK(ag_exec_new(graph, &options, r->model->values, NULL, NULL, &exec, &err));
     AG_EXPECT_OK(ag_exec_input(exec, "past_values", r->past, &err));
     AG_EXPECT_OK(ag_exec_output(exec, "prediction_outputs", r->predicted, &err));
-    AG_EXPECT_OK(ag_exec_run(exec, &(ag_run){.samples = SAMPLES}, &err));
+    AG_EXPECT_OK(ag_exec_run(exec, &(ag_device_run){.samples = SAMPLES}, &err));
     ag_exec_free(exec);
 }
 

@@ -41,7 +41,7 @@ static void draw(const ag_masking *masking, int64_t samples, int64_t first, uint
     AG_EXPECT_OK(ag_exec_input(exec, "given", given, &err));
     AG_EXPECT_OK(ag_exec_output(exec, "mask", out->mask, &err));
     AG_EXPECT_OK(ag_exec_output(exec, "masked", out->masked, &err));
-    ag_run run = {.samples = samples, .first_sample = first, .seed = 9, .step = step};
+    ag_device_run run = {.samples = samples, .first_sample = first, .seed = 9, .step = step};
     AG_EXPECT_OK(ag_exec_run(exec, &run, &err));
     ag_exec_free(exec);
     ag_model_free(model);
@@ -194,7 +194,7 @@ static int score_classes(const ag_real *classes, bool check_finite, double *loss
         ag_exec_new(graph, &(ag_plan_options){.loss = true, .max_samples = 1}, model->values, NULL, NULL, &exec, &err));
     AG_EXPECT_OK(ag_exec_input(exec, "x", x, &err));
     AG_EXPECT_OK(ag_exec_input(exec, "class", classes, &err));
-    ag_run run = {.samples = 1, .check_finite = check_finite};
+    ag_device_run run = {.samples = 1, .check_finite = check_finite};
     int rc = ag_exec_run(exec, &run, told);
     *loss = run.loss_sum / run.loss_weight;
     ag_exec_free(exec);

@@ -44,7 +44,7 @@ static double worst_error(const ag_ode *ode)
     AG_EXPECT_OK(ag_exec_new(graph, &options, model->values, NULL, NULL, &exec, &err));
     AG_EXPECT_OK(ag_exec_input(exec, "z", z, &err));
     AG_EXPECT_OK(ag_exec_output(exec, "y", y, &err));
-    AG_EXPECT_OK(ag_exec_run(exec, &(ag_run){.samples = 1}, &err));
+    AG_EXPECT_OK(ag_exec_run(exec, &(ag_device_run){.samples = 1}, &err));
     for (int64_t i = 0; i < 2 * ode->intervals; i++) {
         double error = fabs((double)y[i] - exact(z, (double)(i / 2 + 1) * ode->span, (int)(i % 2)));
         if (!(error <= worst)) worst = error;
