@@ -176,7 +176,7 @@ static int run(bench *b, ag_err *err)
         return ag_fail_memory(err, 64);
     if ((rc = ag_exec_new(b->graph, &options, b->model->values, NULL, NULL, &b->exec, err)) < 0) return rc;
     if ((rc = bind(b, err)) < 0) return rc;
-    ag_run step = {.samples = b->samples, .gradient = b->gradient};
+    ag_device_run step = {.samples = b->samples, .gradient = b->gradient};
     if ((rc = ag_exec_run(b->exec, &step, err)) < 0) return rc;
     return write_results(b, err);
 }

@@ -71,7 +71,7 @@ static int step(trainer *t, int64_t number, ag_err *err)
         if (ag_graph_input_find(t->loaded->model->graph, targets[i]) >= 0) target = targets[i];
     int rc = ag_exec_input(t->exec, "past_values", t->x + number * t->batch * t->x_size, err);
     if (rc >= 0) rc = ag_exec_input(t->exec, target, t->y + number * t->batch * t->y_size, err);
-    ag_run run = {.samples = t->batch, .gradient = t->gradient, .seed = 1, .step = (uint64_t)number};
+    ag_device_run run = {.samples = t->batch, .gradient = t->gradient, .seed = 1, .step = (uint64_t)number};
     if (rc >= 0) rc = ag_exec_run(t->exec, &run, err);
     if (rc < 0) return rc;
     printf("%.9g\n", run.loss_sum / run.loss_weight);

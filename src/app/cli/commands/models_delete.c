@@ -31,7 +31,7 @@ static int delete_version(ag_invocation *invocation, ag_ledger *ledger, const ch
 
 static int delete_model(ag_invocation *invocation, ag_ledger *ledger, const char *name, ag_err *err)
 {
-    ag_model model;
+    ag_registered_model model;
     ag_actor actor = ag_cli_actor();
     int rc = ag_model_get(ledger, ag_str_of(name), invocation->arena, &model, err);
     if (rc < 0) return rc;

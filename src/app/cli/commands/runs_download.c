@@ -23,7 +23,7 @@ static int run(ag_invocation *invocation, ag_err *err)
 {
     ag_ledger *ledger = NULL;
     ag_str id;
-    ag_device_run found;
+    ag_run found;
     const char *path = ag_option_text(invocation, "PATH"), *directory = ag_option_text(invocation, "output-dir");
     int rc = ag_cli_open_ledger(invocation, false, &ledger, err);
     if (rc >= 0) rc = ag_cli_run(invocation, ledger, ag_option_text(invocation, "RUN"), &id, err);

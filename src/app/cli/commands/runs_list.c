@@ -40,7 +40,7 @@ typedef struct shown { /* a column that was asked for */
     ag_str name; /* behind the dot */
 } shown;
 
-static const char *cell_of(ag_arena *arena, const shown *column, const ag_device_run *run)
+static const char *cell_of(ag_arena *arena, const shown *column, const ag_run *run)
 {
     for (size_t i = 0; column->kind == 'm' && i < run->metric_count; i++) {
         if (ag_str_is(column->name, run->metrics[i].key)) return ag_cli_number(arena, run->metrics[i].value);
@@ -75,7 +75,7 @@ static int choose(ag_invocation *invocation, const ag_runs *found, shown *out, s
         if (rc < 0) return rc;
     }
     for (size_t i = 0; i < found->count && *count == 0; i++) {
-        const ag_device_run *run = &found->items[i];
+        const ag_run *run = &found->items[i];
         for (size_t m = 0; m < run->metric_count && m < SOME_METRICS; m++) {
             out[(*count)++] = (shown){run->metrics[m].key, 'm', ag_str_of(run->metrics[m].key)};
         }
@@ -101,7 +101,7 @@ static int print_table(ag_invocation *invocation, const ag_runs *found, ag_err *
     const char **cells = ag_arena_array(arena, found->count + 1, width * sizeof(*cells));
     if (!cells) return ag_fail_memory(err, found->count * width);
     for (size_t i = 0; i < found->count; i++) {
-        const ag_device_run *run = &found->items[i];
+        const ag_run *run = &found->items[i];
         const char *row[] = {run->id,
                              run->name,
                              run->experiment_id,

@@ -18,12 +18,12 @@ static const ag_example examples[] = {
 typedef struct sheet { /* what is being printed */
     ag_invocation *invocation;
     ag_ledger *ledger;
-    const ag_device_run *run;
+    const ag_run *run;
 } sheet;
 
 static int print_facts(const sheet *s)
 {
-    const ag_device_run *run = s->run;
+    const ag_run *run = s->run;
     ag_arena *arena = s->invocation->arena;
     const char *started = ag_cli_time(arena, run->started_at);
     const char *took = ag_cli_duration(arena, run->started_at, run->ended_at);
@@ -59,7 +59,7 @@ static int print_metrics(const sheet *s, ag_err *err)
                                         {"last", AG_ALIGN_RIGHT, 0, 0},
                                         {"step", AG_ALIGN_RIGHT, 1, 0},
                                         {"course", AG_ALIGN_LEFT, 2, 0}};
-    const ag_device_run *run = s->run;
+    const ag_run *run = s->run;
     ag_arena *arena = s->invocation->arena;
     if (!run->metric_count) return AG_OK;
     const char **cells = ag_arena_array(arena, run->metric_count, 4 * sizeof(*cells));
@@ -96,7 +96,7 @@ static int print_sheet(const sheet *s, ag_err *err)
     return rc < 0 ? rc : print_inputs(s);
 }
 
-static int print_json(ag_invocation *invocation, const ag_device_run *run, ag_err *err)
+static int print_json(ag_invocation *invocation, const ag_run *run, ag_err *err)
 {
     ag_buf text;
     ag_buf_init(&text, (size_t)256 << 20);
@@ -114,7 +114,7 @@ static int run(ag_invocation *invocation, ag_err *err)
 {
     ag_ledger *ledger = NULL;
     ag_str id;
-    ag_device_run found;
+    ag_run found;
     int rc = ag_cli_open_ledger(invocation, false, &ledger, err);
     if (rc >= 0) rc = ag_cli_run(invocation, ledger, ag_option_text(invocation, "RUN"), &id, err);
     if (rc >= 0) rc = ag_run_get(ledger, id, invocation->arena, &found, err);

@@ -17,7 +17,7 @@ static ag_str str(const char *text)
     return ag_str_of(text ? text : "");
 }
 
-void ag_notice_run(const ag_request *request, ag_event_kind kind, const ag_device_run *run)
+void ag_notice_run(const ag_request *request, ag_event_kind kind, const ag_run *run)
 {
     ag_events *events = listened(request);
     if (!events) return;
@@ -30,7 +30,7 @@ void ag_notice_run(const ag_request *request, ag_event_kind kind, const ag_devic
 
 void ag_notice_run_id(const ag_request *request, ag_event_kind kind, const char *run_id)
 {
-    ag_device_run run;
+    ag_run run;
     if (!listened(request)) return;
     if (ag_run_get(request->ledger, ag_str_of(run_id), request->arena, &run, NULL) < 0) return;
     ag_notice_run(request, kind, &run);
@@ -38,7 +38,7 @@ void ag_notice_run_id(const ag_request *request, ag_event_kind kind, const char 
 
 void ag_notice_metrics(const ag_request *request, const char *run_id, const ag_metric *metrics, size_t count)
 {
-    ag_device_run run;
+    ag_run run;
     ag_events *events = listened(request);
     if (!events || !count) return;
     int rc = ag_run_get(request->ledger, ag_str_of(run_id), request->arena, &run, NULL);
@@ -54,7 +54,7 @@ void ag_notice_metrics(const ag_request *request, const char *run_id, const ag_m
     }
 }
 
-void ag_notice_artifact(const ag_request *request, const ag_device_run *run, ag_str path)
+void ag_notice_artifact(const ag_request *request, const ag_run *run, ag_str path)
 {
     ag_events *events = listened(request);
     if (!events) return;

@@ -172,7 +172,7 @@ static int put_history(const ag_value *old, size_t first, const ag_value *model,
     return ag_json_end_document(&json, err);
 }
 
-static const ag_value *old_history(const ag_device_run *run, ag_arena *arena)
+static const ag_value *old_history(const ag_run *run, ag_arena *arena)
 {
     static const ag_json_options options = {.nonfinite = AG_JSON_NONFINITE_WORDS, .allow_duplicates = true};
     const ag_value *old = NULL;
@@ -186,7 +186,7 @@ static const ag_value *old_history(const ag_device_run *run, ag_arena *arena)
 /* The tag has a longest value: when it is full the oldest entries go. */
 static int set_history(ag_request *request, ag_str run_id, const ag_value *model, ag_err *err)
 {
-    ag_device_run run;
+    ag_run run;
     ag_buf text;
     ag_buf_init(&text, (size_t)16 << 20);
     int rc = ag_run_get(request->ledger, run_id, request->arena, &run, err);

@@ -73,7 +73,7 @@ static void put_metrics(ag_json *json, const ag_metric *metrics, size_t count)
     ag_json_end_array(json);
 }
 
-void ag_write_run_info(ag_json *json, const ag_device_run *run)
+void ag_write_run_info(ag_json *json, const ag_run *run)
 {
     ag_json_begin_object(json);
     ag_json_put_text(json, "run_id", run->id);
@@ -89,7 +89,7 @@ void ag_write_run_info(ag_json *json, const ag_device_run *run)
     ag_json_end_object(json);
 }
 
-static void put_dataset_inputs(ag_json *json, const ag_device_run *run)
+static void put_dataset_inputs(ag_json *json, const ag_run *run)
 {
     if (!run->input_count) return;
     ag_json_name(json, "dataset_inputs");
@@ -126,7 +126,7 @@ static void put_models(ag_json *json, const char *name, const ag_run_model *mode
     ag_json_end_array(json);
 }
 
-void ag_write_run(ag_json *json, const ag_device_run *run)
+void ag_write_run(ag_json *json, const ag_run *run)
 {
     ag_json_begin_object(json);
     ag_json_name(json, "info");
