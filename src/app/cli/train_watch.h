@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* train_watch.h: who looks on while `auger train` works: the terminal and, when there is a ledger, a run of it. One
- * training is the run itself; of several each is a child of it. The ids stand in OUTPUT/run.json, so that a resumed
- * training goes on in the same runs. */
+/* train_watch.h: who looks on while `auger train` works: the terminal and, when there is a ledger, a run of it
+ * (learn/journal.h). */
 #include "app/cli/train_show.h"
-#include "learn/record.h"
+#include "learn/journal.h"
 #include "learn/strategy.h"
 #include "ledger/ledger.h"
 

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+/* journal.c: see journal.h. The run is made when the configuration has been accepted: what is refused before that
+ * leaves no run behind. What happens to the ledger after that (a disk that is full) ends no training. Whoever looks on
+ * behind it is told the same things in the same order, by the same threads; its failures are the journal's. */
+#include "learn/journal.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/doc/json.h"
+#include "core/io/file.h"
+#include "core/io/path.h"
+
+#define RUN_FILE "run.json"
+
+enum { MAX_RUN_FILE = 1 << 20 };
+
+typedef struct seat { /* where one training is looked at from */
+    ag_journal *journal;
+    const char *name;
+    int64_t index;
+    ag_record *record; /* of its own when there are several, else the run's */
+    bool own;
+    ag_train_monitor next;
+} seat;
+
+struct ag_journal {
+    ag_journal_options options;
+    ag_arena *arena;
+    ag_strategy_watch watch;
+    ag_record *record;
+    ag_vec seats;          /* seat * */
+    ag_vec datasets;       /* ag_strategy_dataset */
+    const ag_value *known; /* run.json as it was found; NULL: none */
+};
+
+static const ag_strategy_watch nobody;
+
+/* Who is told next; never NULL. */
+static const ag_strategy_watch *next_of(const ag_journal *journal)
+{
+    return journal->options.next ? journal->options.next : &nobody;
+}
+
+/* ---- run.json ---- */
+
+static const char *known_run(const ag_journal *journal, const char *training)
+{
+    ag_str id;
+    const ag_value *from = training ? ag_value_get(journal->known, "trainings") : journal->known;
+    if (!ag_value_string(ag_value_get(from, training ? training : "run_id"), &id)) return NULL;
+    return ag_arena_strndup(journal->arena, id.data, id.size);
+}
+
+static void read_known(ag_journal *journal)
+{
+    ag_buf text;
+    ag_arena *arena = journal->arena;
+    const char *path = ag_path_join(arena, journal->options.output_dir, RUN_FILE);
+    if (!path || !journal->options.resume || !journal->options.ledger) return;
+    ag_buf_init(&text, MAX_RUN_FILE);
+    if (ag_file_read(path, MAX_RUN_FILE, &text, NULL) >= 0)
+        (void)ag_json_parse(arena, ag_buf_str(&text), NULL, &journal->known, NULL);
+    ag_buf_deinit(&text);
+}
+
+static int write_known(const ag_journal *journal, ag_err *err)
+{
+    ag_buf text;
+    ag_buf_init(&text, MAX_RUN_FILE);
+    ag_json json = ag_json_writer(&text, 2, AG_JSON_REFUSE_NONFINITE);
+    ag_json_begin_object(&json);
+    ag_json_put_text(&json, "run_id", ag_record_run(journal->record));
+    ag_json_put_text(&json, "experiment_id", ag_record_experiment(journal->record));
+    ag_json_name(&json, "trainings");
+    ag_json_begin_object(&json);
+    for (size_t i = 0; i < journal->seats.count; i++) {
+        const seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
+        if (s->own) ag_json_put_text(&json, s->name, ag_record_run(s->record));
+    }
+    ag_json_end_object(&json);
+    ag_json_end_object(&json);
+    int rc = ag_json_end_document(&json, err);
+    ag_buf_add_char(&text, '\n');
+    const char *path = ag_path_join(journal->arena, journal->options.output_dir, RUN_FILE);
+    if (rc >= 0) rc = path ? ag_file_replace(path, text.data, text.size, err) : ag_fail_memory(err, 64);
+    ag_buf_deinit(&text);
+    return rc;
+}
+
+/* ---- the run ---- */
+
+static int open_record(ag_journal *journal, const char *name, ag_record **out, ag_err *err)
+{
+    const ag_settings *settings = journal->options.settings;
+    ag_record_options options = {.experiment =
+                                     settings->experiment_name ? settings->experiment_name : settings->strategy,
+                                 .run_name = name ? name : settings->run_name,
+                                 .run_id = known_run(journal, name),
+                                 .parent = name ? ag_record_run(journal->record) : NULL,
+                                 .entry = journal->options.entry,
+                                 .argc = journal->options.argc,
+                                 .argv = journal->options.argv};
+    int rc = ag_record_open(journal->options.ledger, &options, out, err);
+    return rc < 0 ? ag_err_prefix(err, "the ledger") : rc;
+}
+
+static int on_configured(void *context, const ag_value *effective, int64_t parameters, ag_err *err)
+{
+    ag_journal *journal = context;
+    char count[32];
+    const ag_strategy_watch *next = next_of(journal);
+    int told = next->configured ? next->configured(next->context, effective, parameters, err) : 0;
+    if (told < 0 || !journal->options.ledger) return told;
+    int rc = open_record(journal, NULL, &journal->record, err);
+    if (rc >= 0) rc = write_known(journal, err);
+    if (rc >= 0) rc = ag_record_parameters(journal->record, effective, err);
+    ag_format(count, sizeof count, "%lld", (long long)parameters);
+    if (rc >= 0) rc = ag_record_tag(journal->record, "auger.model.parameters", count, err);
+    if (rc >= 0) rc = ag_record_tag(journal->record, "auger.strategy", journal->options.settings->strategy, err);
+    for (size_t i = 0; i < journal->datasets.count && rc >= 0; i++) {
+        const ag_strategy_dataset *d = ag_vec_at(&journal->datasets, i);
+        rc = ag_record_dataset(journal->record, d->name, d->path, d->context, &d->digest, err);
+    }
+    return rc;
+}
+
+static int on_dataset(void *context, const ag_strategy_dataset *dataset, ag_err *err)
+{
+    ag_journal *journal = context;
+    const ag_strategy_watch *next = next_of(journal);
+    int rc = ag_vec_push(&journal->datasets, dataset, err);
+    return rc >= 0 && next->dataset ? next->dataset(next->context, dataset, err) : rc;
+}
+
+/* ---- one training ---- */
+
+static int on_step(void *context, const ag_train_progress *now, ag_err *err)
+{
+    const seat *s = context;
+    int rc = s->next.step ? s->next.step(s->next.context, now, err) : 0;
+    if (rc < 0 || !s->record || !s->journal->options.settings->track_metrics) return rc;
+    ag_record_metric(s->record, "loss", now->loss, now->step);
+    ag_record_metric(s->record, "learning_rate", now->learning_rate, now->step);
+    ag_record_metric(s->record, "gradient_norm", now->gradient_norm, now->step);
+    return 0;
+}
+
+static int on_epoch(void *context, const ag_train_epoch *e, const ag_train_progress *now, ag_err *err)
+{
+    const seat *s = context;
+    int rc = s->next.epoch ? s->next.epoch(s->next.context, e, now, err) : 0;
+    if (rc < 0 || !s->record) return rc;
+    ag_record_metric(s->record, "epoch", (double)e->epoch + 1, e->step);
+    ag_record_metric(s->record, "train_loss", e->train_loss, e->step);
+    if (!isnan(e->val_loss)) ag_record_metric(s->record, "val_loss", e->val_loss, e->step);
+    ag_record_metric(s->record, "samples_per_second", now->samples_per_second, e->step);
+    for (int i = 0; i < e->metrics_count; i++)
+        ag_record_metric(s->record, e->metrics[i].name, e->metrics[i].value, e->step);
+    ag_record_flush(s->record);
+    return 0;
+}
+
+static void on_validating(void *context, int64_t done, int64_t count)
+{
+    const seat *s = context;
+    if (s->next.validating) s->next.validating(s->next.context, done, count);
+}
+
+static void on_saved(void *context, const char *directory, int64_t step)
+{
+    const seat *s = context;
+    if (s->next.saved) s->next.saved(s->next.context, directory, step);
+}
+
+static void on_resumed(void *context, const char *path, const ag_train_epoch *epochs, size_t count, int64_t step)
+{
+    const seat *s = context;
+    if (s->next.resumed) s->next.resumed(s->next.context, path, epochs, count, step);
+}
+
+static void on_training_remark(void *context, const char *text)
+{
+    const seat *s = context;
+    if (s->next.remark) s->next.remark(s->next.context, text);
+}
+
+static int on_training(void *context, const char *name, int64_t index, int64_t count, ag_train_monitor *monitor,
+                       ag_err *err)
+{
+    ag_journal *journal = context;
+    const ag_strategy_watch *next = next_of(journal);
+    int rc = 0;
+    seat *s = ag_arena_alloc(journal->arena, sizeof *s);
+    if (!s) return ag_fail_memory(err, sizeof *s);
+    *s = (seat){.journal = journal, .name = ag_arena_strdup(journal->arena, name), .index = index};
+    if (!s->name || (rc = ag_vec_push(&journal->seats, &s, err)) < 0) return rc < 0 ? rc : ag_fail_memory(err, 64);
+    if (journal->record && count > 1) {
+        if ((rc = open_record(journal, name, &s->record, err)) < 0) return rc;
+        s->own = true;
+        rc = write_known(journal, err);
+    } else {
+        s->record = journal->record;
+    }
+    if (rc >= 0 && next->training) rc = next->training(next->context, name, index, count, &s->next, err);
+    *monitor = (ag_train_monitor){.context = s,
+                                  .step = on_step,
+                                  .epoch = on_epoch,
+                                  .validating = on_validating,
+                                  .saved = on_saved,
+                                  .resumed = on_resumed,
+                                  .remark = on_training_remark};
+    return rc;
+}
+
+static int on_trained(void *context, int64_t index, const ag_train_result *result, ag_err *err)
+{
+    ag_journal *journal = context;
+    const ag_strategy_watch *next = next_of(journal);
+    int rc = next->trained ? next->trained(next->context, index, result, err) : 0;
+    for (size_t i = 0; i < journal->seats.count && rc >= 0; i++) {
+        const seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
+        if (s->index != index || !s->record) continue;
+        if (result->best_epoch >= 0) {
+            ag_record_metric(s->record, "best_epoch", (double)result->best_epoch + 1, result->steps);
+            ag_record_metric(s->record, "best_metric", result->best_metric, result->steps);
+        }
+        if (s->own) return ag_record_finish(s->record, AG_RECORD_FINISHED, err);
+    }
+    return rc;
+}
+
+/* ---- the rest of a strategy ---- */
+
+static void on_phase(void *context, const char *phase)
+{
+    const ag_strategy_watch *next = next_of(context);
+    if (next->phase) next->phase(next->context, phase);
+}
+
+static void on_remark(void *context, const char *text)
+{
+    const ag_strategy_watch *next = next_of(context);
+    if (next->remark) next->remark(next->context, text);
+}
+
+static int on_metric(void *context, const ag_strategy_metric *metric, ag_err *err)
+{
+    const ag_journal *journal = context;
+    const ag_strategy_watch *next = next_of(journal);
+    if (journal->record) ag_record_metric(journal->record, metric->name, metric->value, 0);
+    return next->metric ? next->metric(next->context, metric, err) : 0;
+}
+
+static ag_progress *on_progress(void *context, const char *what, uint64_t total)
+{
+    const ag_strategy_watch *next = next_of(context);
+    return next->progress ? next->progress(next->context, what, total) : NULL;
+}
+
+/* ---- making and ending ---- */
+
+int ag_journal_new(const ag_journal_options *options, ag_journal **out, ag_err *err)
+{
+    ag_journal *journal = ag_calloc(1, sizeof *journal);
+    if (!journal) return ag_fail_memory(err, sizeof *journal);
+    journal->options = *options;
+    ag_vec_init(&journal->seats, sizeof(seat *));
+    ag_vec_init(&journal->datasets, sizeof(ag_strategy_dataset));
+    journal->watch = (ag_strategy_watch){.context = journal,
+                                         .phase = on_phase,
+                                         .remark = on_remark,
+                                         .dataset = on_dataset,
+                                         .configured = on_configured,
+                                         .training = on_training,
+                                         .trained = on_trained,
+                                         .metric = on_metric,
+                                         .progress = on_progress};
+    if (!(journal->arena = ag_arena_new(0))) {
+        ag_journal_free(journal);
+        return ag_fail_memory(err, 64);
+    }
+    read_known(journal);
+    *out = journal;
+    return 0;
+}
+
+void ag_journal_free(ag_journal *journal)
+{
+    if (!journal) return;
+    for (size_t i = 0; i < journal->seats.count; i++) {
+        seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
+        if (s->own) ag_record_free(s->record);
+    }
+    ag_record_free(journal->record);
+    ag_vec_deinit(&journal->seats);
+    ag_vec_deinit(&journal->datasets);
+    ag_arena_free(journal->arena);
+    ag_free(journal);
+}
+
+const ag_strategy_watch *ag_journal_watch(const ag_journal *journal)
+{
+    return &journal->watch;
+}
+
+const char *ag_journal_run(const ag_journal *journal)
+{
+    return journal->record ? ag_record_run(journal->record) : NULL;
+}
+
+ag_record *ag_journal_record(const ag_journal *journal)
+{
+    return journal->record;
+}
+
+static int record_files(const ag_journal *journal, ag_err *err)
+{
+    static const char *const files[] = {"config.yaml", "metrics.json", "history.csv"};
+    ag_arena *arena = journal->arena;
+    const char *directory = journal->options.output_dir, *model = ag_path_join(arena, directory, "model");
+    int rc = model ? ag_record_files(journal->record, model, "model", err) : ag_fail_memory(err, 64);
+    for (size_t i = 0; i < sizeof files / sizeof *files && rc >= 0; i++) {
+        const char *path = ag_path_join(arena, directory, files[i]);
+        rc = path ? ag_record_file(journal->record, path, files[i], err) : ag_fail_memory(err, 64);
+    }
+    return rc < 0 ? ag_err_prefix(err, "the ledger") : rc;
+}
+
+void ag_journal_troubles(const ag_journal *journal, void (*tell)(void *context, const char *text), void *context)
+{
+    const char *text = journal->record ? ag_record_trouble(journal->record) : NULL;
+    if (text) tell(context, text);
+    for (size_t i = 0; i < journal->seats.count; i++) {
+        const seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
+        text = s->own ? ag_record_trouble(s->record) : NULL;
+        if (text) tell(context, text);
+    }
+}
+
+int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *err)
+{
+    bool stopped = rc == AG_ECANCELLED || rc == AG_ETIMEOUT;
+    ag_record_end end = rc >= 0 ? AG_RECORD_FINISHED : stopped ? AG_RECORD_KILLED : AG_RECORD_FAILED;
+    if (!journal->record) return 0;
+    int ended = rc < 0 ? 0 : record_files(journal, err);
+    if (rc < 0 && why) (void)ag_record_tag(journal->record, "auger.error", why->text, NULL);
+    if (ended < 0) end = AG_RECORD_FAILED;
+    for (size_t i = 0; i < journal->seats.count; i++) {
+        const seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
+        if (s->own && rc < 0) (void)ag_record_finish(s->record, end, NULL);
+    }
+    int finished = ag_record_finish(journal->record, end, ended < 0 ? NULL : err);
+    return ended < 0 ? ended : finished;
+}

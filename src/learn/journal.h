@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* journal.h: a training as the ledger keeps it. A watch (strategy.h) that writes what it is told into a run and passes
+ * all of it on to the next watch, which shows it. One training is the run itself; of several each is a child of it. The
+ * ids stand in OUTPUT/run.json, so that a resumed training goes on in the same runs. Without a ledger it only passes
+ * on. */
+#include "learn/record.h"
+#include "learn/strategy.h"
+
+typedef struct ag_journal ag_journal;
+
+typedef struct ag_journal_options {
+    ag_ledger *ledger; /* NULL: nothing is recorded */
+    const ag_settings *settings;
+    const char *output_dir;
+    bool resume;
+    const char *entry; /* "auger train" */
+    int argc;          /* the command line, for the tags; 0: not said */
+    const char *const *argv;
+    const ag_strategy_watch *next; /* may be NULL; outlives the journal */
+} ag_journal_options;
+
+int ag_journal_new(const ag_journal_options *options, ag_journal **out, ag_err *err);
+void ag_journal_free(ag_journal *journal);
+/* For the strategy's task. */
+const ag_strategy_watch *ag_journal_watch(const ag_journal *journal);
+/* The end: files of OUTPUT into the run when it went well, and its status. */
+int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *err);
+/* What could not be recorded on the way: a sentence each, mostly none. */
+void ag_journal_troubles(const ag_journal *journal, void (*tell)(void *context, const char *text), void *context);
+/* NULL: none; before the configuration was accepted there is none. Any thread. */
+const char *ag_journal_run(const ag_journal *journal);
+ag_record *ag_journal_record(const ag_journal *journal); /* of the run; NULL: likewise */
