@@ -13,22 +13,16 @@
  * at a time: give each thread its own. After auger_context_new() nothing is allocated. Predictions have the same bits
  * in every context, with any number of threads and however samples are grouped into calls.
  *
- * Functions return 0, or a negative number and a text in *error, which may be NULL. */
+ * Functions return 0, or a negative number and a text in *error (error.h), which may be NULL. */
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auger/error.h"
 #include "auger/version.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* What went wrong and what to do. Both texts end in NUL; `hint` may be empty. */
-typedef struct auger_error {
-    int code; /* the negative number that was returned */
-    char text[768];
-    char hint[256];
-} auger_error;
 
 typedef struct auger_model auger_model;
 typedef struct auger_context auger_context;

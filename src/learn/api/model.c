@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "core/base/answer.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "learn/nn/checkpoint/pretrained.h"
@@ -38,19 +39,6 @@ struct auger_context {
 };
 
 enum { DEFAULT_SAMPLES = 1024 };
-
-/* `rc` as the public result, the error translated. */
-static int answer(int rc, const ag_err *err, auger_error *error)
-{
-    if (!error) return rc < 0 ? rc : 0;
-    *error = (auger_error){.code = rc < 0 ? rc : 0};
-    if (rc >= 0) return 0;
-    ag_err plain = *err;
-    plain.hint[0] = '\0';
-    (void)ag_err_format(&plain, error->text, sizeof error->text);
-    ag_format(error->hint, sizeof error->hint, "%s", err->hint);
-    return rc;
-}
 
 /* ---- models ---- */
 
@@ -92,7 +80,7 @@ int auger_model_load(const char *path, auger_model **out, auger_error *error)
     ag_err err = {0};
     int rc;
     auger_model *model = ag_calloc(1, sizeof *model);
-    if (!model) return answer(ag_fail_memory(&err, sizeof *model), &err, error);
+    if (!model) return ag_answer(ag_fail_memory(&err, sizeof *model), &err, error);
     atomic_init(&model->users, 1);
     rc = path ? ag_pretrained_load(path, NULL, &model->loaded, &err) : ag_fail(&err, AG_EINVAL, "no path was given");
     if (rc >= 0) model->predictive = ag_predictive_of(model->loaded->config.architecture, model->loaded->config.values);
@@ -101,7 +89,7 @@ int auger_model_load(const char *path, auger_model **out, auger_error *error)
         *out = model;
     else
         auger_model_free(model);
-    return answer(rc, &err, error);
+    return ag_answer(rc, &err, error);
 }
 
 int auger_model_save(const auger_model *model, const char *directory, auger_error *error)
@@ -109,7 +97,7 @@ int auger_model_save(const auger_model *model, const char *directory, auger_erro
     ag_err err = {0};
     int rc = directory ? ag_pretrained_save(directory, &model->loaded->config, model->loaded->model, &err)
                        : ag_fail(&err, AG_EINVAL, "no directory was given");
-    return answer(rc, &err, error);
+    return ag_answer(rc, &err, error);
 }
 
 void auger_model_free(auger_model *model)
@@ -177,7 +165,7 @@ int auger_context_new(auger_model *model, const auger_context_options *options, 
     static const auger_context_options defaults;
     ag_err err = {0};
     auger_context *context = ag_calloc(1, sizeof *context);
-    if (!context) return answer(ag_fail_memory(&err, sizeof *context), &err, error);
+    if (!context) return ag_answer(ag_fail_memory(&err, sizeof *context), &err, error);
     context->model = model;
     atomic_fetch_add(&model->users, 1);
     int rc = open_context(context, options ? options : &defaults, &err);
@@ -185,7 +173,7 @@ int auger_context_new(auger_model *model, const auger_context_options *options, 
         *out = context;
     else
         auger_context_free(context);
-    return answer(rc, &err, error);
+    return ag_answer(rc, &err, error);
 }
 
 void auger_context_free(auger_context *context)
@@ -214,14 +202,14 @@ int auger_bind_input(auger_context *context, const char *name, const float *valu
     ag_err err = {0};
     int rc = ag_exec_input(context->exec, name, values, &err);
     if (rc >= 0) context->bound[ag_graph_input_find(context->model->loaded->model->graph, name)] = values;
-    return answer(rc, &err, error);
+    return ag_answer(rc, &err, error);
 }
 
 int auger_bind_output(auger_context *context, const char *name, float *values, auger_error *error)
 {
     ag_err err = {0};
     int rc = ag_results_bind(context->results, name, values, &err);
-    return answer(rc, &err, error);
+    return ag_answer(rc, &err, error);
 }
 
 int auger_run(auger_context *context, int64_t samples, auger_error *error)
@@ -229,7 +217,7 @@ int auger_run(auger_context *context, int64_t samples, auger_error *error)
     ag_err err = {0};
     ag_device_run run = {.samples = samples, .seed = context->seed};
     int rc = ag_results_run(context->results, &run, &err);
-    return answer(rc, &err, error);
+    return ag_answer(rc, &err, error);
 }
 
 /* Points every bound input at its sample `first`. */
@@ -250,7 +238,7 @@ int auger_predict(auger_context *context, const float *input, int64_t samples, f
     ag_err err = {0};
     int rc = 0;
     if (samples < 0 || (samples && (!input || !output)))
-        return answer(ag_fail(&err, AG_EINVAL, "an input, an output and 0 or more samples are wanted"), &err, error);
+        return ag_answer(ag_fail(&err, AG_EINVAL, "an input, an output and 0 or more samples are wanted"), &err, error);
     for (int64_t first = 0; first < samples && rc >= 0; first += context->max_samples) {
         int64_t left = samples - first;
         ag_device_run run = {.samples = left < context->max_samples ? left : context->max_samples,
@@ -263,5 +251,5 @@ int auger_predict(auger_context *context, const float *input, int64_t samples, f
     }
     (void)ag_results_bind(context->results, context->result.name, NULL, NULL);
     (void)bind_from(context, context->bound[0], 0, NULL);
-    return answer(rc, &err, error);
+    return ag_answer(rc, &err, error);
 }
