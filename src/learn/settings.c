@@ -44,7 +44,7 @@ static bool is_hoisted(ag_str name)
 
 static bool takes_name(ag_str name)
 {
-    return ag_str_is(name, "optimizer") || ag_str_is(name, "scheduler");
+    return ag_str_is(name, "optimizer") || ag_str_is(name, "scheduler") || ag_str_is(name, "register");
 }
 
 static int spell_member(ag_arena *arena, const ag_member *from, ag_vec *into, ag_err *err)
@@ -189,6 +189,11 @@ int ag_settings_read(ag_arena *arena, const char *path, const ag_str *sets, size
     out->file = path;
     out->root = root;
     return 0;
+}
+
+bool ag_settings_said(const ag_settings *settings, const char *path)
+{
+    return ag_value_at(settings->root, path) != NULL;
 }
 
 int ag_settings_data(const ag_settings *settings, const ag_description *description, ag_arena *arena, void *into,

@@ -40,13 +40,50 @@ typedef struct ag_settings_stopping {
     bool restore_best;
 } ag_settings_stopping;
 
+typedef enum ag_fold_kind {                      /* what lies in one fold as a whole, beside near-twins */
+                            AG_FOLDS_STRATIFIED, /* nothing more; every fold has its share of each program */
+                            AG_FOLDS_HEAD,
+                            AG_FOLDS_MACHINE,
+                            AG_FOLDS_PROGRAM,
+                            AG_FOLDS_FOLDER,
+} ag_fold_kind;
+
+typedef struct ag_settings_folds {
+    bool enabled;
+    int64_t count;
+    int kind;       /* ag_fold_kind */
+    ag_list wanted; /* int64_t, from 1; empty: all */
+} ag_settings_folds;
+
 typedef struct ag_settings_training {
     int64_t epochs, batch_size, accumulate;
     double learning_rate, clip_norm, ema_decay;
     bool shuffle, drop_last;
     ag_settings_stopping early_stopping;
-    int64_t max_time; /* microseconds; 0: none */
+    ag_settings_folds folds; /* key cross_validation */
+    double validation_split; /* without folds: the share that validates */
+    int64_t max_time;        /* microseconds; 0: none */
 } ag_settings_training;
+
+typedef struct ag_settings_pretrain {
+    bool enabled;
+    int64_t epochs, patience, batch_size; /* batch_size 0: as in training_config */
+    double learning_rate;                 /* 0: likewise */
+    double mask_ratio;
+} ag_settings_pretrain;
+
+typedef enum ag_voting { AG_VOTE_MEAN, AG_VOTE_MEDIAN, AG_VOTE_WEIGHTED, AG_VOTE_STACKED } ag_voting;
+
+typedef struct ag_settings_ensemble {
+    int voting;      /* ag_voting */
+    ag_list members; /* const ag_value *: model_config of each; empty: model_config alone, or the strategy's own */
+} ag_settings_ensemble;
+
+typedef struct ag_settings_register {
+    const char *name; /* NULL: the model is not registered */
+    const char *description, *alias;
+    const char *stage; /* "None" */
+} ag_settings_register;
 
 typedef struct ag_settings {
     const char *strategy;
@@ -62,18 +99,27 @@ typedef struct ag_settings {
     int64_t checkpoint_interval; /* microseconds */
     const char *init_from;       /* NULL: none */
     ag_list freeze;              /* const char * */
+    ag_settings_pretrain pretrain;
+    ag_settings_ensemble ensemble;
+    ag_settings_register registration; /* key register */
     /* not keys */
     const char *file;     /* of the configuration, for messages; NULL: none */
     const ag_value *root; /* the tree with the overrides applied */
 } ag_settings;
 
 extern const ag_description ag_settings_description;
+/* Sections of it, in settings_folds.c. */
+extern const ag_description ag_settings_folds_description, ag_settings_pretrain_description,
+    ag_settings_ensemble_description, ag_settings_register_description;
 
 /* `path` NULL: an empty configuration. `sets`: assignments "a.b=c". All lies in the arena. A name alone stands for a
  * mapping with this name ("optimizer: adamw"), and keys of the top that stand in training_config are taken from there.
  */
 int ag_settings_read(ag_arena *arena, const char *path, const ag_str *sets, size_t set_count, ag_settings *out,
                      ag_err *err);
+
+/* The key "a.b" was written down, and is no default. */
+bool ag_settings_said(const ag_settings *settings, const char *path);
 
 /* data_config by the strategy's table. */
 int ag_settings_data(const ag_settings *settings, const ag_description *description, ag_arena *arena, void *into,

@@ -161,22 +161,28 @@ static int take_weights(const ag_strategy_task *task, const char *path, ag_model
     return rc;
 }
 
-int ag_strategy_model(const ag_strategy_task *task, bool loss, ag_model **out, ag_err *err)
+int ag_strategy_model_of(const ag_strategy_task *task, const ag_model_config *config, const ag_building *building,
+                         uint64_t seed, const char *init_from, ag_model **out, ag_err *err)
 {
-    const ag_settings *settings = task->settings;
     ag_graph *graph = NULL;
     ag_model *model = NULL;
-    int rc = ag_architecture_graph(task->model_config.architecture, task->model_config.values,
-                                   &(ag_building){.loss = loss}, &graph, err);
+    int rc = ag_architecture_graph(config->architecture, config->values, building, &graph, err);
     if (rc < 0) return ag_err_prefix(err, "model_config");
     if ((rc = ag_model_new(graph, &model, err)) < 0) return rc;
-    ag_model_initialise(model, (uint64_t)settings->seed);
-    if (settings->init_from) rc = take_weights(task, settings->init_from, model, err);
+    ag_model_initialise(model, seed);
+    if (init_from) rc = take_weights(task, init_from, model, err);
     if (rc >= 0)
         *out = model;
     else
         ag_model_free(model);
     return rc;
+}
+
+int ag_strategy_model(const ag_strategy_task *task, bool loss, ag_model **out, ag_err *err)
+{
+    const ag_building building = {.loss = loss};
+    return ag_strategy_model_of(task, &task->model_config, &building, (uint64_t)task->settings->seed,
+                                task->settings->init_from, out, err);
 }
 
 /* An arena of its own for a training, as others may run beside it. */
@@ -207,37 +213,50 @@ static int note_training(ag_strategy_task *task, int64_t index, const ag_strateg
     return rc;
 }
 
+int ag_strategy_train_job(ag_strategy_task *task, const ag_strategy_job *job, ag_train_result *result, ag_err *err)
+{
+    const ag_settings *settings = job->settings ? job->settings : task->settings;
+    ag_arena *arena = NULL;
+    ag_train_options options;
+    ag_train_monitor monitor = {0};
+    int rc = open_training(task, job->name, job->index, job->count, &arena, &monitor, err);
+    if (rc < 0) return rc;
+    ag_strategy_training done = {.index = job->index, .name = ag_arena_strdup(arena, job->name)};
+    const char *checkpoints = ag_arena_printf(arena, "%s/checkpoints/%s", task->output_dir, job->name);
+    if (!checkpoints || !done.name) return ag_fail_memory(err, strlen(task->output_dir));
+    if ((rc = ag_settings_options(settings, job->training->count, arena, &options, err)) < 0) return rc;
+    ag_train_checkpoints where = {.directory = settings->save_checkpoints ? checkpoints : NULL,
+                                  .config = job->config ? job->config : &task->model_config,
+                                  .resume = task->resume,
+                                  .interval = settings->checkpoint_interval};
+    ag_train_job training = {.name = job->count > 1 ? job->name : NULL,
+                             .model = job->model,
+                             .training = job->training,
+                             .validation = job->validation,
+                             .judge = job->judge,
+                             .device = task->device,
+                             .pool = task->pool,
+                             .options = &options,
+                             .checkpoints = &where,
+                             .monitor = &monitor,
+                             .cancel = job->cancel ? job->cancel : task->cancel};
+    rc = ag_train(&training, arena, &done.result, err);
+    if (rc >= 0 && result) *result = done.result;
+    return rc < 0 ? rc : note_training(task, job->index, &done, err);
+}
+
 int ag_strategy_train_model(ag_strategy_task *task, const char *name, int64_t index, int64_t count, ag_model *model,
                             const ag_samples *training, const ag_samples *validation, const ag_train_judge *judge,
                             ag_err *err)
 {
-    const ag_settings *settings = task->settings;
-    ag_arena *arena = NULL;
-    ag_train_options options;
-    ag_train_monitor monitor = {0};
-    int rc = open_training(task, name, index, count, &arena, &monitor, err);
-    if (rc < 0) return rc;
-    ag_strategy_training done = {.index = index, .name = ag_arena_strdup(arena, name)};
-    const char *checkpoints = ag_arena_printf(arena, "%s/checkpoints/%s", task->output_dir, name);
-    if (!checkpoints || !done.name) return ag_fail_memory(err, strlen(task->output_dir));
-    if ((rc = ag_settings_options(settings, training->count, arena, &options, err)) < 0) return rc;
-    ag_train_checkpoints where = {.directory = settings->save_checkpoints ? checkpoints : NULL,
-                                  .config = &task->model_config,
-                                  .resume = task->resume,
-                                  .interval = settings->checkpoint_interval};
-    ag_train_job job = {.name = count > 1 ? name : NULL,
-                        .model = model,
-                        .training = training,
-                        .validation = validation,
-                        .judge = judge,
-                        .device = task->device,
-                        .pool = task->pool,
-                        .options = &options,
-                        .checkpoints = &where,
-                        .monitor = &monitor,
-                        .cancel = task->cancel};
-    rc = ag_train(&job, arena, &done.result, err);
-    return rc < 0 ? rc : note_training(task, index, &done, err);
+    const ag_strategy_job job = {.name = name,
+                                 .index = index,
+                                 .count = count,
+                                 .model = model,
+                                 .training = training,
+                                 .validation = validation,
+                                 .judge = judge};
+    return ag_strategy_train_job(task, &job, NULL, err);
 }
 
 /* ---- the file of the data ---- */
@@ -390,6 +409,23 @@ static int by_index(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
+/* Keys that this strategy would pass over. */
+static int check_keys(const ag_strategy *strategy, const ag_settings *settings, ag_err *err)
+{
+    static const char *const keys[] = {"training_config.validation_split", "training_config.cross_validation",
+                                       "pretrain", "ensemble"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const ag_value *said = ag_value_at(settings->root, keys[i]);
+        bool enabled = true;
+        if (!said || (strategy->takes >> i & 1)) continue;
+        if (ag_value_bool(ag_value_get(said, "enabled"), &enabled) && !enabled) continue;
+        ag_fail_at(err, AG_EINVAL, settings->file, said->line, said->column, "strategy %s does nothing with %s",
+                   strategy->name, keys[i]);
+        return ag_err_hint(err, "leave it out, or take another strategy");
+    }
+    return 0;
+}
+
 static int run_phases(const ag_strategy *strategy, void *state, ag_strategy_task *task, ag_err *err)
 {
     const char *model = ag_path_join(task->arena, task->output_dir, "model");
@@ -398,7 +434,7 @@ static int run_phases(const ag_strategy *strategy, void *state, ag_strategy_task
     int rc = strategy->prepare(state, task, err);
     if (rc >= 0) rc = write_configuration(task, strategy, err);
     if (rc < 0) return rc;
-    ag_strategy_phase(task, "training");
+    if (!strategy->tells_phases) ag_strategy_phase(task, "training");
     if ((rc = strategy->train(state, task, err)) < 0) return rc;
     ag_vec_sort(&task->trainings, by_index); /* they end in any order */
     ag_strategy_phase(task, "validation");
@@ -418,7 +454,8 @@ int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err 
     ag_vec_init(&task->arenas, sizeof(ag_arena *));
     pthread_mutex_init(&task->lock, NULL);
     ag_cancel *outer = task->cancel, *own = NULL;
-    int rc = open_machines(task, err);
+    int rc = check_keys(strategy, task->settings, err);
+    if (rc >= 0) rc = open_machines(task, err);
     if (rc >= 0) rc = open_cancel(task, &own, err);
     if (rc >= 0) rc = run_phases(strategy, state, task, err);
     if ((rc == AG_ECANCELLED || rc == AG_ETIMEOUT) && err && !*err->hint)

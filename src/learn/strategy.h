@@ -108,11 +108,20 @@ typedef struct ag_strategy_evaluation {
     const char *evaluated; /* filled: what has been scored, in words */
 } ag_strategy_evaluation;
 
+typedef enum ag_strategy_takes {
+    AG_TAKES_SPLIT = 1,    /* training_config.validation_split */
+    AG_TAKES_FOLDS = 2,    /* training_config.cross_validation */
+    AG_TAKES_PRETRAIN = 4, /* pretrain */
+    AG_TAKES_ENSEMBLE = 8, /* ensemble */
+} ag_strategy_takes;
+
 typedef struct ag_strategy {
     const char *name; /* "forecast" */
     const char *doc;
     const ag_description *data; /* required: of data_config */
     size_t state_size;          /* the core allocates it, zeroed */
+    unsigned takes;             /* ag_strategy_takes: keys that are not for every strategy, and are refused elsewhere */
+    bool tells_phases;          /* train() tells its phases itself; else it is all "training" */
     /* All are required. prepare() reads settings and data and refuses what is wrong before anything is trained; it
      * fills the task. close() is safe after a failed prepare(). */
     int (*prepare)(void *state, ag_strategy_task *task, ag_err *err);
@@ -147,8 +156,24 @@ ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what
 /* A model of task->model_config with its first weights: by seed, then from init_from. `loss` builds what training
  * needs. */
 int ag_strategy_model(const ag_strategy_task *task, bool loss, ag_model **out, ag_err *err);
-/* Trains it, with checkpoints below OUTPUT/checkpoints/NAME and the watch looking on; notes the result. The only
- * training of a strategy is named "model". Several threads may call it at once, with a model each. */
+/* The same of another configuration; `init_from` (may be NULL) as the key. */
+int ag_strategy_model_of(const ag_strategy_task *task, const ag_model_config *config, const ag_building *building,
+                         uint64_t seed, const char *init_from, ag_model **out, ag_err *err);
+
+typedef struct ag_strategy_job {
+    const char *name; /* of its directory and for people: "fold-03" */
+    int64_t index, count;
+    ag_model *model;
+    const ag_model_config *config; /* NULL: the task's */
+    const ag_samples *training, *validation;
+    const ag_train_judge *judge;
+    const ag_settings *settings; /* NULL: the task's */
+    ag_cancel *cancel;           /* NULL: the task's */
+} ag_strategy_job;
+/* Trains it, with checkpoints below OUTPUT/checkpoints/NAME and the watch looking on; notes the result, and gives it
+ * when `result` is not NULL. Several threads may call it at once, with a model each. */
+int ag_strategy_train_job(ag_strategy_task *task, const ag_strategy_job *job, ag_train_result *result, ag_err *err);
+/* The same with the task's own settings. The only training of a strategy is named "model". */
 int ag_strategy_train_model(ag_strategy_task *task, const char *name, int64_t index, int64_t count, ag_model *model,
                             const ag_samples *training, const ag_samples *validation, const ag_train_judge *judge,
                             ag_err *err);
