@@ -167,7 +167,7 @@ AG_TEST(test_train__stopped_by_time_goes_on_in_the_same_run_to_the_same_bits)
     ag_format(output, sizeof output, "%s/again", ag_test_dir());
     int tries = 0;
     /* Too little for it; how far it gets does not matter. */
-    while (TRAIN("--resume", "--set", tries < 3 ? "training_config.max_time=0.02" : "seed=3") != 0) {
+    while (TRAIN("--resume", "--set", tries < 3 ? "training_config.max_time=0.001" : "seed=3") != 0) {
         expect_remark("with --resume goes on");
         assert_true(++tries < 5);
     }
