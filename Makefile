@@ -3,11 +3,16 @@
 # directories that it needs (scripts/setup, scripts/configure), and does nothing when they are there.
 #
 # Variables: JOBS=N processes at once; CC=gcc|clang; PREFIX= and DESTDIR= for install;
-#            FUZZ=name and FUZZ_RUNS=N for fuzz.
+#            FUZZ=name and FUZZ_RUNS=N for fuzz;
+#            DATA_DIR=folder of files, CONFIG=file, STRATEGY=name and WORK_DIR=folder for the targets of training.
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 FUZZ_RUNS ?= 1000000
 FUZZ ?=
+DATA_DIR ?= data
+CONFIG ?= configs/drilling/patchtsmixer_24cv.yaml
+STRATEGY ?=
+WORK_DIR ?= .auger
 export JOBS
 ifneq ($(origin CC),default)
 export CC
@@ -16,6 +21,7 @@ ninja = @ninja -j$(JOBS) -C
 
 .DEFAULT_GOAL := all
 .PHONY: all debug test test-peers demo bench lint format fuzz coverage install dist clean help
+.PHONY: train-prepare-data train-model train-full
 
 all: ## the release build: build/auger, build/libauger.so, build/libauger.a
 	@scripts/setup --group build
@@ -37,6 +43,16 @@ test-peers: ## tests against the programs that Auger stands beside (fetches them
 
 demo: all ## a tour of what is there
 	@scripts/demo
+
+train-prepare-data: all ## the files of DATA_DIR, judged and labelled, into WORK_DIR/prepared
+	@build/auger prepare --input-dir "$(DATA_DIR)" --output-dir "$(WORK_DIR)/prepared" --validate --auto-label
+
+train-model: all ## trains CONFIG (with STRATEGY) on WORK_DIR/prepared into WORK_DIR/training; again: goes on
+	@build/auger train --config "$(CONFIG)" --data-dir "$(WORK_DIR)/prepared" --output-dir "$(WORK_DIR)/training" \
+		--home "$(WORK_DIR)" --resume $(if $(STRATEGY),--strategy "$(STRATEGY)")
+
+train-full: train-prepare-data ## both, one after the other
+	@$(MAKE) --no-print-directory train-model
 
 bench: ## measures, beside the peers where there are any
 	@scripts/setup --group build
@@ -74,5 +90,5 @@ clean: ## removes every build directory
 
 help: ## this text
 	@echo "make TARGET"
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1	\2/p' Makefile | expand -t 14
-	@sed -n 's/^# \(Variables:.*\)/\1/p; s/^# \(  *FUZZ=.*\)/\1/p' Makefile
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1	\2/p' Makefile | expand -t 22
+	@sed -n 's/^# \(Variables:.*\)/\1/p; s/^# \(  *[A-Z]*_*[A-Z]*=.*\)/\1/p' Makefile

@@ -11,6 +11,7 @@
 #include "core/doc/json.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
+#include "learn/registration.h"
 
 #define RUN_FILE "run.json"
 
@@ -22,6 +23,7 @@ typedef struct seat { /* where one training is looked at from */
     int64_t index;
     ag_record *record; /* of its own when there are several, else the run's */
     bool own;
+    bool ended;
     ag_train_monitor next;
 } seat;
 
@@ -33,6 +35,7 @@ struct ag_journal {
     ag_vec seats;          /* seat * */
     ag_vec datasets;       /* ag_strategy_dataset */
     const ag_value *known; /* run.json as it was found; NULL: none */
+    const char *version;   /* that was registered; NULL: none */
 };
 
 static const ag_strategy_watch nobody;
@@ -106,6 +109,15 @@ static int open_record(ag_journal *journal, const char *name, ag_record **out, a
     return rc < 0 ? ag_err_prefix(err, "the ledger") : rc;
 }
 
+/* By this the lineage goes from the version of the data to the run. */
+static int record_version(ag_journal *journal, ag_err *err)
+{
+    const ag_journal_options *o = &journal->options;
+    if (!o->version) return 0;
+    int rc = ag_run_log_inputs(o->ledger, ag_str_of(ag_record_run(journal->record)), o->version, 1, NULL, 0, err);
+    return rc < 0 ? rc : ag_record_tag(journal->record, "auger.data.version", o->version_name, err);
+}
+
 static int on_configured(void *context, const ag_value *effective, int64_t parameters, ag_err *err)
 {
     ag_journal *journal = context;
@@ -123,7 +135,7 @@ static int on_configured(void *context, const ag_value *effective, int64_t param
         const ag_strategy_dataset *d = ag_vec_at(&journal->datasets, i);
         rc = ag_record_dataset(journal->record, d->name, d->path, d->context, &d->digest, err);
     }
-    return rc;
+    return rc < 0 ? rc : record_version(journal, err);
 }
 
 static int on_dataset(void *context, const ag_strategy_dataset *dataset, ag_err *err)
@@ -220,12 +232,13 @@ static int on_trained(void *context, int64_t index, const ag_train_result *resul
     const ag_strategy_watch *next = next_of(journal);
     int rc = next->trained ? next->trained(next->context, index, result, err) : 0;
     for (size_t i = 0; i < journal->seats.count && rc >= 0; i++) {
-        const seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
+        seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
         if (s->index != index || !s->record) continue;
         if (result->best_epoch >= 0) {
             ag_record_metric(s->record, "best_epoch", (double)result->best_epoch + 1, result->steps);
             ag_record_metric(s->record, "best_metric", result->best_metric, result->steps);
         }
+        s->ended = s->own;
         if (s->own) return ag_record_finish(s->record, AG_RECORD_FINISHED, err);
     }
     return rc;
@@ -310,6 +323,11 @@ const char *ag_journal_run(const ag_journal *journal)
     return journal->record ? ag_record_run(journal->record) : NULL;
 }
 
+const char *ag_journal_version(const ag_journal *journal)
+{
+    return journal->version;
+}
+
 ag_record *ag_journal_record(const ag_journal *journal)
 {
     return journal->record;
@@ -317,12 +335,13 @@ ag_record *ag_journal_record(const ag_journal *journal)
 
 static int record_files(const ag_journal *journal, ag_err *err)
 {
-    static const char *const files[] = {"config.yaml", "metrics.json", "history.csv"};
+    static const char *const files[] = {"config.yaml", "metrics.json", "history.csv", "out_of_fold.csv"};
     ag_arena *arena = journal->arena;
     const char *directory = journal->options.output_dir, *model = ag_path_join(arena, directory, "model");
     int rc = model ? ag_record_files(journal->record, model, "model", err) : ag_fail_memory(err, 64);
     for (size_t i = 0; i < sizeof files / sizeof *files && rc >= 0; i++) {
         const char *path = ag_path_join(arena, directory, files[i]);
+        if (path && !ag_file_exists(path)) continue;
         rc = path ? ag_record_file(journal->record, path, files[i], err) : ag_fail_memory(err, 64);
     }
     return rc < 0 ? ag_err_prefix(err, "the ledger") : rc;
@@ -339,17 +358,29 @@ void ag_journal_troubles(const ag_journal *journal, void (*tell)(void *context, 
     }
 }
 
+static int register_model(ag_journal *journal, ag_err *err)
+{
+    const ag_journal_options *o = &journal->options;
+    if (!o->settings->registration.name) return 0;
+    on_phase(journal, "registration");
+    int rc = ag_registration_make(o->ledger, o->settings, ag_record_run(journal->record), journal->arena,
+                                  &journal->version, err);
+    if (rc >= 0) on_remark(journal, ag_arena_printf(journal->arena, "registered as %s", journal->version));
+    return rc;
+}
+
 int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *err)
 {
     bool stopped = rc == AG_ECANCELLED || rc == AG_ETIMEOUT;
     ag_record_end end = rc >= 0 ? AG_RECORD_FINISHED : stopped ? AG_RECORD_KILLED : AG_RECORD_FAILED;
     if (!journal->record) return 0;
     int ended = rc < 0 ? 0 : record_files(journal, err);
+    if (rc >= 0 && ended >= 0) ended = register_model(journal, err);
     if (rc < 0 && why) (void)ag_record_tag(journal->record, "auger.error", why->text, NULL);
     if (ended < 0) end = AG_RECORD_FAILED;
     for (size_t i = 0; i < journal->seats.count; i++) {
         const seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
-        if (s->own && rc < 0) (void)ag_record_finish(s->record, end, NULL);
+        if (s->own && !s->ended) (void)ag_record_finish(s->record, end, NULL);
     }
     int finished = ag_record_finish(journal->record, end, ended < 0 ? NULL : err);
     return ended < 0 ? ended : finished;

@@ -6,6 +6,7 @@
  * on. */
 #include "learn/record.h"
 #include "learn/strategy.h"
+#include "ledger/run.h"
 
 typedef struct ag_journal ag_journal;
 
@@ -17,6 +18,8 @@ typedef struct ag_journal_options {
     const char *entry; /* "auger train" */
     int argc;          /* the command line, for the tags; 0: not said */
     const char *const *argv;
+    const ag_run_input *version; /* the data are this version of a data set (ag_dataset_input()); NULL: they are not */
+    const char *version_name;    /* "drilling@v3" */
     const ag_strategy_watch *next; /* may be NULL; outlives the journal */
 } ag_journal_options;
 
@@ -24,10 +27,13 @@ int ag_journal_new(const ag_journal_options *options, ag_journal **out, ag_err *
 void ag_journal_free(ag_journal *journal);
 /* For the strategy's task. */
 const ag_strategy_watch *ag_journal_watch(const ag_journal *journal);
-/* The end: files of OUTPUT into the run when it went well, and its status. */
+/* The end: files of OUTPUT into the run when it went well, its model registered when the settings say so, and its
+ * status. */
 int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *err);
 /* What could not be recorded on the way: a sentence each, mostly none. */
 void ag_journal_troubles(const ag_journal *journal, void (*tell)(void *context, const char *text), void *context);
 /* NULL: none; before the configuration was accepted there is none. Any thread. */
 const char *ag_journal_run(const ag_journal *journal);
+/* The version that was registered, "depth/3"; NULL: none. */
+const char *ag_journal_version(const ag_journal *journal);
 ag_record *ag_journal_record(const ag_journal *journal); /* of the run; NULL: likewise */

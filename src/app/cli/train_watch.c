@@ -113,6 +113,8 @@ int ag_train_watch_new(ag_invocation *invocation, const ag_train_watch_options *
                                         .entry = "auger train",
                                         .argc = invocation->word_count,
                                         .argv = invocation->words,
+                                        .version = options->data ? options->data->input : NULL,
+                                        .version_name = options->data ? options->data->name : NULL,
                                         .next = &watch->terminal};
     int rc = ag_journal_new(&journal, &watch->journal, err);
     if (rc >= 0) rc = ag_train_show_new(invocation, options->show, &watch->show, err);
@@ -139,6 +141,11 @@ const ag_strategy_watch *ag_train_watch_strategy(ag_train_watch *watch)
 const char *ag_train_watch_run(const ag_train_watch *watch)
 {
     return ag_journal_run(watch->journal);
+}
+
+const char *ag_train_watch_version(const ag_train_watch *watch)
+{
+    return ag_journal_version(watch->journal);
 }
 
 static void note_trouble(void *context, const char *text)

@@ -2,6 +2,7 @@
 #pragma once
 /* train_watch.h: who looks on while `auger train` works: the terminal and, when there is a ledger, a run of it
  * (learn/journal.h). */
+#include "app/cli/train_data.h"
 #include "app/cli/train_show.h"
 #include "learn/journal.h"
 #include "learn/strategy.h"
@@ -14,6 +15,7 @@ typedef struct ag_train_watch_options {
     ag_ledger *ledger; /* NULL: nothing is recorded */
     const ag_settings *settings;
     const char *output_dir;
+    const ag_train_data *data; /* NULL: a path that is no version of a data set */
     bool resume;
 } ag_train_watch_options;
 
@@ -25,3 +27,5 @@ const ag_strategy_watch *ag_train_watch_strategy(ag_train_watch *watch);
 /* The end: files of OUTPUT into the run when it went well, its status, and what could not be recorded as remarks. */
 int ag_train_watch_finish(ag_train_watch *watch, int rc, const ag_err *why, ag_err *err);
 const char *ag_train_watch_run(const ag_train_watch *watch); /* NULL: none */
+/* The version of a model that it became, once finished; NULL: none. */
+const char *ag_train_watch_version(const ag_train_watch *watch);

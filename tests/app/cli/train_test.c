@@ -316,6 +316,40 @@ AG_TEST(test_train__keys_are_those_that_the_documentation_lists)
     end();
 }
 
+AG_TEST(test_train__keys_that_would_do_nothing_are_refused)
+{
+    set_up();
+    assert_int_equal(TRAIN("--no-record", "--folds", "0-3"), 2);
+    expect_remark("'0-3' is no fold");
+    assert_int_equal(TRAIN("--no-record", "--folds", "1-3"), 2);
+    expect_remark("strategy forecast does nothing with training_config.cross_validation");
+    assert_int_equal(TRAIN("--no-record", "--set", "pretrain={enabled: true}"), 2);
+    expect_remark("does nothing with pretrain");
+    assert_int_equal(TRAIN("--no-record", "--set", "register=depth"), 2);
+    expect_remark("cannot be registered, because the run is not recorded");
+    end();
+}
+
+AG_TEST(test_train__registers_its_model_and_knows_the_version_of_its_data)
+{
+    ag_str version;
+    set_up();
+    assert_int_equal(AUGER("data", "add", "waves", data), 0);
+    ag_format(data, sizeof data, "waves@v1");
+    assert_int_equal(TRAIN("--json", "--set", "register={name: depth, alias: best}"), 0);
+    assert_true(ag_value_string(ag_value_get(printed_json(), "version"), &version));
+    assert_true(ag_str_is(version, "depth/1"));
+    expect_remark("registered as depth/1");
+    assert_int_equal(AUGER("models", "lineage", "depth@best", "--json"), 0);
+    assert_non_null(strstr(out.buf.data, "waves"));
+    assert_int_equal(AUGER("data", "lineage", "waves@v1", "--json"), 0);
+    assert_non_null(strstr(out.buf.data, "depth/1"));
+    ag_format(data, sizeof data, "waves@v7");
+    assert_true(TRAIN("--progress", "plain") > 0);
+    expect_remark("--data-dir waves@v7");
+    end();
+}
+
 /* ---- ETTh1, when it is there ---- */
 
 AG_TEST(test_train__etth1_in_one_epoch)

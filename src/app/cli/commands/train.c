@@ -4,19 +4,21 @@
 #include <string.h>
 
 #include "app/cli/invocation.h"
+#include "app/cli/train_data.h"
 #include "app/cli/train_ledger.h"
 #include "app/cli/train_watch.h"
 #include "core/io/path.h"
 #include "core/show/table.h"
 #include "core/sys/clock.h"
 #include "core/sys/thread.h"
+#include "learn/registration.h"
 #include "learn/strategy.h"
 
 static const char *const progress_modes[] = {"auto", "plain", "json", "off", NULL};
 
 static const ag_option options[] = {
     {.name = "config", .letter = 'c', .type = AG_OPTION_PATH, .doc = "The configuration, in YAML"},
-    {.name = "data-dir", .letter = 'd', .type = AG_OPTION_PATH, .doc = "Where the data lie: a directory, or one file"},
+    AG_OPTION_OF_TRAIN_DATA,
     {.name = "output-dir",
      .letter = 'o',
      .type = AG_OPTION_PATH,
@@ -28,6 +30,10 @@ static const ag_option options[] = {
      .doc = "Override a key of the configuration: training_config.epochs=20"},
     {.name = "strategy", .type = AG_OPTION_TEXT, .value_name = "NAME", .doc = "The same as --set strategy=NAME"},
     {.name = "device", .type = AG_OPTION_TEXT, .value_name = "NAME", .doc = "The same as --set device=NAME"},
+    {.name = "folds",
+     .type = AG_OPTION_TEXT,
+     .value_name = "LIST",
+     .doc = "Only these folds of a cross-validation, counted from 1: 1-8,12"},
     {.name = "resume",
      .letter = 'r',
      .type = AG_OPTION_FLAG,
@@ -53,12 +59,14 @@ static const ag_option options[] = {
      .value_name = "WHAT",
      .doc = "Only print keys as Markdown: 'training', those of any configuration, or the name of an architecture"},
     AG_OPTION_OF_TRAIN_DATABASE,
+    AG_OPTION_OF_BLOBS,
 };
 
 static const ag_example examples[] = {
     {"train --config configs/forecast/etth1_nlinear.yaml --data-dir data --output-dir out", "Train a forecaster"},
     {"train -c mixer.yaml -d data -o out --set training_config.epochs=5 --set seed=7", "With two keys overridden"},
     {"train -c mixer.yaml -d data -o out --resume", "Go on where it was stopped or killed"},
+    {"train -c drilling.yaml -d drilling@v3 -o out --folds 1-12", "Some folds, on a version of a data set"},
     {"train -c mixer.yaml -d data -o out --home ~/auger --json", "Record it in a ledger, and print the result as JSON"},
     {"train --keys training", "See the keys of a configuration"},
     {"train --keys nlinear", "See the keys of an architecture, for model_config"},
@@ -67,12 +75,55 @@ static const ag_example examples[] = {
 
 /* ---- the configuration ---- */
 
+/* "1-8", or "12" */
+static bool read_range(ag_str part, int64_t *from, int64_t *to)
+{
+    size_t dash = ag_str_find_char(part, '-', 0);
+    if (!ag_str_to_int(ag_str_slice(part, 0, dash), from)) return false;
+    *to = *from;
+    if (dash != SIZE_MAX && !ag_str_to_int(ag_str_slice(part, dash + 1, SIZE_MAX), to)) return false;
+    return *from >= 1 && *to >= *from && *to <= 1000;
+}
+
+/* "1-3,12" -> "[1,2,3,12]" */
+static int spell_folds(ag_str list, ag_buf *text, ag_err *err)
+{
+    ag_str part;
+    const char *comma = "";
+    ag_buf_add_text(text, "training_config.cross_validation.folds=[");
+    while (ag_str_next(&list, ',', &part)) {
+        int64_t from, to;
+        part = ag_str_trim(part);
+        if (!read_range(part, &from, &to))
+            return ag_fail(err, AG_EINVAL, "--folds: '%.*s' is no fold and no range of folds, as in 1-8,12",
+                           AG_STR_ARG(ag_str_slice(part, 0, 40)));
+        for (; from <= to; from++, comma = ",") ag_buf_addf(text, "%s%lld", comma, (long long)from);
+    }
+    ag_buf_add_char(text, ']');
+    return ag_buf_check(text, "the list of folds", err);
+}
+
+static int add_folds(ag_invocation *invocation, ag_str *sets, size_t *used, ag_err *err)
+{
+    ag_buf text;
+    const char *list = ag_option_text(invocation, "folds");
+    if (!list) return 0;
+    ag_buf_init(&text, 1 << 16);
+    int rc = spell_folds(ag_str_of(list), &text, err);
+    const char *set = rc < 0 ? NULL : ag_arena_strndup(invocation->arena, text.data, text.size);
+    ag_buf_deinit(&text);
+    if (rc < 0) return rc;
+    if (!set) return ag_fail_memory(err, strlen(list));
+    sets[(*used)++] = ag_str_of(set);
+    return 0;
+}
+
 static int read_settings(ag_invocation *invocation, ag_settings *out, ag_err *err)
 {
     static const char *const shortcuts[] = {"strategy", "device"};
     size_t count, used = 0;
     const ag_option_value *values = ag_option_values(invocation, "set", &count);
-    ag_str *sets = ag_arena_array(invocation->arena, count + 2, sizeof *sets);
+    ag_str *sets = ag_arena_array(invocation->arena, count + 3, sizeof *sets);
     if (!sets) return ag_fail_memory(err, count * sizeof *sets);
     for (size_t i = 0; i < count; i++) sets[used++] = ag_str_of(values[i].text);
     for (size_t i = 0; i < 2; i++) {
@@ -82,6 +133,8 @@ static int read_settings(ag_invocation *invocation, ag_settings *out, ag_err *er
         if (!set) return ag_fail_memory(err, strlen(text));
         sets[used++] = ag_str_of(set);
     }
+    int rc = add_folds(invocation, sets, &used, err);
+    if (rc < 0) return rc;
     return ag_settings_read(invocation->arena, ag_option_text(invocation, "config"), sets, used, out, err);
 }
 
@@ -148,8 +201,13 @@ static void put_training(ag_json *json, const ag_strategy_training *training)
     ag_json_end_object(json);
 }
 
+typedef struct outcome {       /* of a training, beside its metrics */
+    const char *run, *version; /* NULL: none */
+    double seconds;
+} outcome;
+
 static int print_json(ag_invocation *invocation, const ag_strategy *strategy, const ag_strategy_task *task,
-                      const char *run, double seconds, ag_err *err)
+                      const outcome *o, ag_err *err)
 {
     ag_buf buf;
     ag_buf_init(&buf, (size_t)64 << 20);
@@ -158,9 +216,10 @@ static int print_json(ag_invocation *invocation, const ag_strategy *strategy, co
     ag_json_put_text(&json, "strategy", strategy->name);
     ag_json_put_text(&json, "output_dir", task->output_dir);
     ag_json_put_text(&json, "model", ag_path_join(invocation->arena, task->output_dir, "model"));
-    ag_json_put_text(&json, "run_id", run);
+    ag_json_put_text(&json, "run_id", o->run);
+    if (o->version) ag_json_put_text(&json, "version", o->version);
     ag_json_put_int(&json, "parameters", task->parameters);
-    ag_json_put_real(&json, "seconds", seconds);
+    ag_json_put_real(&json, "seconds", o->seconds);
     ag_json_name(&json, "metrics");
     ag_json_begin_object(&json);
     for (size_t i = 0; i < task->metrics.count; i++) {
@@ -178,8 +237,7 @@ static int print_json(ag_invocation *invocation, const ag_strategy *strategy, co
     return rc;
 }
 
-static int print_result(ag_invocation *invocation, const ag_strategy_task *task, const char *run, double seconds,
-                        ag_err *err)
+static int print_result(ag_invocation *invocation, const ag_strategy_task *task, const outcome *o, ag_err *err)
 {
     static const ag_column columns[] = {{"metric", AG_ALIGN_LEFT, 0, 8}, {"value", AG_ALIGN_RIGHT, 0, 0}};
     char took[32];
@@ -196,21 +254,22 @@ static int print_result(ag_invocation *invocation, const ag_strategy_task *task,
     if (rc >= 0) ag_print_str(invocation, ag_buf_str(&text));
     ag_table_free(table);
     ag_buf_deinit(&text);
-    ag_duration_format((int64_t)(seconds * 1e6), took);
-    ag_print(invocation, "model in %s/model (%lld numbers), in %s%s%s\n", task->output_dir, (long long)task->parameters,
-             took, run ? ", run " : "", run ? run : "");
+    ag_duration_format((int64_t)(o->seconds * 1e6), took);
+    ag_print(invocation, "model in %s/model (%lld numbers), in %s%s%s%s%s\n", task->output_dir,
+             (long long)task->parameters, took, o->run ? ", run " : "", o->run ? o->run : "",
+             o->version ? ", registered as " : "", o->version ? o->version : "");
     return rc;
 }
 
 /* ---- running ---- */
 
-static int train(ag_invocation *invocation, const ag_settings *settings, const ag_strategy *strategy, ag_ledger *ledger,
-                 ag_err *err)
+static int train(ag_invocation *invocation, const ag_settings *settings, const ag_strategy *strategy,
+                 const ag_train_data *data, ag_ledger *ledger, ag_err *err)
 {
     ag_train_watch *watch = NULL;
     int64_t jobs = ag_option_int(invocation, "jobs"), begun = ag_monotonic();
     ag_strategy_task task = {.settings = settings,
-                             .data_dir = ag_option_text(invocation, "data-dir"),
+                             .data_dir = data->path,
                              .output_dir = ag_option_text(invocation, "output-dir"),
                              .resume = ag_option_flag(invocation, "resume"),
                              .cancel = invocation->cancel,
@@ -219,6 +278,7 @@ static int train(ag_invocation *invocation, const ag_settings *settings, const a
                                   .ledger = ledger,
                                   .settings = settings,
                                   .output_dir = task.output_dir,
+                                  .data = data,
                                   .resume = task.resume};
     if (!jobs) jobs = settings->num_workers;
     task.jobs = jobs ? (unsigned)jobs : ag_cpu_count();
@@ -229,12 +289,14 @@ static int train(ag_invocation *invocation, const ag_settings *settings, const a
     ag_err second = {0};
     int ended = ag_train_watch_finish(watch, rc, err, rc < 0 ? &second : err);
     if (rc >= 0) rc = ended;
-    double seconds = (double)(ag_monotonic() - begun) / 1e6;
-    const char *run = ag_train_watch_run(watch) ? ag_arena_strdup(invocation->arena, ag_train_watch_run(watch)) : NULL;
+    const char *run = ag_train_watch_run(watch), *version = ag_train_watch_version(watch);
+    const outcome o = {.run = run ? ag_arena_strdup(invocation->arena, run) : NULL,
+                       .version = version ? ag_arena_strdup(invocation->arena, version) : NULL,
+                       .seconds = (double)(ag_monotonic() - begun) / 1e6};
     ag_train_watch_free(watch);
     if (rc >= 0)
-        rc = ag_wants_json(invocation) ? print_json(invocation, strategy, &task, run, seconds, err)
-                                       : print_result(invocation, &task, run, seconds, err);
+        rc = ag_wants_json(invocation) ? print_json(invocation, strategy, &task, &o, err)
+                                       : print_result(invocation, &task, &o, err);
     ag_strategy_task_deinit(&task);
     return rc;
 }
@@ -244,14 +306,17 @@ static int run(ag_invocation *invocation, ag_err *err)
     ag_settings settings;
     const ag_strategy *strategy = NULL;
     ag_ledger *ledger = NULL;
+    ag_train_data data;
     if (ag_option_given(invocation, "keys")) return print_keys(invocation, ag_option_text(invocation, "keys"), err);
     int rc = need(invocation, "config", "what shall be trained, and how?", err);
     if (rc >= 0) rc = need(invocation, "data-dir", "where do the data lie?", err);
     if (rc >= 0) rc = need(invocation, "output-dir", "where shall the model go?", err);
     if (rc >= 0) rc = read_settings(invocation, &settings, err);
     if (rc >= 0) rc = ag_strategy_find(&settings, &strategy, err);
+    if (rc >= 0) rc = ag_train_data_find(invocation, &data, err);
     if (rc >= 0) rc = ag_train_open_ledger(invocation, &ledger, err);
-    if (rc >= 0) rc = train(invocation, &settings, strategy, ledger, err);
+    if (rc >= 0) rc = ag_registration_check(&settings, ledger, err);
+    if (rc >= 0) rc = train(invocation, &settings, strategy, &data, ledger, err);
     ag_ledger_close(ledger);
     return rc;
 }
