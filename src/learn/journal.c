@@ -11,6 +11,7 @@
 #include "core/doc/json.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
+#include "learn/nn/kernels/kernels.h"
 #include "learn/registration.h"
 
 #define RUN_FILE "run.json"
@@ -118,6 +119,22 @@ static int record_version(ag_journal *journal, ag_err *err)
     return rc < 0 ? rc : ag_record_tag(journal->record, "auger.data.version", o->version_name, err);
 }
 
+/* What a replay must know, and what the caller wants. */
+static int add_tags(const ag_journal *journal, ag_err *err)
+{
+    char *path = NULL;
+    const ag_journal_options *o = &journal->options;
+    int rc = ag_record_tag(journal->record, AG_JOURNAL_PROCESSOR, ag_kernels_best()->name, err);
+    if (rc >= 0 && o->data_dir && ag_path_absolute(journal->arena, o->data_dir, &path, NULL) >= 0)
+        rc = ag_record_tag(journal->record, AG_JOURNAL_DATA_DIR, path, err);
+    for (size_t i = 0; i < o->tag_count && rc >= 0; i++) {
+        const char *key = ag_arena_strndup(journal->arena, o->tags[i].key.data, o->tags[i].key.size);
+        const char *value = ag_arena_strndup(journal->arena, o->tags[i].value.data, o->tags[i].value.size);
+        rc = key && value ? ag_record_tag(journal->record, key, value, err) : ag_fail_memory(err, 64);
+    }
+    return rc;
+}
+
 static int on_configured(void *context, const ag_value *effective, int64_t parameters, ag_err *err)
 {
     ag_journal *journal = context;
@@ -131,6 +148,7 @@ static int on_configured(void *context, const ag_value *effective, int64_t param
     ag_format(count, sizeof count, "%lld", (long long)parameters);
     if (rc >= 0) rc = ag_record_tag(journal->record, "auger.model.parameters", count, err);
     if (rc >= 0) rc = ag_record_tag(journal->record, "auger.strategy", journal->options.settings->strategy, err);
+    if (rc >= 0) rc = add_tags(journal, err);
     for (size_t i = 0; i < journal->datasets.count && rc >= 0; i++) {
         const ag_strategy_dataset *d = ag_vec_at(&journal->datasets, i);
         rc = ag_record_dataset(journal->record, d->name, d->path, d->context, &d->digest, err);
@@ -347,6 +365,15 @@ static int record_files(const ag_journal *journal, ag_err *err)
     return rc < 0 ? ag_err_prefix(err, "the ledger") : rc;
 }
 
+/* The page tells most when things went wrong. */
+static int record_report(const ag_journal *journal, ag_err *err)
+{
+    const char *path = ag_path_join(journal->arena, journal->options.output_dir, AG_JOURNAL_REPORT);
+    if (!path) return ag_fail_memory(err, 64);
+    int rc = ag_file_exists(path) ? ag_record_file(journal->record, path, AG_JOURNAL_REPORT, err) : 0;
+    return rc < 0 ? ag_err_prefix(err, "the ledger") : rc;
+}
+
 void ag_journal_troubles(const ag_journal *journal, void (*tell)(void *context, const char *text), void *context)
 {
     const char *text = journal->record ? ag_record_trouble(journal->record) : NULL;
@@ -376,6 +403,7 @@ int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *er
     if (!journal->record) return 0;
     int ended = rc < 0 ? 0 : record_files(journal, err);
     if (rc >= 0 && ended >= 0) ended = register_model(journal, err);
+    if (ended >= 0) ended = record_report(journal, err);
     if (rc < 0 && why) (void)ag_record_tag(journal->record, "auger.error", why->text, NULL);
     if (ended < 0) end = AG_RECORD_FAILED;
     for (size_t i = 0; i < journal->seats.count; i++) {

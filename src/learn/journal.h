@@ -8,13 +8,22 @@
 #include "learn/strategy.h"
 #include "ledger/run.h"
 
+#define AG_JOURNAL_REPORT "report.html" /* in OUTPUT, when whoever shows the training has written it */
+
+/* Tags that let the training be made again (auger replay). */
+#define AG_JOURNAL_DATA_DIR "auger.data.dir"   /* the directory or file that was named, absolute */
+#define AG_JOURNAL_PROCESSOR "auger.processor" /* the kind that decides bits: "avx512" */
+
 typedef struct ag_journal ag_journal;
 
 typedef struct ag_journal_options {
     ag_ledger *ledger; /* NULL: nothing is recorded */
     const ag_settings *settings;
+    const char *data_dir; /* for the tags; NULL: not said */
     const char *output_dir;
     bool resume;
+    const ag_pair *tags; /* more for the run; may be NULL */
+    size_t tag_count;
     const char *entry; /* "auger train" */
     int argc;          /* the command line, for the tags; 0: not said */
     const char *const *argv;
@@ -27,8 +36,8 @@ int ag_journal_new(const ag_journal_options *options, ag_journal **out, ag_err *
 void ag_journal_free(ag_journal *journal);
 /* For the strategy's task. */
 const ag_strategy_watch *ag_journal_watch(const ag_journal *journal);
-/* The end: files of OUTPUT into the run when it went well, its model registered when the settings say so, and its
- * status. */
+/* The end: files of OUTPUT into the run when it went well (the report in any case), its model registered when the
+ * settings say so, and its status. */
 int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *err);
 /* What could not be recorded on the way: a sentence each, mostly none. */
 void ag_journal_troubles(const ag_journal *journal, void (*tell)(void *context, const char *text), void *context);

@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /* train_watch.c: see train_watch.h. What is recorded is the journal's (learn/journal.h); this shows what the journal
- * passes on. */
+ * passes on, and writes the page of the training (REPORT) before the journal takes up the files. The pulse begins when
+ * the run exists, so that its numbers have a place to go to. */
 #include "app/cli/train_watch.h"
 
+#include <string.h>
+
+#include "app/cli/train_pulse.h"
 #include "core/base/mem.h"
+#include "core/io/file.h"
+#include "core/io/path.h"
+#include "core/sys/clock.h"
+#include "ledger/system.h"
+
+enum { REPORT_MOST = 64 << 20 };
 
 typedef struct seat { /* where one training is looked at from */
     ag_train_show *show;
@@ -16,6 +26,10 @@ struct ag_train_watch {
     ag_train_show *show;
     ag_strategy_watch terminal;
     ag_journal *journal;
+    ag_train_pulse *pulse;
+    const ag_value *effective; /* NULL: not accepted yet */
+    int64_t parameters;
+    ag_vec data; /* ag_monitor_data */
 };
 
 /* ---- one training ---- */
@@ -34,6 +48,20 @@ static int on_epoch(void *context, const ag_train_epoch *e, const ag_train_progr
     (void)err;
     ag_train_show_epoch(s->show, s->index, e, now);
     return 0;
+}
+
+static void on_validating(void *context, int64_t done, int64_t count)
+{
+    const seat *s = context;
+    (void)done, (void)count;
+    ag_train_show_alive(s->show, s->index);
+}
+
+static void on_saved(void *context, const char *directory, int64_t step)
+{
+    const seat *s = context;
+    (void)directory, (void)step;
+    ag_train_show_alive(s->show, s->index);
 }
 
 static void on_resumed(void *context, const char *path, const ag_train_epoch *epochs, size_t count, int64_t step)
@@ -57,8 +85,13 @@ static int on_training(void *context, const char *name, int64_t index, int64_t c
     if (!s) return ag_fail_memory(err, sizeof *s);
     *s = (seat){.show = watch->show, .index = index};
     ag_train_show_begin(watch->show, name, index, count);
-    *monitor = (ag_train_monitor){
-        .context = s, .step = on_step, .epoch = on_epoch, .resumed = on_resumed, .remark = on_training_remark};
+    *monitor = (ag_train_monitor){.context = s,
+                                  .step = on_step,
+                                  .epoch = on_epoch,
+                                  .validating = on_validating,
+                                  .saved = on_saved,
+                                  .resumed = on_resumed,
+                                  .remark = on_training_remark};
     return 0;
 }
 
@@ -72,10 +105,43 @@ static int on_trained(void *context, int64_t index, const ag_train_result *resul
 
 /* ---- the rest of a strategy ---- */
 
+static int on_dataset(void *context, const ag_strategy_dataset *dataset, ag_err *err)
+{
+    ag_train_watch *watch = context;
+    char hex[65];
+    ag_sha256_format(&dataset->digest, hex);
+    ag_arena *arena = watch->invocation->arena;
+    ag_monitor_data seen = {.name = ag_arena_strdup(arena, dataset->name ? dataset->name : ""),
+                            .path = ag_arena_strdup(arena, dataset->path ? dataset->path : ""),
+                            .digest = ag_arena_strdup(arena, hex),
+                            .context = ag_arena_strdup(arena, dataset->context ? dataset->context : "")};
+    if (!seen.name || !seen.path || !seen.digest || !seen.context) return ag_fail_memory(err, sizeof hex);
+    return ag_vec_push(&watch->data, &seen, err);
+}
+
+static int on_configured(void *context, const ag_value *effective, int64_t parameters, ag_err *err)
+{
+    ag_train_watch *watch = context;
+    (void)err;
+    watch->effective = effective;
+    watch->parameters = parameters;
+    return 0;
+}
+
 static void on_phase(void *context, const char *phase)
 {
-    const ag_train_watch *watch = context;
+    ag_train_watch *watch = context;
+    if (watch->effective && !watch->pulse)
+        watch->pulse = ag_train_pulse_start(watch->show, ag_journal_record(watch->journal), watch->options.output_dir);
     ag_train_show_phase(watch->show, phase);
+}
+
+static int on_metric(void *context, const ag_strategy_metric *metric, ag_err *err)
+{
+    const ag_train_watch *watch = context;
+    (void)err;
+    ag_train_show_value(watch->show, metric->name, metric->value);
+    return 0;
 }
 
 static void on_remark(void *context, const char *text)
@@ -87,8 +153,7 @@ static void on_remark(void *context, const char *text)
 static ag_progress *on_progress(void *context, const char *what, uint64_t total)
 {
     const ag_train_watch *watch = context;
-    if (watch->options.show != AG_TRAIN_SHOW_AUTO) return NULL;
-    return ag_begin_progress(watch->invocation, what, total);
+    return ag_train_show_progress(watch->show, what, total);
 }
 
 /* ---- making and ending ---- */
@@ -100,17 +165,24 @@ int ag_train_watch_new(ag_invocation *invocation, const ag_train_watch_options *
     if (!watch) return ag_fail_memory(err, sizeof *watch);
     watch->invocation = invocation;
     watch->options = *options;
+    ag_vec_init(&watch->data, sizeof(ag_monitor_data));
     watch->terminal = (ag_strategy_watch){.context = watch,
                                           .phase = on_phase,
                                           .remark = on_remark,
+                                          .dataset = on_dataset,
+                                          .configured = on_configured,
                                           .training = on_training,
                                           .trained = on_trained,
+                                          .metric = on_metric,
                                           .progress = on_progress};
     const ag_journal_options journal = {.ledger = options->ledger,
                                         .settings = options->settings,
+                                        .data_dir = options->data_dir,
                                         .output_dir = options->output_dir,
                                         .resume = options->resume,
-                                        .entry = "auger train",
+                                        .tags = options->tags,
+                                        .tag_count = options->tag_count,
+                                        .entry = options->entry ? options->entry : "auger train",
                                         .argc = invocation->word_count,
                                         .argv = invocation->words,
                                         .version = options->data ? options->data->input : NULL,
@@ -128,8 +200,10 @@ int ag_train_watch_new(ag_invocation *invocation, const ag_train_watch_options *
 void ag_train_watch_free(ag_train_watch *watch)
 {
     if (!watch) return;
+    ag_train_pulse_stop(watch->pulse);
     ag_journal_free(watch->journal);
     ag_train_show_free(watch->show);
+    ag_vec_deinit(&watch->data);
     ag_free(watch);
 }
 
@@ -153,8 +227,63 @@ static void note_trouble(void *context, const char *text)
     ag_note(context, "some metrics are not in the ledger: %s", text);
 }
 
+/* ---- the page ---- */
+
+static void say_outcome(int rc, const ag_err *why, ag_monitor_about *about)
+{
+    bool stopped = rc == AG_ECANCELLED || rc == AG_ETIMEOUT;
+    about->style = rc >= 0 ? AG_STYLE_GOOD : stopped ? AG_STYLE_WARN : AG_STYLE_BAD;
+    about->outcome = rc >= 0   ? "The training ended well."
+                     : stopped ? "The training was stopped; --resume goes on from here."
+                     : why     ? why->text
+                               : "The training failed.";
+}
+
+static int make_report(const ag_train_watch *watch, int rc, const ag_err *why, ag_buf *out, ag_err *err)
+{
+    char when[40];
+    const ag_settings *settings = watch->options.settings;
+    ag_arena *arena = watch->invocation->arena;
+    ag_pairs environment = {0};
+    ag_system_options system = {.argc = watch->invocation->word_count, .argv = watch->invocation->words};
+    int done = ag_system_tags(&system, arena, &environment, err);
+    if (done < 0) return done;
+    ag_instant_format(ag_now(), 0, when);
+    const char *run = ag_journal_run(watch->journal), *experiment = settings->experiment_name;
+    ag_monitor_about about = {
+        .title = ag_arena_printf(arena, "Training of %s", experiment ? experiment : settings->strategy),
+        .subtitle = ag_arena_printf(arena, "strategy %s, %s%s%s", settings->strategy, when, run ? ", run " : "",
+                                    run ? run : ""),
+        .parameters = watch->parameters,
+        .configuration = watch->effective,
+        .data = watch->data.items,
+        .data_count = watch->data.count,
+        .environment = environment};
+    if (!about.title || !about.subtitle) return ag_fail_memory(err, 256);
+    say_outcome(rc, why, &about);
+    return ag_train_show_report(watch->show, &about, out, err);
+}
+
+/* That there is no page ends nothing. */
+static void write_report(const ag_train_watch *watch, int rc, const ag_err *why)
+{
+    ag_buf page;
+    ag_err err = {0};
+    if (!watch->effective) return;
+    const char *path = ag_path_join(watch->invocation->arena, watch->options.output_dir, AG_JOURNAL_REPORT);
+    ag_buf_init(&page, REPORT_MOST);
+    int done = path ? make_report(watch, rc, why, &page, &err) : ag_fail_memory(&err, 64);
+    if (done >= 0) done = ag_file_replace(path, page.data, page.size, &err);
+    if (done < 0) ag_note(watch->invocation, "there is no report of the training: %s", err.text);
+    ag_buf_deinit(&page);
+}
+
 int ag_train_watch_finish(ag_train_watch *watch, int rc, const ag_err *why, ag_err *err)
 {
+    ag_train_pulse_stop(watch->pulse);
+    watch->pulse = NULL;
+    ag_train_show_end(watch->show);
+    write_report(watch, rc, why);
     int ended = ag_journal_finish(watch->journal, rc, why, err);
     ag_journal_troubles(watch->journal, note_trouble, watch->invocation);
     return ended;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* train_watch.h: who looks on while `auger train` works: the terminal and, when there is a ledger, a run of it
- * (learn/journal.h). */
+ * (learn/journal.h). At the end there is a page, OUTPUT/report.html. */
 #include "app/cli/train_data.h"
 #include "app/cli/train_show.h"
 #include "learn/journal.h"
@@ -14,9 +14,12 @@ typedef struct ag_train_watch_options {
     ag_train_show_mode show;
     ag_ledger *ledger; /* NULL: nothing is recorded */
     const ag_settings *settings;
-    const char *output_dir;
+    const char *data_dir, *output_dir;
     const ag_train_data *data; /* NULL: a path that is no version of a data set */
     bool resume;
+    const char *entry;   /* NULL: "auger train" */
+    const ag_pair *tags; /* more for the run; may be NULL */
+    size_t tag_count;
 } ag_train_watch_options;
 
 int ag_train_watch_new(ag_invocation *invocation, const ag_train_watch_options *options, ag_train_watch **out,

@@ -30,3 +30,14 @@ unsigned ag_term_width(int fd)
     if (width > 1000) width = 1000;
     return width < 20 ? 20 : (unsigned)width;
 }
+
+unsigned ag_term_height(int fd)
+{
+    if (!ag_term_is(fd)) return 0;
+    struct winsize size = {0};
+    uint64_t height = 0;
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0) height = size.ws_row;
+    if (height == 0 && !ag_str_to_uint(ag_str_of(getenv("LINES")), &height)) height = 24;
+    if (height > 1000) height = 1000;
+    return height < 2 ? 2 : (unsigned)height;
+}

@@ -8,3 +8,5 @@ bool ag_term_is(int fd);
 bool ag_term_colour(int fd);
 /* Cells per line, at least 20; $COLUMNS when the system does not tell; 0 when it is no terminal. */
 unsigned ag_term_width(int fd);
+/* Lines, at least 2; $LINES, else 24, when the system does not tell; 0 when it is no terminal. */
+unsigned ag_term_height(int fd);

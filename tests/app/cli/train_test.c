@@ -147,12 +147,18 @@ AG_TEST(test_train__is_recorded_in_the_ledger)
     assert_int_equal(points.count, 6);
     expect_artifact(ledger, &run, "model/model.safetensors");
     expect_artifact(ledger, &run, "config.yaml");
+    expect_artifact(ledger, &run, "report.html");
+    AG_EXPECT_OK(ag_metric_history(ledger, id, AG_STR("system/cpu_utilization_percentage"), 0, AG_STR(""), arena,
+                                   &points, &err));
+    assert_true(points.count >= 1);
     ag_ledger_close(ledger);
     assert_int_equal(AUGER("runs", "show", id.data), 0);
     expect_printed("training_config.learning_rate");
     expect_printed("auger.data.sha256");
     expect_printed("test_mse");
     expect_printed("auger.command");
+    expect_printed("auger.data.dir");
+    expect_printed("auger.processor");
     assert_int_equal(AUGER("runs", "list", "--experiment", "waves"), 0);
     expect_printed("first");
     end();
@@ -165,9 +171,11 @@ AG_TEST(test_train__stopped_by_time_goes_on_in_the_same_run_to_the_same_bits)
     assert_int_equal(TRAIN("--json"), 0);
     read_file("model/model.safetensors", &straight);
     ag_format(output, sizeof output, "%s/again", ag_test_dir());
+    static const char *const times[] = {"training_config.max_time=0.001", "training_config.max_time=0.01",
+                                        "training_config.max_time=0.02", "seed=3", "seed=3"};
     int tries = 0;
     /* Too little for it; how far it gets does not matter. */
-    while (TRAIN("--resume", "--set", tries < 3 ? "training_config.max_time=0.001" : "seed=3") != 0) {
+    while (TRAIN("--resume", "--set", times[tries]) != 0) {
         expect_remark("with --resume goes on");
         assert_true(++tries < 5);
     }

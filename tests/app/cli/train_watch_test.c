@@ -23,7 +23,7 @@ static void pretend_training(const ag_strategy_watch *watch, int64_t index)
     ag_format(name, sizeof name, "fold %d", (int)index + 1);
     AG_EXPECT_OK(watch->training(watch->context, name, index, 2, &monitor, &err));
     for (int64_t e = 0; e < 2; e++) {
-        ag_train_progress now = {.epoch = e, .epochs = 2, .step = 10 * e + 5, .samples = 100, .loss = 0.7};
+        ag_train_progress now = {.epoch = e, .epochs = 2, .step = 10 * e + 5, .steps = 20, .samples = 100, .loss = 0.7};
         AG_EXPECT_OK(monitor.step(monitor.context, &now, &err));
         now.epoch++;
         AG_EXPECT_OK(monitor.epoch(monitor.context, &epochs[e], &now, &err));
@@ -122,9 +122,10 @@ AG_TEST(test_train_watch__a_terminal_gets_curves_and_is_left_clean)
 {
     begin();
     assert_int_equal(LOOK("--out", ag_test_dir(), "--terminal", "--color", "never"), 0);
-    expect_remark("training");  /* the legend */
-    expect_remark("epoch 2/2"); /* the bar */
-    expect_remark("\033[");     /* drawn again over itself */
+    expect_remark("training");    /* the legend */
+    expect_remark("0/2 trained"); /* the bar */
+    expect_remark("fold 2 ██");   /* the trainings */
+    expect_remark("\033[");       /* drawn again over itself */
     ag_str text = ag_buf_str(&err_out.buf);
     assert_int_equal(text.data[text.size - 1], '\n');
     end();

@@ -277,6 +277,7 @@ static int train(ag_invocation *invocation, const ag_settings *settings, const a
     ag_train_watch_options how = {.show = (ag_train_show_mode)ag_option_choice(invocation, "progress"),
                                   .ledger = ledger,
                                   .settings = settings,
+                                  .data_dir = task.data_dir,
                                   .output_dir = task.output_dir,
                                   .data = data,
                                   .resume = task.resume};
