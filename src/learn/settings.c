@@ -250,8 +250,10 @@ static int model_tree(const ag_settings *settings, const ag_description *descrip
         if (!ag_str_is(given->object.members[i].name, "architecture"))
             rc = ag_vec_push(members, &given->object.members[i], err);
     for (size_t i = 0; i < count && rc >= 0; i++) {
-        const ag_value *said = ag_value_get(given, facts[i].key);
-        if (!has_key(description, ag_str_of(facts[i].key))) continue;
+        const ag_field *field = field_of(description, ag_str_of(facts[i].key));
+        if (!field) continue;
+        const ag_value *said = ag_value_get(given, field->name);
+        if (!said && field->alias) said = ag_value_get(given, field->alias);
         ag_member member = {.name = ag_str_of(facts[i].key), .value = {.kind = AG_INT, .integer = facts[i].value}};
         rc = said ? check_fact(settings, &facts[i], said, err) : ag_vec_push(members, &member, err);
     }

@@ -20,6 +20,7 @@
 
 static const ag_strategy *const strategies[] = {
     &ag_strategy_forecast,
+    &ag_strategy_patchtsmixer_single,
 };
 
 enum { COUNT = sizeof strategies / sizeof *strategies, MAX_TEXT = 16 << 20 };

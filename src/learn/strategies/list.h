@@ -4,3 +4,4 @@
 #include "learn/strategy.h"
 
 extern const ag_strategy ag_strategy_forecast;
+extern const ag_strategy ag_strategy_patchtsmixer_single;

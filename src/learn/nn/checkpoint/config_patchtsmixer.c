@@ -13,10 +13,11 @@
 
 static const char *const class_names[] = {
     "PatchTSMixerForPrediction",  "PatchTSMixerForRegression", "PatchTSMixerForTimeSeriesClassification",
-    "PatchTSMixerForPretraining", "PatchTSMixerModel",
+    "PatchTSMixerForPretraining", "PatchTSMixerModel",         "AugerPatchTSMixerForHeatmap",
 };
-static const char *const task_names[] = {"forecast", "regression", "classification", "pretraining", "backbone"};
-enum { TASKS = 5, UNKNOWN_TASK = -1 };
+static const char *const task_names[] = {"forecast",    "regression", "classification",
+                                         "pretraining", "backbone",   "heatmap"};
+enum { TASKS = 6, UNKNOWN_TASK = -1 };
 
 /* Keys without effect on the model. */
 static const char *const without_effect[] = {
@@ -101,7 +102,7 @@ static int choose_task(const ag_config_reading *reading, int *out, ag_err *err)
     if (forecast + pretraining + linear + bare > 1)
         return ag_fail(err, AG_EINVAL, "the file holds tensors of more than one head");
     int found = forecast ? AG_MIXER_FORECAST : pretraining ? AG_MIXER_PRETRAINING : bare ? AG_MIXER_BACKBONE : named;
-    if (linear && named != AG_MIXER_CLASSIFICATION) found = AG_MIXER_REGRESSION;
+    if (linear && named != AG_MIXER_CLASSIFICATION && named != AG_MIXER_HEATMAP) found = AG_MIXER_REGRESSION;
     if (linear && named == UNKNOWN_TASK) {
         ag_fail(err, AG_EINVAL, "the tensors alone do not tell a regression from a classification");
         return ag_err_hint(err, "add \"architectures\": [\"PatchTSMixerForRegression\"] to config.json");
@@ -316,6 +317,7 @@ static int write_field(const ag_patchtsmixer *c, const ag_member *member, ag_vec
     ag_value value = member->value;
     ag_str text;
     if (IS_ONE_OF(member->name, not_written)) return 0;
+    if (ag_str_is(member->name, "num_conditions") && !c->num_conditions) return 0;
     if (ag_str_is(member->name, "minimum_scale") && c->minimum_scale == 0.0) return 0;
     if (ag_str_is(member->name, "default_scale") && !(c->default_scale > 0.0)) return 0;
     bool none = ag_value_string(&value, &text) && ag_str_is(text, "none") && !ag_str_is(member->name, "norm_mlp");

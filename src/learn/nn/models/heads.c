@@ -197,7 +197,12 @@ ag_ref ag_heading_input(ag_heading *h)
                                &(ag_scaler){kinds[h->series->scaling], least, 1.0});
     h->location = ag_graph_slot(h->graph, z, 1);
     h->scale = ag_graph_slot(h->graph, z, 2);
-    return z;
+    if (!h->series->num_conditions) return z;
+    if (h->config->task == AG_TASK_FORECAST) ag_graph_refuse(h->graph, "num_conditions is not for forecasts");
+    ag_ref conditions = ag_graph_input(h->graph, "conditions", ag_shape_of(h->series->num_conditions));
+    conditions =
+        ag_graph_apply1(h->graph, &ag_op_repeat, "conditions", conditions, &(ag_repeat){0, h->series->context_length});
+    return ag_concat2(h->graph, z, conditions, 1);
 }
 
 void ag_heading_finish_vector(const ag_heading *h, ag_ref summary)

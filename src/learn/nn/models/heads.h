@@ -38,7 +38,8 @@ typedef enum ag_task_loss {
 
 typedef struct ag_series_config {
     int64_t context_length, num_input_channels;
-    int scaling; /* 0 none, 1 std, 2 mean */
+    int64_t num_conditions; /* constants behind the scaler, as channels of their own */
+    int scaling;            /* 0 none, 1 std, 2 mean */
 } ag_series_config;
 
 typedef struct ag_head_config {
@@ -57,6 +58,7 @@ typedef struct ag_head_config {
      .fallback = "512",                                                                                                \
      .min = 1,                                                                                                         \
      .max = 1e6,                                                                                                       \
+     .alias = "sequence_length",                                                                                       \
      .doc = "Rows of the input."},                                                                                     \
         {.name = "num_input_channels",                                                                                 \
          .type = AG_FIELD_INT,                                                                                         \
@@ -64,7 +66,15 @@ typedef struct ag_head_config {
          .fallback = "1",                                                                                              \
          .min = 1,                                                                                                     \
          .max = 1e5,                                                                                                   \
+         .alias = "input_channels",                                                                                    \
          .doc = "Channels of the input."},                                                                             \
+        {.name = "num_conditions",                                                                                     \
+         .type = AG_FIELD_INT,                                                                                         \
+         .offset = offsetof(owner, member) + offsetof(ag_series_config, num_conditions),                               \
+         .fallback = "0",                                                                                              \
+         .min = 0,                                                                                                     \
+         .max = 1e5,                                                                                                   \
+         .doc = "Numbers that are constant over a series and enter behind the scaler; not for forecasts."},            \
     {                                                                                                                  \
         .name = "scaling", .type = AG_FIELD_CHOICE,                                                                    \
         .offset = offsetof(owner, member) + offsetof(ag_series_config, scaling), .fallback = "std",                    \
@@ -97,6 +107,7 @@ typedef struct ag_head_config {
          .fallback = "3",                                                                                              \
          .min = 1,                                                                                                     \
          .max = 1e6,                                                                                                   \
+         .alias = "num_classes",                                                                                       \
          .doc = "Outputs of a regression, classes, or heat maps."},                                                    \
         {.name = "head_dropout",                                                                                       \
          .type = AG_FIELD_REAL,                                                                                        \
@@ -127,7 +138,8 @@ typedef struct ag_heading {
     ag_ref location, scale; /* [channels], of the scaler */
 } ag_heading;
 
-/* "past_values" [context_length, channels], scaled; with the optional "observed_mask". */
+/* "past_values" [context_length, channels], scaled; with the optional "observed_mask". Behind them "conditions"
+ * [num_conditions], if there are any, the same in every row. */
 ag_ref ag_heading_input(ag_heading *heading);
 /* sequence [tokens, features] covers the positions evenly; summary [features] stands for the whole. Adds outputs and,
  * if wanted, target and loss. The head's layers are "head.projection". */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "learn/nn/models/patchtsmixer_parts.h"
+#include "learn/nn/ops/arrange.h"
 #include "learn/nn/ops/attention.h"
 #include "learn/nn/ops/dropout.h"
 #include "learn/nn/ops/patchify.h"
@@ -169,6 +170,16 @@ static ag_ref scaled(mixer_build *b, ag_ref x, ag_ref observed)
     return z;
 }
 
+/* Each condition becomes a channel that is the same in every row. */
+static ag_ref with_conditions(const mixer_build *b, ag_ref z)
+{
+    const ag_patchtsmixer *c = b->config;
+    if (!c->num_conditions) return z;
+    ag_ref x = ag_graph_input(b->graph, "conditions", ag_shape_of(c->num_conditions));
+    x = ag_graph_apply1(b->graph, &ag_op_repeat, "conditions", x, &(ag_repeat){0, c->context_length});
+    return ag_concat2(b->graph, z, x, 1);
+}
+
 static void check(const mixer_build *b)
 {
     const ag_patchtsmixer *c = b->config;
@@ -184,6 +195,8 @@ static void check(const mixer_build *b)
     if (c->self_attn && (c->self_attn_heads < 1 || c->d_model % c->self_attn_heads))
         ag_graph_refuse(g, "d_model %lld is not divisible by self_attn_heads %lld", (long long)c->d_model,
                         (long long)c->self_attn_heads);
+    if (c->num_conditions && c->task != AG_MIXER_HEATMAP && c->task != AG_MIXER_PRETRAINING)
+        ag_graph_refuse(g, "num_conditions is for the tasks heatmap and pretraining");
     if (c->task == AG_MIXER_BACKBONE && b->building->loss)
         ag_graph_refuse(g, "task backbone has no head, so it has no loss");
 }
@@ -195,18 +208,20 @@ static void build(ag_graph *graph, const void *configuration, const ag_building 
         [AG_MIXER_REGRESSION] = ag_mixer_regression,
         [AG_MIXER_CLASSIFICATION] = ag_mixer_classification,
         [AG_MIXER_PRETRAINING] = ag_mixer_pretraining,
+        [AG_MIXER_HEATMAP] = ag_mixer_heatmap,
     };
     const ag_patchtsmixer *c = configuration;
     mixer_build b = {.graph = graph,
                      .config = c,
                      .building = building,
-                     .patches = ag_patch_count(c->context_length, c->patch_length, c->patch_stride)};
+                     .patches = ag_patch_count(c->context_length, c->patch_length, c->patch_stride),
+                     .channels = c->num_input_channels + c->num_conditions};
     check(&b);
     ag_shape series = ag_shape_of(c->context_length, c->num_input_channels);
     ag_ref x = ag_graph_input(graph, "past_values", series);
     bool maskable = c->task != AG_MIXER_REGRESSION && c->task != AG_MIXER_CLASSIFICATION;
     ag_ref observed = maskable ? ag_graph_optional_input(graph, "observed_mask", series) : AG_NO_REF;
-    ag_ref z = scaled(&b, x, observed);
+    ag_ref z = with_conditions(&b, scaled(&b, x, observed));
     ag_ref patches =
         ag_graph_apply1(graph, &ag_op_patchify, "patchify", z, &(ag_patchify){c->patch_length, c->patch_stride});
     if (c->task == AG_MIXER_PRETRAINING) patches = ag_mixer_hide(&b, patches);

@@ -14,6 +14,7 @@ typedef enum ag_mixer_task {
     AG_MIXER_CLASSIFICATION,
     AG_MIXER_PRETRAINING,
     AG_MIXER_BACKBONE,
+    AG_MIXER_HEATMAP, /* ours */
 } ag_mixer_task;
 
 typedef enum ag_mixer_loss { AG_MIXER_MSE, AG_MIXER_NLL, AG_MIXER_FOCAL } ag_mixer_loss;
@@ -29,6 +30,7 @@ typedef struct ag_patchtsmixer {
     int task;                                                        /* ours: ag_mixer_task */
     int head;                                                        /* ours: 0 stock, 1 stacked */
     int64_t context_length, patch_length, patch_stride, num_patches; /* num_patches 0: derived */
+    int64_t num_conditions; /* ours: constants that enter behind the scaler, as channels of their own */
     int64_t num_input_channels, d_model, expansion_factor, num_layers;
     double dropout;
     int mode; /* 0 common_channel, 1 mix_channel */

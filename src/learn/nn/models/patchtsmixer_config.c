@@ -3,7 +3,8 @@
  * does not know say so. */
 #include "learn/nn/models/patchtsmixer.h"
 
-static const char *const tasks[] = {"forecast", "regression", "classification", "pretraining", "backbone", NULL};
+static const char *const tasks[] = {"forecast", "regression", "classification", "pretraining", "backbone",
+                                    "heatmap",  NULL};
 static const char *const heads[] = {"stock", "stacked", NULL};
 static const char *const modes[] = {"common_channel", "mix_channel", NULL};
 static const char *const encodings[] = {"sincos", "random", NULL};
@@ -34,6 +35,7 @@ static const ag_field fields[] = {
      .fallback = "32",
      .min = 2,
      .max = 1e6,
+     .alias = "sequence_length",
      .doc = "Rows of the input."},
     {.name = "patch_length",
      .type = AG_FIELD_INT,
@@ -63,7 +65,17 @@ static const ag_field fields[] = {
      .fallback = "1",
      .min = 1,
      .max = 1e5,
+     .alias = "input_channels",
      .doc = "Channels of the input."},
+    {.name = "num_conditions",
+     .type = AG_FIELD_INT,
+     .offset = AT(num_conditions),
+     .fallback = "0",
+     .min = 0,
+     .max = 1e5,
+     .doc =
+         "Numbers that are constant over a series and enter behind the scaler, for pretraining and heat maps (Auger's "
+         "own key)."},
     {.name = "d_model",
      .type = AG_FIELD_INT,
      .offset = AT(d_model),
@@ -206,7 +218,8 @@ static const ag_field fields[] = {
      .fallback = "3",
      .min = 1,
      .max = 1e6,
-     .doc = "Outputs of a regression, or classes."},
+     .alias = "num_classes",
+     .doc = "Outputs of a regression, classes, or heat maps."},
     {.name = "output_range",
      .type = AG_FIELD_LIST,
      .item = AG_FIELD_REAL,

@@ -9,6 +9,7 @@ typedef struct mixer_build {
     const ag_patchtsmixer *config;
     const ag_building *building;
     int64_t patches;
+    int64_t channels;       /* with the conditions */
     ag_ref location, scale; /* of the scaler, [channels]; forecasting leaves those of the forecast channels */
     ag_ref true_patches;    /* [channels, patches, length]: what pretraining has to find ... */
     ag_ref hidden_patches;  /* [channels, patches]: ... and where */
@@ -30,6 +31,7 @@ ag_ref ag_mixer_forecast(mixer_build *b, ag_ref hidden);
 ag_ref ag_mixer_regression(mixer_build *b, ag_ref hidden);
 ag_ref ag_mixer_classification(mixer_build *b, ag_ref hidden);
 ag_ref ag_mixer_pretraining(mixer_build *b, ag_ref hidden);
+ag_ref ag_mixer_heatmap(mixer_build *b, ag_ref hidden);
 
 /* The parameters of the configured distribution, each from a linear layer of its own named "NAME.proj.0", ... of `out`
  * numbers, brought into its domain. Returns how many there are. */

@@ -25,7 +25,7 @@ ag_ref ag_mixer_hide(mixer_build *b, ag_ref patches)
                           .spared = ag_mixer_channels(b, &c->unmasked_channel_indices),
                           .spared_count = (int64_t)c->unmasked_channel_indices.count,
                           .fill = c->mask_value};
-    ag_shape grid = ag_shape_of(c->num_input_channels, b->patches);
+    ag_shape grid = ag_shape_of(b->channels, b->patches);
     ag_ref given = ag_graph_optional_input(b->graph, "mask", grid);
     b->true_patches = patches;
     b->hidden_patches = ag_graph_apply2(b->graph, &ag_op_mask_patches, "masking", patches, given, &masking);

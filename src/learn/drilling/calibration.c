@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+/* calibration.c: two witnesses tell a depth: the heap of the heat map, and the place where the shape of the tool's
+ * point fits best. How far to go from the first towards the second, and what both are off by together, depends on how
+ * sure each of them is: a small linear model (blend), fitted by ridge regression. A second one (scale) says how large
+ * the error usually is; the interval is the multiple of it that held nine of ten holes (split conformal), and
+ * confidence the share of holes with such an error or less that were right, forced to fall as the error grows. Both are
+ * measured on holes that the linear models were not fitted on (five rounds). */
+#include "learn/drilling/calibration.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "data/validator.h"
+
+enum { TERMS = AG_CALIBRATION_TERMS, STAIRS = AG_CALIBRATION_STAIRS, ROUNDS = 5, FEWEST = 25, STAIR_LEAST = 15 };
+static const double right_mm = 0.25, far_mm = 0.6, floor_mm = 0.004, share = 0.9, ridge = 2.0, usual_width = 1.9;
+
+/* ---- terms ---- */
+
+typedef struct witness { /* of one point of one hole */
+    double heap, shape;  /* mm; shape NaN: says nothing near */
+    double x[TERMS];     /* what the blend is made of */
+    double z[TERMS];     /* what the usual error is made of */
+    double truth;
+} witness;
+
+static double shape_depth(const ag_label *shape, int point)
+{
+    if (point == AG_POINT_ENTRY) return shape->entry;
+    if (point == AG_POINT_EXIT) return shape->exit;
+    return NAN;
+}
+
+/* The labeller's depth of this point that is nearest to the heap; NaN when it is too far to be the same. */
+static double shape_near(const ag_drilled *drilled, int point, double heap)
+{
+    const ag_label *shape = &drilled->shape;
+    double near = shape_depth(shape, point);
+    if (point == AG_POINT_TRANSITION)
+        for (size_t i = 0; i < shape->transition_count; i++)
+            if (isnan(near) || fabs(shape->transition[i] - heap) < fabs(near - heap)) near = shape->transition[i];
+    return fabs(near - heap) <= far_mm ? near : (double)NAN;
+}
+
+/* The feed where the tool was at this depth. */
+static double feed_at(const ag_track *t, double depth)
+{
+    size_t low = 0, high = t->count;
+    while (low + 1 < high) {
+        size_t mid = low + (high - low) / 2;
+        if (t->depth[mid] <= depth)
+            low = mid;
+        else
+            high = mid;
+    }
+    size_t from = low > 10 ? low - 10 : 0, to = low + 10 < t->count ? low + 10 : t->count - 1;
+    double time = t->count ? t->time[to] - t->time[from] : 0;
+    return time > 0 ? (t->depth[to] - t->depth[from]) / time : 0;
+}
+
+static witness make_witness(const ag_drilled *drilled, const ag_reading *r, int point, bool refine)
+{
+    witness w = {.heap = r->mm[point], .truth = (double)NAN};
+    w.shape = refine ? shape_near(drilled, point, w.heap) : (double)NAN;
+    bool both = !isnan(w.shape);
+    double away = both ? w.shape - w.heap : 0, spread = log(r->spread[point] / 0.15);
+    double unsure = both ? log((drilled->shape.uncertainty + 0.02) / 0.1) : 0;
+    double feed = log((feed_at(&drilled->track, w.heap) + 0.1) / 2);
+    const double x[TERMS] = {1, away, away * spread, away * unsure, both ? feed : 0, both ? 0 : 1};
+    const double z[TERMS] = {1,
+                             spread,
+                             log(fabs(away) + 0.02) - log(0.05),
+                             unsure,
+                             isnan(r->apart[point]) ? 0 : log(r->apart[point] + 0.01) - log(0.03),
+                             log(1.02 - r->mass[point])};
+    memcpy(w.x, x, sizeof x);
+    memcpy(w.z, z, sizeof z);
+    return w;
+}
+
+static double product(const double *a, const double *b)
+{
+    double sum = 0;
+    for (int i = 0; i < TERMS; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+/* ---- the linear models ---- */
+
+/* Least squares with a pull towards `prior`, by Cholesky. rows: [count][TERMS]. */
+static void regress(const double *const *rows, const double *values, size_t count, const double prior[TERMS],
+                    double out[TERMS])
+{
+    double a[TERMS][TERMS] = {{0}}, b[TERMS] = {0};
+    for (size_t n = 0; n < count; n++) {
+        double left = values[n] - product(rows[n], prior);
+        for (int i = 0; i < TERMS; i++) {
+            b[i] += rows[n][i] * left;
+            for (int k = 0; k <= i; k++) a[i][k] += rows[n][i] * rows[n][k];
+        }
+    }
+    for (int i = 0; i < TERMS; i++) {
+        a[i][i] += 1e-4 + ridge * a[i][i] / ((double)count + 1);
+        for (int k = 0; k <= i; k++) {
+            double sum = a[i][k];
+            for (int m = 0; m < k; m++) sum -= a[i][m] * a[k][m];
+            a[i][k] = i == k ? sqrt(fmax(sum, 1e-12)) : sum / a[k][k];
+        }
+    }
+    for (int i = 0; i < TERMS; i++) {
+        for (int k = 0; k < i; k++) b[i] -= a[i][k] * b[k];
+        b[i] /= a[i][i];
+    }
+    for (int i = TERMS; i-- > 0;) {
+        for (int k = i + 1; k < TERMS; k++) b[i] -= a[k][i] * b[k];
+        b[i] /= a[i][i];
+    }
+    for (int i = 0; i < TERMS; i++) out[i] = prior[i] + b[i];
+}
+
+static const double first_blend[TERMS] = {0, 0.5, 0, 0, 0, 0};
+static const double first_scale[TERMS] = {-3.5, 0.5, 0.2, 0, 0, 0};
+
+static double blended(const double blend[TERMS], const witness *w)
+{
+    double way = product(blend, w->x);
+    return w->heap + fmax(-far_mm, fmin(far_mm, way));
+}
+
+static double usual_error(const double scale[TERMS], const witness *w)
+{
+    return exp(fmax(-7, fmin(2, product(scale, w->z))));
+}
+
+/* Room for one point's fit. */
+typedef struct fitting {
+    witness *all;
+    size_t count;
+    const double **rows;
+    double *values, *error, *usual; /* of each hole, judged by models that did not see it */
+} fitting;
+
+/* Holes of the other rounds; round < 0: of all. */
+static void fit_linear(fitting *f, int round, double blend[TERMS], double scale[TERMS])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        if (round >= 0 && (int)(i % ROUNDS) == round) continue;
+        double off = f->all[i].truth - f->all[i].heap;
+        f->rows[n] = f->all[i].x;
+        f->values[n++] = fmax(-far_mm, fmin(far_mm, off)); /* a hole gone astray must not bend the rest */
+    }
+    regress(f->rows, f->values, n, first_blend, blend);
+    n = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        if (round >= 0 && (int)(i % ROUNDS) == round) continue;
+        f->rows[n] = f->all[i].z;
+        f->values[n++] = log(fabs(f->all[i].truth - blended(blend, &f->all[i])) + floor_mm);
+    }
+    regress(f->rows, f->values, n, first_scale, scale);
+}
+
+/* ---- intervals and confidence ---- */
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double conformal(const fitting *f)
+{
+    for (size_t i = 0; i < f->count; i++) f->values[i] = f->error[i] / f->usual[i];
+    qsort(f->values, f->count, sizeof(double), by_value);
+    size_t rank = (size_t)ceil(share * (double)(f->count + 1));
+    return f->values[(rank < f->count ? rank : f->count) - 1];
+}
+
+typedef struct judged {
+    double usual;
+    bool right;
+} judged;
+
+static int by_usual(const void *a, const void *b)
+{
+    const judged *x = a, *y = b;
+    return (x->usual > y->usual) - (x->usual < y->usual);
+}
+
+/* Stairs of equal numbers of holes, then neighbours that rise are put together (pool adjacent violators). */
+static void make_stairs(const judged *sorted, size_t count, ag_point_calibration *out)
+{
+    size_t stairs = count / STAIR_LEAST < STAIRS ? count / STAIR_LEAST : STAIRS, at = 0;
+    double holes[STAIRS];
+    if (stairs == 0) stairs = 1;
+    out->stairs = 0;
+    for (size_t s = 0; s < stairs; s++) {
+        size_t end = count * (s + 1) / stairs, right = 0, n = end - at;
+        for (size_t i = at; i < end; i++) right += sorted[i].right;
+        size_t k = out->stairs++;
+        out->error[k] = sorted[end - 1].usual;
+        out->confidence[k] = ((double)right + 0.5) / ((double)n + 1);
+        holes[k] = (double)n;
+        at = end;
+        while (k > 0 && out->confidence[k] >= out->confidence[k - 1]) {
+            double sum = holes[k] + holes[k - 1];
+            out->confidence[k - 1] = (out->confidence[k] * holes[k] + out->confidence[k - 1] * holes[k - 1]) / sum;
+            out->error[k - 1] = out->error[k];
+            holes[k - 1] = sum;
+            out->stairs = k--;
+        }
+    }
+}
+
+static int fit_confidence(const fitting *f, ag_point_calibration *out, ag_err *err)
+{
+    judged *sorted = ag_alloc_array(f->count, sizeof *sorted);
+    if (!sorted) return ag_fail_memory(err, f->count * sizeof *sorted);
+    for (size_t i = 0; i < f->count; i++) sorted[i] = (judged){f->usual[i], f->error[i] <= right_mm};
+    qsort(sorted, f->count, sizeof *sorted, by_usual);
+    make_stairs(sorted, f->count, out);
+    ag_free(sorted);
+    return 0;
+}
+
+static double confidence_of(const ag_point_calibration *c, double usual)
+{
+    for (size_t i = 0; i < c->stairs; i++)
+        if (usual <= c->error[i]) return c->confidence[i];
+    return c->stairs ? c->confidence[c->stairs - 1] * c->error[c->stairs - 1] / usual : 0.5;
+}
+
+/* ---- fitting ---- */
+
+static int fit_point(fitting *f, ag_point_calibration *out, ag_err *err)
+{
+    out->count = f->count;
+    if (f->count < FEWEST) return 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        double blend[TERMS], scale[TERMS];
+        fit_linear(f, round, blend, scale);
+        for (size_t i = (size_t)round; i < f->count; i += ROUNDS) {
+            f->error[i] = fabs(f->all[i].truth - blended(blend, &f->all[i]));
+            f->usual[i] = usual_error(scale, &f->all[i]);
+        }
+    }
+    fit_linear(f, -1, out->blend, out->scale);
+    out->width = conformal(f);
+    return fit_confidence(f, out, err);
+}
+
+void ag_calibration_default(bool refine, ag_calibration *out)
+{
+    *out = (ag_calibration){.refine = refine};
+    for (int k = 0; k < AG_POINTS; k++) {
+        ag_point_calibration *p = &out->point[k];
+        memcpy(p->blend, first_blend, sizeof p->blend);
+        memcpy(p->scale, first_scale, sizeof p->scale);
+        p->width = usual_width;
+        p->stairs = 2;
+        p->error[0] = 0.1;
+        p->confidence[0] = 0.9;
+        p->error[1] = 0.25;
+        p->confidence[1] = 0.6;
+    }
+}
+
+int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readings, const ag_known *const *known,
+                       size_t count, bool refine, ag_calibration *out, ag_err *err)
+{
+    ag_calibration c;
+    int rc = 0;
+    ag_calibration_default(refine, &c);
+    fitting f = {.all = ag_alloc_array(count + 1, sizeof *f.all),
+                 .rows = ag_alloc_array(count + 1, sizeof *f.rows),
+                 .values = ag_alloc_array(count + 1, sizeof(double)),
+                 .error = ag_alloc_array(count + 1, sizeof(double)),
+                 .usual = ag_alloc_array(count + 1, sizeof(double))};
+    if (!f.all || !f.rows || !f.values || !f.error || !f.usual) rc = ag_fail_memory(err, count * sizeof *f.all);
+    for (int k = 0; k < AG_POINTS && rc >= 0; k++) {
+        f.count = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (known[i]->outcome == AG_LABEL_NONE || isnan(known[i]->mm[k]) || isnan(readings[i].mm[k])) continue;
+            f.all[f.count] = make_witness(drilled[i], &readings[i], k, refine);
+            f.all[f.count++].truth = known[i]->mm[k];
+        }
+        rc = fit_point(&f, &c.point[k], err);
+    }
+    ag_free(f.all);
+    ag_free(f.rows);
+    ag_free(f.values);
+    ag_free(f.error);
+    ag_free(f.usual);
+    if (rc >= 0) *out = c;
+    return rc;
+}
+
+/* ---- answers ---- */
+
+static const ag_point nothing = {.mm = (double)NAN, .low = (double)NAN, .high = (double)NAN};
+
+static ag_point answer_point(const ag_calibration *c, const ag_drilled *drilled, const ag_reading *r, int k)
+{
+    const ag_point_calibration *p = &c->point[k];
+    ag_point out = nothing;
+    out.confidence = r->none[k];
+    if (r->none[k] > 0.5 || isnan(r->mm[k])) return out;
+    witness w = make_witness(drilled, r, k, c->refine);
+    double usual = usual_error(p->scale, &w);
+    out.mm = blended(p->blend, &w);
+    out.low = out.mm - p->width * usual;
+    out.high = out.mm + p->width * usual;
+    out.confidence = confidence_of(p, usual) * (1 - r->none[k]) * fmin(1, r->mass[k] + 0.5);
+    return out;
+}
+
+static void answer_cut(const ag_calibration *c, const ag_drilled *drilled, const ag_reading *r, ag_prediction *out)
+{
+    bool seized = drilled->classes & AG_CLASS_SEIZED;
+    for (int k = 0; k < AG_POINTS; k++) out->points[k] = answer_point(c, drilled, r, k);
+    if (seized) {
+        out->points[AG_POINT_EXIT] = nothing;
+        out->points[AG_POINT_EXIT].confidence = 1;
+        out->reason = "the tool seized";
+    }
+    if (isnan(out->points[AG_POINT_ENTRY].mm)) {
+        out->outcome = AG_LABEL_NONE;
+        out->reason = "no entry can be seen";
+        for (int k = 0; k < AG_POINTS; k++) out->points[k] = nothing;
+        return;
+    }
+    out->outcome = isnan(out->points[AG_POINT_EXIT].mm) ? AG_LABEL_NO_EXIT : AG_LABEL_FOUND;
+    if (out->outcome == AG_LABEL_NO_EXIT && !seized) out->reason = "no exit can be seen";
+}
+
+static int grip_of(const ag_grip *grip, const ag_prediction *p)
+{
+    ag_label_settings settings = {
+        .grip_pitch = grip->pitch, .grip_tolerance = grip->tolerance, .grip_codes = grip->codes};
+    if (p->outcome != AG_LABEL_FOUND) return 0;
+    return ag_label_grip(p->points[AG_POINT_EXIT].mm - p->points[AG_POINT_ENTRY].mm, &settings);
+}
+
+void ag_calibration_answer(const ag_calibration *calibration, const ag_grip *grip, const ag_drilled *drilled,
+                           const ag_reading *reading, ag_prediction *out)
+{
+    *out = (ag_prediction){.outcome = AG_LABEL_NONE, .points = {nothing, nothing, nothing}, .spread = (double)NAN};
+    if (drilled->classes & AG_CLASS_AIR) {
+        out->outcome = AG_LABEL_EMPTY;
+        out->reason = "nothing was cut";
+        out->confidence = 1;
+        for (int k = 0; k < AG_POINTS; k++) out->points[k].confidence = 1;
+        return;
+    }
+    if (drilled->unusable) {
+        out->reason = drilled->unusable;
+        return;
+    }
+    out->voices = reading->voices;
+    for (int k = 0; k < AG_POINTS; k++) out->spread = fmax(out->spread, reading->apart[k]);
+    answer_cut(calibration, drilled, reading, out);
+    if (out->outcome == AG_LABEL_NONE) return;
+    out->confidence = 1;
+    for (int k = 0; k < AG_POINTS; k++) out->confidence = fmin(out->confidence, out->points[k].confidence);
+    out->grip_code = grip_of(grip, out);
+}
+
+/* ---- stored ---- */
+
+static void write_numbers(ag_json *json, const char *name, const double *values, size_t count)
+{
+    ag_json_name(json, name);
+    ag_json_begin_array(json);
+    for (size_t i = 0; i < count; i++) ag_json_real(json, values[i]);
+    ag_json_end_array(json);
+}
+
+void ag_calibration_write(const ag_calibration *calibration, ag_json *json)
+{
+    ag_json_begin_object(json);
+    ag_json_put_bool(json, "refine", calibration->refine);
+    for (int k = 0; k < AG_POINTS; k++) {
+        const ag_point_calibration *p = &calibration->point[k];
+        ag_json_name(json, ag_point_names[k]);
+        ag_json_begin_object(json);
+        write_numbers(json, "blend", p->blend, TERMS);
+        write_numbers(json, "scale", p->scale, TERMS);
+        ag_json_put_real(json, "width", p->width);
+        write_numbers(json, "usual_error_mm", p->error, p->stairs);
+        write_numbers(json, "confidence", p->confidence, p->stairs);
+        ag_json_put_int(json, "holes", (int64_t)p->count);
+        ag_json_end_object(json);
+    }
+    ag_json_end_object(json);
+}
+
+static bool read_numbers(const ag_value *array, double *out, size_t least, size_t most, size_t *count)
+{
+    if (!array || array->kind != AG_ARRAY || array->array.count < least || array->array.count > most) return false;
+    for (size_t i = 0; i < array->array.count; i++)
+        if (!ag_value_real(&array->array.items[i], &out[i]) || !isfinite(out[i])) return false;
+    *count = array->array.count;
+    return true;
+}
+
+static bool read_point_calibration(const ag_value *value, ag_point_calibration *out)
+{
+    size_t n, stairs;
+    int64_t holes = 0;
+    if (!read_numbers(ag_value_get(value, "blend"), out->blend, TERMS, TERMS, &n) ||
+        !read_numbers(ag_value_get(value, "scale"), out->scale, TERMS, TERMS, &n) ||
+        !ag_value_real(ag_value_get(value, "width"), &out->width) || !(out->width > 0) ||
+        !read_numbers(ag_value_get(value, "usual_error_mm"), out->error, 1, STAIRS, &out->stairs) ||
+        !read_numbers(ag_value_get(value, "confidence"), out->confidence, 1, STAIRS, &stairs) || stairs != out->stairs)
+        return false;
+    if (ag_value_int(ag_value_get(value, "holes"), &holes) && holes > 0) out->count = (size_t)holes;
+    return true;
+}
+
+int ag_calibration_read(const ag_value *value, const char *file, ag_calibration *out, ag_err *err)
+{
+    ag_calibration c = {0};
+    if (!ag_value_bool(ag_value_get(value, "refine"), &c.refine))
+        return ag_fail_at(err, AG_EPARSE, file, 0, 0, "calibration.refine is missing or wrong");
+    for (int k = 0; k < AG_POINTS; k++)
+        if (!read_point_calibration(ag_value_get(value, ag_point_names[k]), &c.point[k]))
+            return ag_fail_at(err, AG_EPARSE, file, 0, 0, "calibration.%s is missing or wrong", ag_point_names[k]);
+    *out = c;
+    return 0;
+}

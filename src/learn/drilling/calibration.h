@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* calibration.h: from what maps and physics say to depths, intervals and confidence. Fitted on holes that the models
+ * were not trained on (a validation part, or each hole by the fold that left it out), and stored with the model. */
+#include "core/doc/json.h"
+#include "learn/drilling/data.h"
+#include "learn/drilling/examples.h"
+#include "learn/drilling/heat.h"
+
+enum { AG_CALIBRATION_TERMS = 6, AG_CALIBRATION_STAIRS = 12 };
+
+typedef struct ag_point_calibration {
+    double blend[AG_CALIBRATION_TERMS]; /* of the way from the heap to the shape's depth */
+    double scale[AG_CALIBRATION_TERMS]; /* of the logarithm of the usual error */
+    double width;                       /* half of the interval, in usual errors */
+    size_t stairs;                      /* confidence falls with the usual error */
+    double error[AG_CALIBRATION_STAIRS], confidence[AG_CALIBRATION_STAIRS];
+    size_t count; /* holes it was fitted on */
+} ag_point_calibration;
+
+typedef struct ag_calibration {
+    bool refine; /* the shape's depth is looked at */
+    ag_point_calibration point[AG_POINTS];
+} ag_calibration;
+
+/* Without any hole: the heap's own depth and spread. */
+void ag_calibration_default(bool refine, ag_calibration *out);
+/* `drilled`, `readings` and `known` side by side; holes without a point do not count for it. */
+int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readings, const ag_known *const *known,
+                       size_t count, bool refine, ag_calibration *out, ag_err *err);
+void ag_calibration_write(const ag_calibration *calibration, ag_json *json);
+int ag_calibration_read(const ag_value *value, const char *file, ag_calibration *out, ag_err *err);
+
+typedef struct ag_grip {
+    double pitch, tolerance;
+    int64_t codes;
+} ag_grip;
+
+/* The answer for a hole. Air and seized tools are told by what they are and get no number of what they lack. */
+void ag_calibration_answer(const ag_calibration *calibration, const ag_grip *grip, const ag_drilled *drilled,
+                           const ag_reading *reading, ag_prediction *out);

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+/* directory.c: a model directory written and read back. The description of older weights goes first and the new one
+ * comes last, so that whoever finds auger.json finds weights that belong to it. */
+#include <math.h>
+#include <string.h>
+
+#include "core/io/file.h"
+#include "core/io/path.h"
+#include "learn/drilling/run.h"
+#include "learn/nn/checkpoint/pretrained.h"
+
+enum { MAX_TEXT = 64 << 20, MOST_MEMBERS = 1000 };
+
+/* ---- writing ---- */
+
+static void describe_members(ag_json *json, const ag_drilling_export *what)
+{
+    ag_json_name(json, "members");
+    ag_json_begin_array(json);
+    for (size_t i = 0; i < what->member_count; i++) {
+        ag_json_begin_object(json);
+        ag_json_put_text(json, "path", what->members[i].path);
+        ag_json_put_real(json, "weight", what->members[i].weight);
+        ag_json_end_object(json);
+    }
+    ag_json_end_array(json);
+    ag_json_put_text(json, "fusion", ag_fusion_names[what->fusion]);
+}
+
+static void describe_metrics(ag_json *json, const ag_strategy_task *task)
+{
+    ag_json_name(json, "metrics");
+    ag_json_begin_object(json);
+    for (size_t i = 0; i < task->metrics.count; i++) {
+        const ag_strategy_metric *metric = ag_vec_at(&task->metrics, i);
+        ag_json_put_real(json, metric->name, metric->value);
+    }
+    ag_json_end_object(json);
+}
+
+static void describe(ag_json *json, const ag_drilling_export *what)
+{
+    const ag_drilling_run *run = what->run;
+    ag_json_begin_object(json);
+    ag_json_put_int(json, "format", AG_STRATEGY_FORMAT);
+    ag_json_put_text(json, "strategy", what->strategy);
+    ag_json_put_text(json, "predictor", "drilling");
+    ag_json_put_text(json, "data_sha256", run->digest);
+    ag_json_name(json, "view");
+    ag_view_write(&run->view, json);
+    describe_members(json, what);
+    ag_json_name(json, "calibration");
+    ag_calibration_write(what->calibration, json);
+    ag_json_name(json, "grip");
+    ag_json_begin_object(json);
+    ag_json_put_real(json, "pitch", run->data.grip_pitch);
+    ag_json_put_real(json, "tolerance", run->data.grip_tolerance);
+    ag_json_put_int(json, "codes", run->data.grip_codes);
+    ag_json_end_object(json);
+    describe_metrics(json, run->task);
+    ag_json_name(json, "configuration");
+    if (run->task->effective)
+        ag_json_value(json, run->task->effective);
+    else
+        ag_json_null(json);
+    ag_json_end_object(json);
+}
+
+static int save_members(const char *directory, const ag_drilling_export *what, ag_arena *arena, ag_err *err)
+{
+    int rc = ag_dir_make(directory, err);
+    for (size_t i = 0; i < what->member_count && rc >= 0; i++) {
+        const ag_drilling_member *m = &what->members[i];
+        bool alone = strcmp(m->path, ".") == 0;
+        const char *where = alone ? directory : ag_path_join(arena, directory, m->path);
+        rc = where ? ag_pretrained_save(where, &what->run->task->model_config, m->model, err)
+                   : ag_fail_memory(err, strlen(m->path));
+    }
+    return rc;
+}
+
+int ag_drilling_save(const char *directory, const ag_drilling_export *what, ag_err *err)
+{
+    ag_buf text;
+    ag_arena *arena = ag_arena_new(0);
+    const char *path = arena ? ag_path_join(arena, directory, AG_STRATEGY_FILE) : NULL;
+    ag_buf_init(&text, MAX_TEXT);
+    ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
+    if (path && ag_file_exists(path)) (void)ag_file_remove(path, NULL);
+    int rc = path ? save_members(directory, what, arena, err) : ag_fail_memory(err, strlen(directory));
+    if (rc >= 0) describe(&json, what);
+    if (rc >= 0) rc = ag_json_end_document(&json, err);
+    ag_buf_add_char(&text, '\n');
+    if (rc >= 0) rc = ag_file_replace(path, text.data, text.size, err);
+    ag_buf_deinit(&text);
+    ag_arena_free(arena);
+    return rc;
+}
+
+/* ---- reading ---- */
+
+static int find_description(const char *directory, ag_drilling_model *m, const char **file, ag_err *err)
+{
+    const char *inside = ag_path_join(m->arena, directory, "model"), *path;
+    m->directory = ag_arena_strdup(m->arena, directory);
+    if (!inside || !m->directory) return ag_fail_memory(err, strlen(directory));
+    path = ag_path_join(m->arena, inside, AG_STRATEGY_FILE);
+    if (path && ag_file_exists(path))
+        m->directory = inside; /* the output directory of a training was named */
+    else
+        path = ag_path_join(m->arena, directory, AG_STRATEGY_FILE);
+    if (!path) return ag_fail_memory(err, strlen(directory));
+    *file = path;
+    if (ag_file_exists(path)) return 0;
+    ag_fail(err, AG_ENOTFOUND, "there is no " AG_STRATEGY_FILE " in %s", directory);
+    return ag_err_hint(err, "name the model directory that 'auger train' made");
+}
+
+static int read_description(const char *file, ag_arena *arena, const ag_value **out, ag_err *err)
+{
+    ag_buf text;
+    ag_json_options options = {.file = file};
+    ag_buf_init(&text, MAX_TEXT);
+    int rc = ag_file_read(file, MAX_TEXT, &text, err);
+    if (rc >= 0) rc = ag_json_parse(arena, ag_buf_str(&text), &options, out, err);
+    ag_buf_deinit(&text);
+    return rc;
+}
+
+static int lacks(const char *file, const char *what, ag_err *err)
+{
+    return ag_fail_at(err, AG_EPARSE, file, 0, 0, "%s is missing or wrong", what);
+}
+
+static int read_head(const ag_value *root, const char *file, ag_drilling_model *m, ag_err *err)
+{
+    ag_str text, fusion;
+    int64_t format;
+    const ag_value *grip = ag_value_get(root, "grip");
+    if (!ag_value_int(ag_value_get(root, "format"), &format)) return lacks(file, "format", err);
+    if (format > AG_STRATEGY_FORMAT)
+        return ag_fail_at(err, AG_EUNSUPPORTED, file, 0, 0, "format %lld is newer than this program",
+                          (long long)format);
+    if (!ag_value_string(ag_value_get(root, "strategy"), &text)) return lacks(file, "strategy", err);
+    if (!(m->strategy = ag_arena_strndup(m->arena, text.data, text.size))) return ag_fail_memory(err, text.size);
+    if (!ag_value_string(ag_value_get(root, "fusion"), &fusion)) return lacks(file, "fusion", err);
+    while (ag_fusion_names[m->fusion] && !ag_str_is(fusion, ag_fusion_names[m->fusion])) m->fusion++;
+    if (!ag_fusion_names[m->fusion]) return lacks(file, "fusion", err);
+    if (!ag_value_real(ag_value_get(grip, "pitch"), &m->grip.pitch) || !(m->grip.pitch > 0) ||
+        !ag_value_real(ag_value_get(grip, "tolerance"), &m->grip.tolerance) ||
+        !ag_value_int(ag_value_get(grip, "codes"), &m->grip.codes))
+        return lacks(file, "grip", err);
+    int rc = ag_view_read(ag_value_get(root, "view"), file, &m->view, err);
+    return rc < 0 ? rc : ag_calibration_read(ag_value_get(root, "calibration"), file, &m->calibration, err);
+}
+
+static int load_member(const ag_value *value, const char *file, ag_drilling_model *m, size_t i, ag_err *err)
+{
+    ag_str path;
+    char *where = NULL;
+    if (!ag_value_string(ag_value_get(value, "path"), &path) ||
+        !ag_value_real(ag_value_get(value, "weight"), &m->weights[i]) || !(m->weights[i] >= 0))
+        return lacks(file, "members", err);
+    bool alone = ag_str_is(path, ".");
+    int rc = alone ? 0 : ag_path_under(m->arena, m->directory, path, &where, err);
+    if (rc >= 0) rc = ag_pretrained_load(alone ? m->directory : where, NULL, &m->loaded[i], err);
+    if (rc >= 0) m->models[i] = m->loaded[i]->model;
+    return rc;
+}
+
+static int load_members(const ag_value *root, const char *file, ag_drilling_model *m, ag_err *err)
+{
+    const ag_value *list = ag_value_get(root, "members");
+    double total = 0;
+    int rc = 0;
+    if (!list || list->kind != AG_ARRAY || !list->array.count || list->array.count > MOST_MEMBERS)
+        return lacks(file, "members", err);
+    size_t count = list->array.count;
+    m->models = ag_arena_array(m->arena, count, sizeof *m->models);
+    m->weights = ag_arena_array(m->arena, count, sizeof *m->weights);
+    m->loaded = ag_arena_array(m->arena, count, sizeof(ag_pretrained *));
+    if (!m->models || !m->weights || !m->loaded) return ag_fail_memory(err, count * sizeof(ag_pretrained *));
+    m->member_count = count;
+    for (size_t i = 0; i < count && rc >= 0; i++) {
+        rc = load_member(&list->array.items[i], file, m, i, err);
+        total += m->weights[i];
+    }
+    return rc >= 0 && !(total > 0) ? lacks(file, "members: a weight above 0", err) : rc;
+}
+
+int ag_drilling_load(const char *directory, ag_drilling_model **out, ag_err *err)
+{
+    const char *file = NULL;
+    const ag_value *root = NULL;
+    ag_arena *arena = ag_arena_new(0);
+    ag_drilling_model *m = arena ? ag_arena_alloc(arena, sizeof *m) : NULL;
+    if (!m) {
+        ag_arena_free(arena);
+        return ag_fail_memory(err, sizeof *m);
+    }
+    m->arena = arena;
+    int rc = find_description(directory, m, &file, err);
+    if (rc >= 0) rc = read_description(file, arena, &root, err);
+    if (rc >= 0) rc = read_head(root, file, m, err);
+    if (rc >= 0) rc = load_members(root, file, m, err);
+    if (rc >= 0)
+        *out = m;
+    else
+        ag_drilling_model_free(m);
+    return rc;
+}
+
+void ag_drilling_model_free(ag_drilling_model *m)
+{
+    if (!m) return;
+    for (size_t i = 0; i < m->member_count; i++) ag_pretrained_free(m->loaded[i]);
+    ag_arena_free(m->arena);
+}

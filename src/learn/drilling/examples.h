@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* examples.h: the holes of a prepared directory (`auger prepare`), ready to be learned from: what the tool felt, what
+ * the physics say, what is known, and what belongs together. Read-only once loaded. */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/hash/hash.h"
+#include "core/sys/cancel.h"
+#include "core/sys/progress.h"
+#include "core/sys/thread.h"
+#include "data/features/feature.h"
+#include "data/features/track.h"
+#include "data/label/label.h"
+#include "data/prepared.h"
+#include "data/split.h"
+#include "learn/drilling/data.h"
+#include "learn/drilling/prediction.h"
+
+/* A hole made ready to be asked about: of a prepared dataset or of a file that has just been read, with the same
+ * result. */
+typedef struct ag_drilled {
+    ag_track track;
+    unsigned classes; /* AG_CLASS_* */
+    ag_label shape;   /* what the change-point labeller says: the physics' own answer */
+    double conditions[AG_CONDITIONS];
+    const char *unusable; /* why nothing can be said of it; NULL: it can */
+} ag_drilled;
+
+/* `conditions` NULL: of the hole's own header. What lasts goes into `keep`. */
+int ag_drilled_make(const ag_hole *hole, const double *conditions, ag_arena *keep, ag_drilled *out, ag_err *err);
+
+typedef struct ag_example {
+    const ag_prepared *hole; /* its row of holes.csv */
+    ag_drilled drilled;
+    ag_known known; /* weight 0: not learned from */
+} ag_example;
+
+typedef struct ag_example_set {
+    const char *dir;
+    ag_example *items; /* in the order of holes.csv, without copies of a file */
+    size_t count;
+    size_t known, trained; /* with a label; with a weight */
+    size_t left_out;       /* rows without usable samples, copies */
+    ag_sha256 digest;      /* of samples and labels: what a training depends on */
+} ag_example_set;
+
+/* `pool` may be NULL. Every hole that has samples becomes an example, labelled or not. AG_EINVAL, with what to do, when
+ * there are none at all. */
+int ag_examples_load(const char *dir, const ag_drilling_data *data, ag_pool *pool, ag_progress *progress,
+                     ag_cancel *cancel, ag_arena *arena, ag_example_set *out, ag_err *err);
+
+/* Splits examples (numbers into set->items) into parts by shares, so that near-twins (the same bytes, the same trace,
+ * the same group) stay together and every part has its share of every program. part[i] is that of chosen[i]. */
+int ag_examples_split(const ag_example_set *set, const ag_drilling_data *data, const size_t *chosen, size_t count,
+                      const uint32_t *shares, size_t parts, uint64_t seed, ag_arena *arena, uint32_t **part,
+                      ag_err *err);

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+/* run.c: from settings and a prepared directory to a trained model. The model's configuration is what the user wrote,
+ * with what heat maps over a position grid need filled in where nothing was said; numbers that follow from the data
+ * must agree. Nothing here knows how many models a strategy trains. */
+#include "learn/drilling/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/doc/json.h"
+#include "core/io/path.h"
+
+/* ---- the model's configuration ---- */
+
+typedef struct usual { /* what a key is when nobody says it; keys that the architecture does not have are left out */
+    const char *key, *value; /* a flow of YAML would be more than is needed: JSON */
+} usual;
+static const usual usuals[] = {
+    {"task", "\"heatmap\""}, {"mode", "\"mix_channel\""}, {"scaling", "\"none\""},   {"context_length", "512"},
+    {"patch_length", "16"},  {"num_targets", "3"},        {"d_model", "24"},         {"num_layers", "3"},
+    {"dropout", "0.1"},      {"head_dropout", "0"},       {"bidirectional", "true"},
+};
+
+static const ag_field *field_of(const ag_description *description, const char *key)
+{
+    for (size_t i = 0; i < description->count; i++)
+        if (strcmp(description->fields[i].name, key) == 0) return &description->fields[i];
+    return NULL;
+}
+
+static const ag_value *said_of(const ag_value *config, const ag_description *description, const char *key)
+{
+    const ag_field *field = field_of(description, key);
+    const ag_value *said = ag_value_get(config, key);
+    return said || !field || !field->alias ? said : ag_value_get(config, field->alias);
+}
+
+static int add_text(ag_vec *members, ag_arena *arena, const char *key, const char *json, ag_err *err)
+{
+    const ag_value *value;
+    int rc = ag_json_parse(arena, ag_str_of(json), NULL, &value, err);
+    ag_member member = {.name = ag_str_of(key)};
+    if (rc < 0) return rc;
+    member.value = *value;
+    member.value.line = member.value.column = 0; /* it stands in no file */
+    return ag_vec_push(members, &member, err);
+}
+
+/* Patches lie side by side unless somebody says otherwise. */
+static int add_stride(const ag_value *config, const ag_description *d, ag_vec *members, ag_arena *arena, ag_err *err)
+{
+    char text[32] = "16";
+    int64_t length;
+    if (!field_of(d, "patch_stride") || said_of(config, d, "patch_stride")) return 0;
+    if (ag_value_int(said_of(config, d, "patch_length"), &length))
+        ag_format(text, sizeof text, "%lld", (long long)length);
+    return add_text(members, arena, "patch_stride", text, err);
+}
+
+static int fill_in(const ag_value *config, const ag_description *d, ag_vec *members, ag_arena *arena, ag_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < sizeof usuals / sizeof *usuals && rc >= 0; i++)
+        if (field_of(d, usuals[i].key) && !said_of(config, d, usuals[i].key))
+            rc = add_text(members, arena, usuals[i].key, usuals[i].value, err);
+    return rc < 0 ? rc : add_stride(config, d, members, arena, err);
+}
+
+/* model_config with its architecture, and with what is usual. */
+static int complete(const ag_drilling_run *run, ag_settings *settings, ag_arena *arena, ag_err *err)
+{
+    const ag_value *given = settings->model_config;
+    ag_model_config named;
+    ag_vec members;
+    char quoted[80];
+    ag_value *object = ag_arena_alloc(arena, sizeof *object);
+    if (given && given->kind != AG_OBJECT) given = NULL; /* refused by ag_settings_model() */
+    ag_vec_init(&members, sizeof(ag_member));
+    int rc = object ? 0 : ag_fail_memory(err, sizeof *object);
+    for (size_t i = 0; given && i < given->object.count && rc >= 0; i++)
+        rc = ag_vec_push(&members, &given->object.members[i], err);
+    ag_format(quoted, sizeof quoted, "\"%s\"", run->architecture);
+    if (rc >= 0 && !ag_value_get(given, "architecture")) rc = add_text(&members, arena, "architecture", quoted, err);
+    for (int pass = 0; pass < 2 && rc >= 0; pass++) {
+        ag_member *items = ag_arena_array(arena, members.count + 1, sizeof *items);
+        if (!items) rc = ag_fail_memory(err, members.count * sizeof *items);
+        if (rc < 0) break;
+        memcpy(items, members.items, members.count * sizeof *items);
+        *object = (ag_value){.kind = AG_OBJECT};
+        object->object.members = items;
+        object->object.count = members.count;
+        if (given) object->line = given->line, object->column = given->column;
+        if (!settings->model_config || settings->model_config->kind == AG_OBJECT) settings->model_config = object;
+        if (pass == 1) break;
+        if ((rc = ag_settings_model(settings, NULL, 0, arena, &named, err)) < 0) break;
+        rc = fill_in(given, named.architecture->configuration, &members, arena, err);
+    }
+    ag_vec_deinit(&members);
+    return rc;
+}
+
+static int64_t cells_of(const ag_settings *settings, const ag_description *d)
+{
+    int64_t cells = 512;
+    (void)ag_value_int(said_of(settings->model_config, d, "context_length"), &cells);
+    return cells;
+}
+
+static int configure(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
+{
+    ag_settings *settings = ag_arena_alloc(task->arena, sizeof *settings);
+    ag_model_config named;
+    char channels[64], conditions[64];
+    if (!settings) return ag_fail_memory(err, sizeof *settings);
+    *settings = *task->settings;
+    int rc = complete(run, settings, task->arena, err);
+    if (rc >= 0) rc = ag_settings_model(settings, NULL, 0, task->arena, &named, err);
+    if (rc < 0) return rc;
+    rc = ag_view_init(&run->data, cells_of(settings, named.architecture->configuration), &run->view, err);
+    if (rc < 0) return rc;
+    ag_format(channels, sizeof channels, "data_config names %zu channels", run->view.channel_count);
+    ag_format(conditions, sizeof conditions, "data_config names %zu conditions", run->view.condition_count);
+    const ag_model_fact facts[] = {
+        {"num_input_channels", (int64_t)run->view.channel_count, channels},
+        {"num_conditions", (int64_t)run->view.condition_count, conditions},
+        {"num_targets", AG_POINTS, "entry, transition and exit are looked for"},
+    };
+    const ag_model_fact *first = facts;
+    size_t count = sizeof facts / sizeof *facts - 1; /* num_targets was filled in; it is checked below */
+    const ag_value *targets = said_of(settings->model_config, named.architecture->configuration, "num_targets");
+    int64_t said = AG_POINTS;
+    if (targets && (!ag_value_int(targets, &said) || said != AG_POINTS))
+        return ag_fail_at(err, AG_EINVAL, settings->file, targets->line, targets->column,
+                          "model_config.num_targets must be %d: %s", AG_POINTS, facts[2].why);
+    return ag_settings_model(settings, first, count, task->arena, &task->model_config, err);
+}
+
+/* ---- preparing ---- */
+
+static int tell_data(const ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
+{
+    ag_str name = ag_path_name(ag_str_of(task->data_dir));
+    ag_strategy_dataset dataset = {.name = ag_arena_strndup(task->arena, name.data, name.size),
+                                   .path = task->data_dir,
+                                   .context = "training",
+                                   .digest = run->set.digest};
+    if (!dataset.name) return ag_fail_memory(err, name.size);
+    ag_strategy_remark(task, "%s: %zu holes, %zu with a label, %zu to learn from", task->data_dir, run->set.count,
+                       run->set.known, run->set.trained);
+    if (run->set.left_out)
+        ag_strategy_remark(task, "%zu rows were left out: copies, or hardly any samples", run->set.left_out);
+    return ag_strategy_dataset_seen(task, &dataset, err);
+}
+
+int ag_drilling_prepare(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
+{
+    run->task = task;
+    int rc = configure(run, task, err);
+    if (rc < 0) return rc;
+    ag_model *model = NULL; /* refuses a model that cannot be before the data are read */
+    if ((rc = ag_strategy_model(task, true, &model, err)) < 0) return rc;
+    task->parameters = ag_model_count(model, false);
+    ag_model_free(model);
+    ag_progress *progress = ag_strategy_progress(task, "holes", 0);
+    rc = ag_examples_load(task->data_dir, &run->data, task->pool, progress, task->cancel, task->arena, &run->set, err);
+    ag_progress_free(progress);
+    if (rc < 0) return rc;
+    ag_sha256_format(&run->set.digest, run->digest);
+    return tell_data(run, task, err);
+}
+
+int ag_drilling_trainable(const ag_drilling_run *run, ag_arena *arena, size_t **out, size_t *count, ag_err *err)
+{
+    size_t *chosen = ag_arena_array(arena, run->set.count + 1, sizeof *chosen), n = 0;
+    if (!chosen) return ag_fail_memory(err, run->set.count * sizeof *chosen);
+    for (size_t i = 0; i < run->set.count; i++) {
+        const ag_example *e = &run->set.items[i];
+        if (e->known.weight > 0 && !ag_drilled_silent(&e->drilled)) chosen[n++] = i;
+    }
+    *out = chosen;
+    *count = n;
+    if (n >= AG_DRILLING_FEWEST) return 0;
+    ag_fail(err, AG_EINVAL, "only %zu holes of %s have a label to learn from: %d are needed", n, run->set.dir,
+            AG_DRILLING_FEWEST);
+    return ag_err_hint(err,
+                       "label them (auger prepare --auto-label, auger label), or lower data_config.min_confidence");
+}
+
+/* ---- training ---- */
+
+int ag_drilling_train(const ag_drilling_run *run, const ag_drilling_fold *fold, ag_model **out, ag_err *err)
+{
+    ag_strategy_task *task = run->task;
+    ag_settings settings = *task->settings;
+    settings.seed = (int64_t)((uint64_t)settings.seed + (uint64_t)fold->index);
+    if (fold->init_from) settings.init_from = fold->init_from;
+    ag_strategy_task own = {.settings = &settings, .model_config = task->model_config, .watch = task->watch};
+    ag_drilling_samples training, validation;
+    ag_model *model = NULL;
+    ag_arena *arena = ag_arena_new(0);
+    int rc = arena ? ag_drilling_samples_init(&training, "the training holes", &run->view, &run->data, &run->set,
+                                              fold->training, fold->training_count, arena, err)
+                   : ag_fail_memory(err, 1);
+    if (rc >= 0)
+        rc = ag_drilling_samples_init(&validation, "the validation holes", &run->view, &run->data, &run->set,
+                                      fold->validation, fold->validation_count, arena, err);
+    if (rc >= 0) rc = ag_strategy_model(&own, true, &model, err);
+    if (rc >= 0)
+        rc = ag_strategy_train_model(task, fold->name, fold->index, fold->count, model, &training.samples,
+                                     fold->validation_count ? &validation.samples : NULL, NULL, err);
+    ag_arena_free(arena);
+    if (rc >= 0)
+        *out = model;
+    else
+        ag_model_free(model);
+    return rc;
+}
+
+/* ---- scores ---- */
+
+static const double failure_mm = 1.0;
+
+typedef struct tally {
+    double *errors[AG_POINTS];
+    size_t count[AG_POINTS], inside[AG_POINTS];
+    size_t holes, failures;
+} tally;
+
+static void count_hole(tally *t, const ag_prediction *p, const ag_known *known)
+{
+    bool failed = p->outcome != known->outcome;
+    for (int k = 0; k < AG_POINTS; k++) {
+        double truth = known->mm[k], found = p->points[k].mm;
+        if (isnan(truth) != isnan(found)) failed = true;
+        if (isnan(truth) || isnan(found)) continue;
+        double error = fabs(found - truth);
+        if (error > failure_mm) failed = true;
+        t->errors[k][t->count[k]++] = error;
+        t->inside[k] += truth >= p->points[k].low && truth <= p->points[k].high;
+    }
+    t->holes++;
+    t->failures += failed;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static int tell(ag_strategy_task *task, const char *prefix, const char *what, const char *point, double value,
+                ag_err *err)
+{
+    char name[96];
+    ag_format(name, sizeof name, "%s%s%s%s", prefix, what, *point ? "_" : "", point);
+    return ag_strategy_metric_found(task, name, value, err);
+}
+
+static int tell_point(ag_strategy_task *task, const char *prefix, const tally *t, int k, ag_err *err)
+{
+    double sum = 0, *errors = t->errors[k];
+    size_t count = t->count[k];
+    const char *name = ag_point_names[k];
+    if (count == 0) return 0;
+    qsort(errors, count, sizeof *errors, by_value);
+    for (size_t i = 0; i < count; i++) sum += errors[i];
+    int rc = tell(task, prefix, "mae_mm", name, sum / (double)count, err);
+    if (rc >= 0) rc = tell(task, prefix, "p95_mm", name, errors[(size_t)(0.95 * (double)(count - 1))], err);
+    return rc < 0 ? rc : tell(task, prefix, "coverage", name, (double)t->inside[k] / (double)count, err);
+}
+
+int ag_drilling_score(ag_strategy_task *task, const char *prefix, const ag_prediction *answers,
+                      const ag_known *const *known, size_t count, ag_err *err)
+{
+    tally t = {0};
+    int rc = 0;
+    for (int k = 0; k < AG_POINTS && rc >= 0; k++)
+        if (!(t.errors[k] = ag_alloc_array(count + 1, sizeof(double))))
+            rc = ag_fail_memory(err, count * sizeof(double));
+    for (size_t i = 0; i < count && rc >= 0; i++)
+        if (known[i]->outcome != AG_LABEL_NONE) count_hole(&t, &answers[i], known[i]);
+    for (int k = 0; k < AG_POINTS && rc >= 0; k++) rc = tell_point(task, prefix, &t, k, err);
+    if (rc >= 0 && t.holes) rc = tell(task, prefix, "failures", "", (double)t.failures / (double)t.holes, err);
+    for (int k = 0; k < AG_POINTS; k++) ag_free(t.errors[k]);
+    return rc;
+}
