@@ -19,8 +19,9 @@
 #include "learn/strategies/list.h"
 
 static const ag_strategy *const strategies[] = {
+    &ag_strategy_patchtsmixer_24cv, &ag_strategy_patchtsmixer_single, &ag_strategy_transformer_attention,
+    &ag_strategy_cnn_lstm,          &ag_strategy_neural_ode,          &ag_strategy_ensemble_voting,
     &ag_strategy_forecast,
-    &ag_strategy_patchtsmixer_single,
 };
 
 enum { COUNT = sizeof strategies / sizeof *strategies, MAX_TEXT = 16 << 20 };

@@ -13,6 +13,7 @@ awk 'BEGIN { print "date,a,b"; srand(3)
     for (i = 0; i < 600; i++)
         printf "2021-%02d-%02d %02d:00:00,%.4f,%.4f\n", 1 + int(i / 672), 1 + int(i % 672 / 24), i % 24, sin(i * 0.7) + rand() / 9, cos(i * 0.2) }' >"$dir/waves.csv"
 cat >"$dir/config.yaml" <<'END'
+strategy: forecast
 model_config: {architecture: PatchTSMixer, patch_length: 4, patch_stride: 4, d_model: 8, num_layers: 1, dropout: 0.3}
 data_config: {context_length: 24, horizon: 4}
 training_config: {epochs: 4, batch_size: 32, ema_decay: 0.9, early_stopping: {patience: 3}}

@@ -70,7 +70,7 @@ AG_TEST(test_settings__defaults_and_options)
     ag_settings settings;
     ag_train_options options;
     AG_EXPECT_OK(read(NULL, &settings, &err));
-    assert_string_equal(settings.strategy, "forecast");
+    assert_string_equal(settings.strategy, "patchtsmixer_24cv");
     AG_EXPECT_OK(ag_settings_options(&settings, 1000, arena, &options, &err));
     assert_true(options.epochs == 100 && options.batch_size == 32 && options.early.patience == 10);
     assert_true(options.restore_best && !options.keep_order && options.plateau.factor == 0.0);

@@ -54,7 +54,8 @@ static void open_bench(bench *b)
     ag_err err = {0};
     ag_buf text;
     const char *directory = ag_test_dir();
-    static const char config[] = "model_config: {architecture: nlinear}\n"
+    static const char config[] = "strategy: forecast\n"
+                                 "model_config: {architecture: nlinear}\n"
                                  "data_config: {context_length: 8, horizon: 2}\n"
                                  "training_config: {epochs: 2, batch_size: 64}\n"
                                  "save_checkpoints: false\n";

@@ -30,7 +30,6 @@ typedef struct ag_drilling_data {
     const char *labels;      /* a table of depths: path and entry_mm, ...; NULL: truth.csv where there is one */
     ag_list label_sources;   /* const char *: expert, truth, automatic, in the order of trust */
     double min_confidence;   /* automatic labels below are not trained on */
-    double validation_split; /* share of the holes that decide when to stop, and calibrate */
     int group_by;            /* ag_drilling_grouping: beside near-twins */
     double target_mm;        /* deviation of the soft target */
     bool refine;             /* what the shapes of the tool's point say refines what the maps say */
@@ -48,5 +47,5 @@ typedef enum ag_drilling_grouping {
 
 extern const ag_description ag_drilling_preprocessing_description, ag_drilling_data_description;
 /* The rows of ag_drilling_data_description, for tables of structs that begin with an ag_drilling_data. */
-enum { AG_DRILLING_FIELDS = 11 };
+enum { AG_DRILLING_FIELDS = 10 };
 extern const ag_field ag_drilling_data_fields[AG_DRILLING_FIELDS];

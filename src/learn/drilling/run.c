@@ -108,8 +108,9 @@ static int64_t cells_of(const ag_settings *settings, const ag_description *d)
     return cells;
 }
 
-static int configure(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
+int ag_drilling_configure(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
 {
+    run->task = task;
     ag_settings *settings = ag_arena_alloc(task->arena, sizeof *settings);
     ag_model_config named;
     char channels[64], conditions[64];
@@ -154,13 +155,11 @@ static int tell_data(const ag_drilling_run *run, ag_strategy_task *task, ag_err 
     return ag_strategy_dataset_seen(task, &dataset, err);
 }
 
-int ag_drilling_prepare(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
+int ag_drilling_read(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
 {
-    run->task = task;
-    int rc = configure(run, task, err);
-    if (rc < 0) return rc;
     ag_model *model = NULL; /* refuses a model that cannot be before the data are read */
-    if ((rc = ag_strategy_model(task, true, &model, err)) < 0) return rc;
+    int rc = ag_strategy_model(task, true, &model, err);
+    if (rc < 0) return rc;
     task->parameters = ag_model_count(model, false);
     ag_model_free(model);
     ag_progress *progress = ag_strategy_progress(task, "holes", 0);
@@ -169,6 +168,12 @@ int ag_drilling_prepare(ag_drilling_run *run, ag_strategy_task *task, ag_err *er
     if (rc < 0) return rc;
     ag_sha256_format(&run->set.digest, run->digest);
     return tell_data(run, task, err);
+}
+
+int ag_drilling_prepare(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
+{
+    int rc = ag_drilling_configure(run, task, err);
+    return rc < 0 ? rc : ag_drilling_read(run, task, err);
 }
 
 int ag_drilling_trainable(const ag_drilling_run *run, ag_arena *arena, size_t **out, size_t *count, ag_err *err)

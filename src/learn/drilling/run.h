@@ -30,6 +30,10 @@ typedef struct ag_drilling_run {
  * (input_channels, sequence_length, patch_length, num_classes) are those of any architecture with the task heatmap. The
  * view is fitted by ag_view_fit(), which the strategy calls with the holes that it trains on. */
 int ag_drilling_prepare(ag_drilling_run *run, ag_strategy_task *task, ag_err *err);
+/* Its two halves, for strategies of several architectures: task->model_config and run->view from the settings; then
+ * task->parameters and the holes. */
+int ag_drilling_configure(ag_drilling_run *run, ag_strategy_task *task, ag_err *err);
+int ag_drilling_read(ag_drilling_run *run, ag_strategy_task *task, ag_err *err);
 enum { AG_DRILLING_FEWEST = 10 };
 /* Numbers of the examples with a weight that models are asked about (no air), in the arena. AG_EINVAL when they are
  * fewer than AG_DRILLING_FEWEST. */
@@ -58,6 +62,7 @@ typedef struct ag_drilling_member {
     const char *path; /* relative to the directory: ".", "members/fold-03" */
     double weight;
     const ag_model *model;
+    const ag_model_config *config; /* NULL: the task's */
 } ag_drilling_member;
 
 typedef struct ag_drilling_export {

@@ -107,7 +107,8 @@ static void fill_one(const ag_drilling_samples *s, const ag_batch *batch, int64_
     double start = place->start;
     size_t cells = (size_t)s->view->cells, wide = cells * s->view->channel_count;
     ag_real *values = batch->into[AG_SAMPLE_VALUES], *observed = batch->into[AG_SAMPLE_OBSERVED];
-    ag_real *conditions = batch->into[AG_SAMPLE_CONDITIONS], *target = batch->into[AG_SAMPLE_TARGET];
+    bool wanted = s->samples.ports_count > AG_SAMPLE_CONDITIONS;
+    ag_real *conditions = wanted ? batch->into[AG_SAMPLE_CONDITIONS] : NULL, *target = batch->into[AG_SAMPLE_TARGET];
     if (batch->training) {
         ag_rng rng = ag_rng_stream(batch->seed, "augmentation");
         rng = ag_rng_child(&rng, (uint64_t)batch->epoch);

@@ -26,7 +26,7 @@ static int split(single *s, ag_strategy_task *task, ag_err *err)
     uint32_t *part;
     int rc = ag_drilling_trainable(&s->run, task->arena, &chosen, &count, err);
     if (rc < 0) return rc;
-    double share = s->run.data.validation_split;
+    double share = task->settings->training.validation_split;
     const uint32_t shares[] = {(uint32_t)lround(1000 * (1 - share)), (uint32_t)lround(1000 * share)};
     s->training = ag_arena_array(task->arena, count + 1, sizeof *s->training);
     s->validation = ag_arena_array(task->arena, count + 1, sizeof *s->validation);
@@ -145,6 +145,7 @@ const ag_strategy ag_strategy_patchtsmixer_single = {
     .doc = "one model that finds entry, transition and exit of drilled holes",
     .data = &ag_drilling_data_description,
     .state_size = sizeof(single),
+    .takes = AG_TAKES_SPLIT,
     .prepare = prepare,
     .train = train,
     .validate = validate,

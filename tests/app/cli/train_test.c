@@ -16,7 +16,8 @@
 
 static char data[600], config[600], output[600];
 
-static const char recipe[] = "experiment_name: waves\n"
+static const char recipe[] = "strategy: forecast\n"
+                             "experiment_name: waves\n"
                              "model_config: {architecture: NLinear}\n"
                              "data_config: {context_length: 24, horizon: 6}\n"
                              "training_config: {epochs: 6, batch_size: 16, learning_rate: 0.02}\n"
@@ -244,8 +245,8 @@ AG_TEST(test_train__twenty_broken_configurations_get_twenty_clear_words)
 {
     static const wrong wrongs[] = {
         {"strategy: forcast\n", NULL, "did you mean forecast?"},
-        {"model_config: {architecture: NLinaer}\n", NULL, "did you mean nlinear?"},
-        {"seed: 1\n", NULL, "model_config does not say its architecture"},
+        {"strategy: forecast\nmodel_config: {architecture: NLinaer}\n", NULL, "did you mean nlinear?"},
+        {"strategy: forecast\nseed: 1\n", NULL, "model_config does not say its architecture"},
         {"training_confg: {}\n", NULL, "training_config"},
         {"training_config: {epochs: -1}\n", NULL, "epochs"},
         {"training_config: {learning_rate: 'x'}\n", NULL, "learning_rate"},
@@ -264,7 +265,8 @@ AG_TEST(test_train__twenty_broken_configurations_get_twenty_clear_words)
         {NULL, "freeze=[nothing*]", "freeze"},
         {NULL, "training_config.early_stopping.metric=accuracy", "there is no metric 'accuracy'"},
         {NULL, "init_from=/nowhere", "init_from"},
-        {"model_config: {architecture: nlinear}\ndata_config: {context_length: 24, horizon: 6}\n"
+        {"strategy: forecast\nmodel_config: {architecture: nlinear}\n"
+         "data_config: {context_length: 24, horizon: 6}\n"
          "optimizer: sgd\ntraining_config: {learning_rate: 1e6, epochs: 9}\n",
          NULL, "not a finite number"},
         {NULL, "training_config.epochs", "epochs"},

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+/* folding_pretrain.c: before the folds a mixer learns to find hidden patches of all holes, labelled or not; the models
+ * of the folds then begin with its backbone. Labels play no part, so a fold may well have been among the holes. One
+ * training per mixer of the ensemble, with checkpoints of its own; what it leaves is a model directory, from which the
+ * weights are taken whose name and shape fit. */
+#include <string.h>
+
+#include "core/sys/clock.h"
+#include "learn/drilling/folding.h"
+#include "learn/nn/checkpoint/pretrained.h"
+#include "learn/nn/models/patchtsmixer.h"
+#include "learn/team.h"
+
+/* The training's settings with those of the pretraining in their place. */
+static ag_settings settings_of(const ag_settings *settings)
+{
+    const ag_settings_pretrain *p = &settings->pretrain;
+    ag_settings own = *settings;
+    own.training.epochs = p->epochs;
+    own.training.early_stopping.patience = p->patience;
+    own.training.early_stopping.metric = NULL;
+    if (p->batch_size) own.training.batch_size = p->batch_size;
+    if (p->learning_rate > 0.0) own.training.learning_rate = p->learning_rate;
+    own.freeze = (ag_list){0};
+    own.optimizer.groups = (ag_list){0};
+    return own;
+}
+
+static int configure(const ag_folding *f, const ag_model_config *from, double ratio, ag_model_config *out, ag_err *err)
+{
+    ag_patchtsmixer *values = ag_arena_alloc(f->arena, sizeof *values);
+    if (!values) return ag_fail_memory(err, sizeof *values);
+    *values = *(const ag_patchtsmixer *)from->values;
+    values->task = AG_MIXER_PRETRAINING;
+    values->loss = AG_MIXER_MSE;
+    values->mask_type = 0;
+    values->random_mask_ratio = ratio;
+    values->masked_loss = true;
+    *out = *from;
+    out->values = values;
+    return 0;
+}
+
+typedef struct pretraining {
+    ag_folding *folding;
+    ag_strategy_task *task;
+    const ag_settings *settings;
+    ag_model_config config;
+    uint64_t seed;
+    ag_drilling_samples training, validation;
+} pretraining;
+
+/* A tenth of all holes judges when it is enough. */
+static int gather(pretraining *p, ag_err *err)
+{
+    const ag_folding *f = p->folding;
+    const ag_example_set *set = &f->run.set;
+    static const uint32_t shares[] = {9, 1};
+    size_t count = 0, counts[2] = {0};
+    size_t *all = ag_arena_array(f->arena, 3 * set->count + 1, sizeof *all), *chosen[2];
+    uint32_t *part = NULL;
+    if (!all) return ag_fail_memory(err, 3 * set->count * sizeof *all);
+    for (size_t i = 0; i < set->count; i++)
+        if (!ag_drilled_silent(&set->items[i].drilled)) all[count++] = i;
+    chosen[0] = all + set->count;
+    chosen[1] = all + 2 * set->count;
+    int rc =
+        ag_examples_split(set, &f->run.data, all, count, shares, 2, (uint64_t)p->settings->seed, f->arena, &part, err);
+    for (size_t i = 0; i < count && rc >= 0; i++) chosen[part[i]][counts[part[i]]++] = all[i];
+    if (rc >= 0)
+        rc = ag_drilling_samples_init(&p->training, "the holes to pretrain on", &f->run.view, &f->run.data, set,
+                                      chosen[0], counts[0], f->arena, err);
+    if (rc >= 0)
+        rc = ag_drilling_samples_init(&p->validation, "the holes that judge the pretraining", &f->run.view,
+                                      &f->run.data, set, chosen[1], counts[1], f->arena, err);
+    return rc < 0 ? ag_err_prefix(err, "pretrain") : 0;
+}
+
+static int open_model(const pretraining *p, ag_model **out, ag_err *err)
+{
+    const ag_building building = {.loss = true};
+    return ag_strategy_model_of(p->task, &p->config, &building, p->seed, p->settings->init_from, out, err);
+}
+
+static int open_sample(void *context, int64_t member, ag_team_sample *sample, ag_err *err)
+{
+    pretraining *p = context;
+    (void)member;
+    sample->training = &p->training.samples;
+    sample->validation = &p->validation.samples;
+    return open_model(p, &sample->model, err);
+}
+
+static void close_sample(void *context, int64_t member, ag_team_sample *sample)
+{
+    (void)context, (void)member;
+    ag_model_free(sample->model);
+}
+
+static int tell_estimate(pretraining *p, ag_err *err)
+{
+    char took[32];
+    ag_team_estimate e;
+    const ag_team_slice slice = {p, 1, open_sample, close_sample};
+    const ag_settings *outer = p->task->settings;
+    p->task->settings = p->settings; /* epochs and batches are those of the pretraining */
+    int rc = ag_team_estimate_of(p->task, &slice, &e, err);
+    p->task->settings = outer;
+    if (rc < 0) return rc;
+    ag_duration_format((int64_t)(e.seconds * 1e6), took);
+    ag_strategy_remark(p->task, "pretraining on %lld windows: at most %s", (long long)p->training.samples.count, took);
+    return 0;
+}
+
+static int pretrain_kind(ag_folding *f, ag_strategy_task *task, size_t kind, int64_t index, ag_err *err)
+{
+    const ag_settings own = settings_of(task->settings);
+    pretraining p = {.folding = f, .task = task, .settings = &own, .seed = (uint64_t)own.seed};
+    ag_model *model = NULL;
+    const char *name =
+        f->kind_count > 1 ? ag_arena_printf(f->arena, "pretraining-%s", f->kinds[kind].name) : "pretraining";
+    const char *directory = ag_arena_printf(f->arena, "%s/%s", task->output_dir, name);
+    if (!name || !directory) return ag_fail_memory(err, 64);
+    int rc = configure(f, &f->kinds[kind].config, own.pretrain.mask_ratio, &p.config, err);
+    if (rc >= 0) rc = gather(&p, err);
+    if (rc >= 0 && !task->resume) rc = tell_estimate(&p, err);
+    if (rc >= 0) rc = open_model(&p, &model, err);
+    if (rc < 0) return rc;
+    const ag_strategy_job job = {.name = name,
+                                 .index = index,
+                                 .count = f->trainings,
+                                 .model = model,
+                                 .config = &p.config,
+                                 .training = &p.training.samples,
+                                 .validation = p.validation.samples.count ? &p.validation.samples : NULL,
+                                 .settings = &own};
+    rc = ag_strategy_train_job(task, &job, NULL, err);
+    if (rc >= 0) rc = ag_pretrained_save(directory, &p.config, model, err);
+    ag_model_free(model);
+    f->kinds[kind].pretrained = directory;
+    return rc;
+}
+
+int ag_folding_pretrain(ag_folding *f, ag_strategy_task *task, ag_err *err)
+{
+    int64_t index = (int64_t)f->member_count;
+    int rc = 0;
+    for (size_t k = 0; k < f->kind_count && rc >= 0; k++) {
+        if (f->kinds[k].config.architecture != &ag_architecture_patchtsmixer) continue;
+        rc = pretrain_kind(f, task, k, index++, err);
+    }
+    return rc;
+}

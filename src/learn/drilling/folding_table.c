@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/* folding_table.c: out_of_fold.csv: a row for every hole and model that judged it, in the order of folds: what is
+ * known, what the model said of a hole that it had never seen, and how far that is off. Failures are found by sorting
+ * it. */
+#include <math.h>
+#include <string.h>
+
+#include "core/io/csv.h"
+#include "core/io/file.h"
+#include "core/io/path.h"
+#include "learn/drilling/folding.h"
+
+enum { MAX_TABLE = 256 << 20 };
+
+static int add_mm(ag_csv_writer *csv, double value, ag_err *err)
+{
+    return isnan(value) ? ag_csv_add(csv, AG_STR(""), err) : ag_csv_add_double(csv, round(value * 1e4) / 1e4, err);
+}
+
+static int write_head(ag_csv_writer *csv, ag_err *err)
+{
+    static const char *const columns[] = {"path",       "sha256",    "model",  "source", "outcome", "predicted_outcome",
+                                          "confidence", "grip_code", "reason", NULL};
+    static const char *const each[] = {"mm", "predicted_mm", "error_mm", "low_mm", "high_mm", NULL};
+    char name[64];
+    int rc = 0;
+    for (size_t i = 0; columns[i] && rc >= 0; i++) rc = ag_csv_add(csv, ag_str_of(columns[i]), err);
+    for (int p = 0; p < AG_POINTS; p++)
+        for (size_t i = 0; each[i] && rc >= 0; i++) {
+            ag_format(name, sizeof name, "%s_%s", ag_point_names[p], each[i]);
+            rc = ag_csv_add(csv, ag_str_of(name), err);
+        }
+    return rc < 0 ? rc : ag_csv_end_row(csv, err);
+}
+
+static int write_row(ag_csv_writer *csv, const ag_example *e, const char *model, const ag_prediction *p, ag_err *err)
+{
+    const char *const texts[] = {e->hole->path,
+                                 e->hole->sha256,
+                                 model,
+                                 e->known.source,
+                                 ag_label_outcome_name(e->known.outcome),
+                                 ag_label_outcome_name(p->outcome)};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts && rc >= 0; i++) rc = ag_csv_add(csv, ag_str_of(texts[i]), err);
+    if (rc >= 0) rc = add_mm(csv, p->confidence, err);
+    if (rc >= 0) rc = ag_csv_add_int(csv, p->grip_code, err);
+    if (rc >= 0) rc = ag_csv_add(csv, ag_str_of(p->reason), err);
+    for (int k = 0; k < AG_POINTS && rc >= 0; k++) {
+        const ag_point *point = &p->points[k];
+        const double numbers[] = {e->known.mm[k], point->mm, point->mm - e->known.mm[k], point->low, point->high};
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers && rc >= 0; i++) rc = add_mm(csv, numbers[i], err);
+    }
+    return rc < 0 ? rc : ag_csv_end_row(csv, err);
+}
+
+static int write_rows(const ag_folding *f, ag_csv_writer *csv, ag_err *err)
+{
+    const ag_grip grip = {f->run.data.grip_pitch, f->run.data.grip_tolerance, f->run.data.grip_codes};
+    int rc = write_head(csv, err);
+    for (size_t i = 0; i < f->member_count; i++) {
+        const ag_folding_member *m = &f->members[i];
+        for (size_t k = 0; k < m->validation_count && rc >= 0; k++) {
+            const ag_example *example = &f->run.set.items[m->validation[k]];
+            ag_prediction answer = {0};
+            ag_calibration_answer(&f->calibration, &grip, &example->drilled, &m->readings[k], &answer);
+            rc = write_row(csv, example, m->name, &answer, err);
+        }
+    }
+    return rc < 0 ? rc : ag_csv_flush(csv, err);
+}
+
+int ag_folding_table(const ag_folding *f, const ag_strategy_task *task, ag_err *err)
+{
+    ag_buf text;
+    ag_writer *sink = NULL;
+    ag_csv_writer *csv = NULL;
+    const ag_csv_format format = {.neutralise = true};
+    const char *path = ag_path_join(task->arena, task->output_dir, "out_of_fold.csv");
+    ag_buf_init(&text, MAX_TABLE);
+    int rc = path ? ag_writer_to_buf(&text, &sink, err) : ag_fail_memory(err, 64);
+    if (rc >= 0) rc = ag_csv_writer_new(sink, &format, &csv, err);
+    if (rc >= 0) rc = write_rows(f, csv, err);
+    ag_csv_writer_free(csv);
+    ag_writer_close(sink);
+    if (rc >= 0) rc = ag_file_replace(path, text.data, text.size, err);
+    ag_buf_deinit(&text);
+    return rc;
+}
