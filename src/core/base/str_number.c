@@ -192,11 +192,11 @@ static uint64_t scaled_decimal(wide numerator, unsigned shift, uint64_t divisor)
 static int long_decimal(double value, char *out)
 {
     int exponent, places = 17;
-    double magnitude = fabs(value), edge = 1;
-    uint64_t power = 100000000000000000u; /* 10^17 */
+    double magnitude = fabs(value);
+    uint64_t edge = 1, power = 100000000000000000u; /* 10^17 */
     if (!(magnitude >= 1e-3 && magnitude < 1e15)) return 0;
-    for (; magnitude >= edge; edge *= 10, places--) power /= 10; /* edges are exact up to 10^15 */
-    places += (magnitude < 0.1) + (magnitude < 0.01);            /* 0.00123: more places, at most 19 */
+    for (; magnitude >= (double)edge; edge *= 10, places--) power /= 10; /* edges are exact up to 10^15 */
+    places += (magnitude < 0.1) + (magnitude < 0.01);                    /* 0.00123: more places, at most 19 */
     uint64_t m = (uint64_t)ldexp(frexp(magnitude, &exponent), 53);
     unsigned shift = (unsigned)(53 - exponent);
     wide ten = places > 17 ? (wide)100000000000000000u * (places == 18 ? 10 : 100) : power, numerator = (wide)m * ten;
