@@ -15,6 +15,7 @@
 #include "learn/registration.h"
 
 #define RUN_FILE "run.json"
+#define LOG_FILE "training.log" /* of programs only */
 
 enum { MAX_RUN_FILE = 1 << 20 };
 
@@ -172,8 +173,8 @@ static int on_step(void *context, const ag_train_progress *now, ag_err *err)
     int rc = s->next.step ? s->next.step(s->next.context, now, err) : 0;
     if (rc < 0 || !s->record || !s->journal->options.settings->track_metrics) return rc;
     ag_record_metric(s->record, "loss", now->loss, now->step);
-    ag_record_metric(s->record, "learning_rate", now->learning_rate, now->step);
-    ag_record_metric(s->record, "gradient_norm", now->gradient_norm, now->step);
+    if (!isnan(now->learning_rate)) ag_record_metric(s->record, "learning_rate", now->learning_rate, now->step);
+    if (!isnan(now->gradient_norm)) ag_record_metric(s->record, "gradient_norm", now->gradient_norm, now->step);
     return 0;
 }
 
@@ -185,7 +186,8 @@ static int on_epoch(void *context, const ag_train_epoch *e, const ag_train_progr
     ag_record_metric(s->record, "epoch", (double)e->epoch + 1, e->step);
     ag_record_metric(s->record, "train_loss", e->train_loss, e->step);
     if (!isnan(e->val_loss)) ag_record_metric(s->record, "val_loss", e->val_loss, e->step);
-    ag_record_metric(s->record, "samples_per_second", now->samples_per_second, e->step);
+    if (now->samples_per_second > 0.0)
+        ag_record_metric(s->record, "samples_per_second", now->samples_per_second, e->step);
     for (int i = 0; i < e->metrics_count; i++)
         ag_record_metric(s->record, e->metrics[i].name, e->metrics[i].value, e->step);
     ag_record_flush(s->record);
@@ -280,7 +282,7 @@ static int on_metric(void *context, const ag_strategy_metric *metric, ag_err *er
 {
     const ag_journal *journal = context;
     const ag_strategy_watch *next = next_of(journal);
-    if (journal->record) ag_record_metric(journal->record, metric->name, metric->value, 0);
+    if (journal->record) ag_record_metric(journal->record, metric->name, metric->value, metric->step);
     return next->metric ? next->metric(next->context, metric, err) : 0;
 }
 
@@ -353,7 +355,7 @@ ag_record *ag_journal_record(const ag_journal *journal)
 
 static int record_files(const ag_journal *journal, ag_err *err)
 {
-    static const char *const files[] = {"config.yaml", "metrics.json", "history.csv", "out_of_fold.csv"};
+    static const char *const files[] = {"config.yaml", "metrics.json", "history.csv", "out_of_fold.csv", LOG_FILE};
     ag_arena *arena = journal->arena;
     const char *directory = journal->options.output_dir, *model = ag_path_join(arena, directory, "model");
     int rc = model ? ag_record_files(journal->record, model, "model", err) : ag_fail_memory(err, 64);
@@ -404,6 +406,8 @@ int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *er
     int ended = rc < 0 ? 0 : record_files(journal, err);
     if (rc >= 0 && ended >= 0) ended = register_model(journal, err);
     if (ended >= 0) ended = record_report(journal, err);
+    const char *log = rc < 0 ? ag_path_join(journal->arena, journal->options.output_dir, LOG_FILE) : NULL;
+    if (log && ag_file_exists(log)) (void)ag_record_file(journal->record, log, LOG_FILE, NULL);
     if (rc < 0 && why) (void)ag_record_tag(journal->record, "auger.error", why->text, NULL);
     if (ended < 0) end = AG_RECORD_FAILED;
     for (size_t i = 0; i < journal->seats.count; i++) {

@@ -397,7 +397,8 @@ int ag_settings_effective(const ag_settings *settings, const ag_model_config *mo
     for (size_t i = 0; rc >= 0 && i < tree->object.count; i++) {
         ag_member member = tree->object.members[i];
         if (ag_str_is(member.name, "data_config")) member.value = *data_tree;
-        if (ag_str_is(member.name, "model_config")) rc = model_value(model, arena, &member.value, err);
+        if (ag_str_is(member.name, "model_config") && model->architecture)
+            rc = model_value(model, arena, &member.value, err);
         if (rc >= 0) rc = ag_vec_push(&members, &member, err);
     }
     if (rc >= 0) rc = give_object(arena, &members, result, err);

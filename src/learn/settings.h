@@ -139,6 +139,7 @@ int ag_settings_model(const ag_settings *settings, const ag_model_fact *facts, s
 int ag_settings_options(const ag_settings *settings, int64_t samples, ag_arena *arena, ag_train_options *out,
                         ag_err *err);
 
-/* The effective configuration, every key with its value, as a tree in the arena. `data` was read by `description`. */
+/* The effective configuration, every key with its value, as a tree in the arena. `data` was read by `description`. A
+ * model without architecture leaves model_config as it was said. */
 int ag_settings_effective(const ag_settings *settings, const ag_model_config *model, const ag_description *description,
                           const void *data, ag_arena *arena, const ag_value **out, ag_err *err);

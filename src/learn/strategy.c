@@ -19,9 +19,14 @@
 #include "learn/strategies/list.h"
 
 static const ag_strategy *const strategies[] = {
-    &ag_strategy_patchtsmixer_24cv, &ag_strategy_patchtsmixer_single, &ag_strategy_transformer_attention,
-    &ag_strategy_cnn_lstm,          &ag_strategy_neural_ode,          &ag_strategy_ensemble_voting,
+    &ag_strategy_patchtsmixer_24cv,
+    &ag_strategy_patchtsmixer_single,
+    &ag_strategy_transformer_attention,
+    &ag_strategy_cnn_lstm,
+    &ag_strategy_neural_ode,
+    &ag_strategy_ensemble_voting,
     &ag_strategy_forecast,
+    &ag_strategy_exec,
 };
 
 enum { COUNT = sizeof strategies / sizeof *strategies, MAX_TEXT = 16 << 20 };
@@ -127,11 +132,17 @@ int ag_strategy_dataset_seen(const ag_strategy_task *task, const ag_strategy_dat
 
 int ag_strategy_metric_found(ag_strategy_task *task, const char *name, double value, ag_err *err)
 {
-    ag_strategy_metric metric = {ag_arena_strdup(task->arena, name), value};
+    ag_strategy_metric metric = {.name = ag_arena_strdup(task->arena, name), .value = value};
     if (!metric.name) return ag_fail_memory(err, strlen(name));
     int rc = ag_vec_push(&task->metrics, &metric, err);
     if (rc < 0 || !task->watch || !task->watch->metric) return rc;
     return task->watch->metric(task->watch->context, &metric, err);
+}
+
+int ag_strategy_metric_at(const ag_strategy_task *task, const char *name, double value, int64_t step, ag_err *err)
+{
+    const ag_strategy_metric metric = {.name = name, .value = value, .step = step};
+    return task->watch && task->watch->metric ? task->watch->metric(task->watch->context, &metric, err) : 0;
 }
 
 ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what, uint64_t total)
@@ -188,8 +199,8 @@ int ag_strategy_model(const ag_strategy_task *task, bool loss, ag_model **out, a
 }
 
 /* An arena of its own for a training, as others may run beside it. */
-static int open_training(ag_strategy_task *task, const char *name, int64_t index, int64_t count, ag_arena **arena,
-                         ag_train_monitor *monitor, ag_err *err)
+int ag_strategy_training_begin(ag_strategy_task *task, const char *name, int64_t index, int64_t count, ag_arena **arena,
+                               ag_train_monitor *monitor, ag_err *err)
 {
     const ag_strategy_watch *watch = task->watch;
     ag_arena *own = ag_arena_new(0);
@@ -205,12 +216,12 @@ static int open_training(ag_strategy_task *task, const char *name, int64_t index
     return rc;
 }
 
-static int note_training(ag_strategy_task *task, int64_t index, const ag_strategy_training *done, ag_err *err)
+int ag_strategy_training_end(ag_strategy_task *task, const ag_strategy_training *done, ag_err *err)
 {
     const ag_strategy_watch *watch = task->watch;
     pthread_mutex_lock(&task->lock);
     int rc = ag_vec_push(&task->trainings, done, err);
-    if (rc >= 0 && watch && watch->trained) rc = watch->trained(watch->context, index, &done->result, err);
+    if (rc >= 0 && watch && watch->trained) rc = watch->trained(watch->context, done->index, &done->result, err);
     pthread_mutex_unlock(&task->lock);
     return rc;
 }
@@ -221,7 +232,7 @@ int ag_strategy_train_job(ag_strategy_task *task, const ag_strategy_job *job, ag
     ag_arena *arena = NULL;
     ag_train_options options;
     ag_train_monitor monitor = {0};
-    int rc = open_training(task, job->name, job->index, job->count, &arena, &monitor, err);
+    int rc = ag_strategy_training_begin(task, job->name, job->index, job->count, &arena, &monitor, err);
     if (rc < 0) return rc;
     ag_strategy_training done = {.index = job->index, .name = ag_arena_strdup(arena, job->name)};
     const char *checkpoints = ag_arena_printf(arena, "%s/checkpoints/%s", task->output_dir, job->name);
@@ -244,7 +255,7 @@ int ag_strategy_train_job(ag_strategy_task *task, const ag_strategy_job *job, ag
                              .cancel = job->cancel ? job->cancel : task->cancel};
     rc = ag_train(&training, arena, &done.result, err);
     if (rc >= 0 && result) *result = done.result;
-    return rc < 0 ? rc : note_training(task, job->index, &done, err);
+    return rc < 0 ? rc : ag_strategy_training_end(task, &done, err);
 }
 
 int ag_strategy_train_model(ag_strategy_task *task, const char *name, int64_t index, int64_t count, ag_model *model,
@@ -324,8 +335,9 @@ static int write_configuration(ag_strategy_task *task, const ag_strategy *strate
 {
     ag_buf text;
     ag_buf_init(&text, MAX_TEXT);
-    int rc = ag_settings_effective(task->settings, &task->model_config, strategy->data, task->data, task->arena,
-                                   &task->effective, err);
+    int rc =
+        ag_settings_effective(task->settings, &task->model_config, task->described ? task->described : strategy->data,
+                              task->data, task->arena, &task->effective, err);
     if (rc >= 0) rc = ag_yaml_write(task->effective, &text, err);
     if (rc >= 0) rc = write_text(task, "config.yaml", &text, err);
     ag_buf_deinit(&text);

@@ -32,6 +32,7 @@ typedef struct ag_strategy_dataset {   /* what a run reads */
 typedef struct ag_strategy_metric { /* a result: "test_mse" */
     const char *name;
     double value;
+    int64_t step; /* 0: of the whole */
 } ag_strategy_metric;
 
 /* Who looks on. All slots are optional. Calls of one training's monitor come from one thread; trainings may run at
@@ -68,9 +69,10 @@ typedef struct ag_strategy_task {
     pthread_mutex_t lock; /* of `trainings`, and of `arena` while trainings run at once */
     ag_vec arenas;        /* ag_arena *: one per training, freed with the task */
     /* filled by prepare() */
-    ag_model_config model_config;
+    ag_model_config model_config; /* no architecture: model_config is kept as it was said */
     int64_t parameters;
-    const void *data; /* data_config as read */
+    const void *data;                /* data_config as read */
+    const ag_description *described; /* of `data`, when its keys are not the strategy's own; else NULL */
     /* filled on the way */
     ag_vec metrics;   /* ag_strategy_metric */
     ag_vec trainings; /* ag_strategy_training; in the order of their indexes once train() has ended */
@@ -152,6 +154,8 @@ void ag_strategy_phase(const ag_strategy_task *task, const char *phase);
 void ag_strategy_remark(const ag_strategy_task *task, const char *format, ...) AG_PRINTF(2, 3);
 int ag_strategy_dataset_seen(const ag_strategy_task *task, const ag_strategy_dataset *dataset, ag_err *err);
 int ag_strategy_metric_found(ag_strategy_task *task, const char *name, double value, ag_err *err);
+/* What the watch is told beside the results: a metric of a step. */
+int ag_strategy_metric_at(const ag_strategy_task *task, const char *name, double value, int64_t step, ag_err *err);
 ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what, uint64_t total);
 /* A model of task->model_config with its first weights: by seed, then from init_from. `loss` builds what training
  * needs. */
@@ -159,6 +163,12 @@ int ag_strategy_model(const ag_strategy_task *task, bool loss, ag_model **out, a
 /* The same of another configuration; `init_from` (may be NULL) as the key. */
 int ag_strategy_model_of(const ag_strategy_task *task, const ag_model_config *config, const ag_building *building,
                          uint64_t seed, const char *init_from, ag_model **out, ag_err *err);
+
+/* A training whose loop is not ag_train(): what the watch wants to see of it, and its end. The arena lives as long as
+ * the task. */
+int ag_strategy_training_begin(ag_strategy_task *task, const char *name, int64_t index, int64_t count, ag_arena **arena,
+                               ag_train_monitor *monitor, ag_err *err);
+int ag_strategy_training_end(ag_strategy_task *task, const ag_strategy_training *done, ag_err *err);
 
 typedef struct ag_strategy_job {
     const char *name; /* of its directory and for people: "fold-03" */

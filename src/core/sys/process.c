@@ -375,8 +375,10 @@ int ag_process_line(ag_process *process, ag_cancel *cancel, int64_t silence, ag_
         if (rc != 0 || process->ended_output || process->out < 0) return rc;
         if ((rc = ag_cancel_check(cancel, err)) < 0) return rc;
         if ((rc = look(process, err)) < 0) return rc;
-        if (silence > 0 && ag_monotonic() - process->heard > silence)
-            return ag_fail(err, AG_ETIMEOUT, "%s has said nothing for %.0f s", process->name, (double)silence / 1e6);
+        if (silence <= 0 || ag_monotonic() - process->heard <= silence) continue;
+        char time[32];
+        ag_duration_format(silence, time);
+        return ag_fail(err, AG_ETIMEOUT, "%s has said nothing for %s", process->name, time);
     }
 }
 

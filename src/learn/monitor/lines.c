@@ -48,7 +48,9 @@ void ag_monitor_line_epoch(const ag_monitor *m, int64_t index, const ag_train_ep
     if (!isnan(e->val_loss)) ag_buf_addf(out, ", val_loss %.5g%s", e->val_loss, e->best ? " (best)" : "");
     for (int i = 0; i < e->metrics_count; i++) ag_buf_addf(out, ", %s %.5g", e->metrics[i].name, e->metrics[i].value);
     ag_duration_format((int64_t)(e->seconds * 1e6), took);
-    ag_buf_addf(out, ", rate %.3g, norm %.3g, %s", e->learning_rate, e->gradient_norm, took);
+    if (!isnan(e->learning_rate)) ag_buf_addf(out, ", rate %.3g", e->learning_rate);
+    if (!isnan(e->gradient_norm)) ag_buf_addf(out, ", norm %.3g", e->gradient_norm);
+    ag_buf_addf(out, ", %s", took);
 }
 
 void ag_monitor_line_resumed(const ag_monitor *m, int64_t index, size_t epochs, int64_t step, ag_buf *out)

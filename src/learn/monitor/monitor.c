@@ -123,7 +123,8 @@ void ag_monitor_tick(ag_monitor *m, int64_t at)
 static void look_at_numbers(ag_monitor *m, int64_t at, int64_t index, const ag_train_progress *now)
 {
     char text[120];
-    const char *what = !isfinite(now->loss) ? "the loss" : !isfinite(now->gradient_norm) ? "the gradient" : NULL;
+    /* A norm that is NaN was not said; the loop that makes one stops by itself. */
+    const char *what = !isfinite(now->loss) ? "the loss" : isinf(now->gradient_norm) ? "the gradient" : NULL;
     if (!what) return;
     ag_format(text, sizeof text, "%s is not a finite number at step %lld", what, (long long)now->step);
     raise_alarm(m, at, index, AG_MONITOR_NOT_FINITE, text);

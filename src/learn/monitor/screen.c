@@ -147,7 +147,8 @@ static void add_numbers(const screen *s, ag_buf *out)
     const ag_monitor_training *now = latest(s->monitor);
     ag_buf_init(&line, MAX_TEXT);
     if (s->monitor->count > 1) add_best(s, &line);
-    if (now) ag_buf_addf(&line, "   rate %.3g   norm %.3g", now->now.learning_rate, now->now.gradient_norm);
+    if (now && !isnan(now->now.learning_rate)) ag_buf_addf(&line, "   rate %.3g", now->now.learning_rate);
+    if (now && !isnan(now->now.gradient_norm)) ag_buf_addf(&line, "   norm %.3g", now->now.gradient_norm);
     if (s->monitor->measured && !isnan(u->process_cpu)) ag_buf_addf(&line, "   cpu %.0f %%", u->process_cpu);
     if (s->monitor->measured && !isnan(u->process_memory)) {
         ag_buf_add_text(&line, "   memory ");

@@ -53,14 +53,14 @@ typedef struct ag_train_options {
 /* ---- looking on ---- */
 
 typedef struct ag_train_progress {
-    int64_t epoch, epochs;   /* this one from 0 */
-    int64_t step, steps;     /* taken in all, and how many there will be at most */
-    int64_t sample, samples; /* of the epoch */
-    double loss;             /* of the last step */
-    double epoch_loss;       /* of the epoch so far */
-    double learning_rate, gradient_norm;
-    double samples_per_second; /* smoothed */
-    double elapsed, remaining; /* seconds of this process; remaining < 0: not known */
+    int64_t epoch, epochs;               /* this one from 0 */
+    int64_t step, steps;                 /* taken in all, and how many there will be at most */
+    int64_t sample, samples;             /* of the epoch */
+    double loss;                         /* of the last step */
+    double epoch_loss;                   /* of the epoch so far */
+    double learning_rate, gradient_norm; /* NaN: the loop does not say (that of another program) */
+    double samples_per_second;           /* smoothed; 0: not known */
+    double elapsed, remaining;           /* seconds of this process; remaining < 0: not known */
 } ag_train_progress;
 
 enum { AG_TRAIN_MAX_METRICS = 16 };

@@ -125,7 +125,7 @@ static int add_score(const evaluating *v, const char *group, const char *name, c
 {
     static const char *const names[] = {"mse", "mae", "naive_mse", "naive_mae"};
     ag_strategy_score score = {.group = group, .name = name, .count = 4};
-    for (int i = 0; i < 4; i++) score.values[i] = (ag_strategy_metric){names[i], numbers[i]};
+    for (int i = 0; i < 4; i++) score.values[i] = (ag_strategy_metric){.name = names[i], .value = numbers[i]};
     return name ? ag_vec_push(&v->e->scores, &score, err) : ag_fail_memory(err, 32);
 }
 
