@@ -73,6 +73,9 @@ int ag_evaluate(const ag_eval_options *options, ag_arena *arena, ag_eval *out, a
 /* Of simulated holes (evaluate_truth.c) and of real ones (evaluate_real.c); for ag_evaluate(). */
 int ag_evaluate_truth(ag_arena *arena, ag_eval *eval, ag_err *err);
 int ag_evaluate_real(ag_arena *arena, ag_eval *eval, ag_err *err);
+/* The robust deviation of thickness, mm, that a naive estimator reached in a long series of real holes of this folder
+ * and about this thickness; NaN: not known. */
+double ag_evaluate_naive(const char *folder, double thickness);
 /* 0 high, 1 medium, 2 low. */
 size_t ag_evaluate_category(const ag_eval_options *options, double confidence);
 

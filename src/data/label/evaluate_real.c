@@ -173,12 +173,12 @@ static bool ends_in(const char *folder, const char *name)
                                      last.data[last.size - strlen(name) - 1] == '_');
 }
 
-static double known_spread(const ag_eval_group *group)
+double ag_evaluate_naive(const char *folder, double thickness)
 {
     double best = INFINITY, spread = NAN;
     for (size_t i = 0; i < sizeof(known_spreads) / sizeof(known_spreads[0]); i++) {
-        double away = fabs(group->thickness - known_spreads[i].thickness);
-        if (!ends_in(group->folder, known_spreads[i].folder) || away > 0.5 || away >= best) continue;
+        double away = fabs(thickness - known_spreads[i].thickness);
+        if (!ends_in(folder, known_spreads[i].folder) || away > 0.5 || away >= best) continue;
         best = away;
         spread = known_spreads[i].spread;
     }
@@ -208,7 +208,7 @@ static int measure(real_hole *const *holes, size_t count, ag_arena *arena, ag_ev
     group->spread = robust(all, count, scratch);
     bootstrap(all, count, scratch, &group->low, &group->high);
     group->transition_spread = levels >= FEWEST ? robust(level, levels, scratch) : (double)NAN;
-    group->known = known_spread(group);
+    group->known = ag_evaluate_naive(group->folder, group->thickness);
     int rc = slope_of(age, all, count, &group->slope, err);
     if (rc < 0 || isnan(group->slope)) return rc;
     for (size_t i = 0; i < count; i++) level[i] = all[i] - group->slope * age[i];

@@ -27,12 +27,12 @@ typedef struct ag_drilling_preprocessing {
 
 typedef struct ag_drilling_data {
     ag_drilling_preprocessing preprocessing;
-    const char *labels;      /* a table of depths: path and entry_mm, ...; NULL: truth.csv where there is one */
-    ag_list label_sources;   /* const char *: expert, truth, automatic, in the order of trust */
-    double min_confidence;   /* automatic labels below are not trained on */
-    int group_by;            /* ag_drilling_grouping: beside near-twins */
-    double target_mm;        /* deviation of the soft target */
-    bool refine;             /* what the shapes of the tool's point say refines what the maps say */
+    const char *labels;    /* a table of depths: path and entry_mm, ...; NULL: truth.csv where there is one */
+    ag_list label_sources; /* const char *: expert, truth, automatic, in the order of trust */
+    double min_confidence; /* automatic labels below are not trained on */
+    int group_by;          /* ag_drilling_grouping: beside near-twins */
+    double target_mm;      /* deviation of the soft target */
+    bool refine;           /* what the shapes of the tool's point say refines what the maps say */
     double grip_pitch, grip_tolerance;
     int64_t grip_codes;
 } ag_drilling_data;

@@ -74,8 +74,7 @@ static int save_members(const char *directory, const ag_drilling_export *what, a
         bool alone = strcmp(m->path, ".") == 0;
         const char *where = alone ? directory : ag_path_join(arena, directory, m->path);
         const ag_model_config *config = m->config ? m->config : &what->run->task->model_config;
-        rc = where ? ag_pretrained_save(where, config, m->model, err)
-                   : ag_fail_memory(err, strlen(m->path));
+        rc = where ? ag_pretrained_save(where, config, m->model, err) : ag_fail_memory(err, strlen(m->path));
     }
     return rc;
 }

@@ -45,6 +45,15 @@ ag_score_options ag_score_defaults(const ag_score_options *options)
     return full;
 }
 
+ag_known ag_score_without(const ag_known *known, unsigned silent)
+{
+    ag_known rest = *known;
+    for (int p = 0; p < AG_POINTS; p++)
+        if (silent & 1U << p) rest.mm[p] = NAN;
+    if (silent & 1U << AG_POINT_EXIT && rest.outcome == AG_LABEL_NO_EXIT) rest.outcome = AG_LABEL_FOUND;
+    return rest;
+}
+
 static bool false_number(const ag_known *known, const double *mm)
 {
     if (known->outcome == AG_LABEL_EMPTY)

@@ -53,6 +53,7 @@ typedef struct ag_score_options {
     double failure_mm, right_mm; /* 0: 1 and 0.25 */
     uint64_t seed;               /* of the bootstrap */
     size_t draws;                /* of it; 0: 2000 */
+    unsigned silent;             /* of a baseline: bits of points that it never says and is not blamed for */
 } ag_score_options;
 
 /* Of said less true. NaN where there is none (r2: where all true values are the same, too). Percentiles lie between
@@ -113,6 +114,8 @@ typedef struct ag_score_verdict {
     double error[AG_SCORE_MEASURES]; /* NaN: none */
     double worst;                    /* the largest of the points' absolute errors; INFINITY: failed otherwise */
 } ag_score_verdict;
+/* What is known, as far as somebody who is silent about these points can be held to it. */
+ag_known ag_score_without(const ag_known *known, unsigned silent);
 void ag_score_judge(const ag_known *known, const ag_prediction *said, const ag_score_options *options,
                     ag_score_verdict *out);
 

@@ -84,8 +84,8 @@ int ag_score_compare(const ag_score_case *const *cases, const ag_prediction *con
     for (size_t i = 0; i < count; i++) {
         c.known += cases[i]->known.outcome != AG_LABEL_NONE;
         count_failures(&cases[i]->known, &cases[i]->said, &o, &c.failed, &c.abstained, &c.false_numbers);
-        count_failures(&cases[i]->known, baseline[i], &o, &c.baseline_failed, &c.baseline_abstained,
-                       &c.baseline_false_numbers);
+        ag_known held = ag_score_without(&cases[i]->known, o.silent);
+        count_failures(&held, baseline[i], &o, &c.baseline_failed, &c.baseline_abstained, &c.baseline_false_numbers);
     }
     for (int depth = 0; rc == AG_OK && depth < AG_SCORE_DEPTHS; depth++) {
         size_t pairs = pair_up(cases, baseline, count, depth, a, b);
