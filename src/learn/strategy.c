@@ -323,6 +323,66 @@ int ag_strategy_data_file(const ag_strategy_task *task, const char *file, const 
     return *out ? 0 : ag_fail_memory(err, strlen(task->data_dir));
 }
 
+/* ---- the configuration ---- */
+
+/* Keys that are not for every strategy, in the order of ag_strategy_takes. */
+static const char *const chosen[] = {"training_config.validation_split", "training_config.cross_validation", "pretrain",
+                                     "ensemble"};
+enum { CHOSEN = sizeof chosen / sizeof *chosen };
+
+/* Keys that this strategy would pass over. */
+static int check_keys(const ag_strategy *strategy, const ag_settings *settings, ag_err *err)
+{
+    for (size_t i = 0; i < CHOSEN; i++) {
+        const ag_value *said = ag_value_at(settings->root, chosen[i]);
+        bool enabled = true;
+        if (!said || (strategy->takes >> i & 1)) continue;
+        if (ag_value_bool(ag_value_get(said, "enabled"), &enabled) && !enabled) continue;
+        ag_fail_at(err, AG_EINVAL, settings->file, said->line, said->column, "strategy %s does nothing with %s",
+                   strategy->name, chosen[i]);
+        return ag_err_hint(err, "leave it out, or take another strategy");
+    }
+    return 0;
+}
+
+/* The tree without what stands at "a.b". */
+static int leave_out(const ag_value *tree, ag_str path, ag_arena *arena, ag_value *out, ag_err *err)
+{
+    size_t dot = ag_str_find_char(path, '.', 0), kept = 0;
+    ag_str name = ag_str_slice(path, 0, dot);
+    ag_member *members = ag_arena_array(arena, tree->object.count + 1, sizeof *members);
+    if (!members) return ag_fail_memory(err, tree->object.count * sizeof *members);
+    for (size_t i = 0; i < tree->object.count; i++) {
+        members[kept] = tree->object.members[i];
+        if (!ag_str_equal(members[kept].name, name)) {
+            kept++;
+        } else if (dot != SIZE_MAX && members[kept].value.kind == AG_OBJECT) {
+            ag_str rest = ag_str_slice(path, dot + 1, SIZE_MAX);
+            int rc = leave_out(&tree->object.members[i].value, rest, arena, &members[kept].value, err);
+            if (rc < 0) return rc;
+            kept++;
+        }
+    }
+    *out = *tree;
+    out->object.members = members;
+    out->object.count = kept;
+    return 0;
+}
+
+/* What the strategy would refuse is not in its effective configuration, which can be trained from again. */
+static int leave_out_others(const ag_strategy *strategy, ag_strategy_task *task, ag_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < CHOSEN && rc >= 0; i++) {
+        if (strategy->takes >> i & 1) continue;
+        ag_value *less = ag_arena_alloc(task->arena, sizeof *less);
+        rc = less ? leave_out(task->effective, ag_str_of(chosen[i]), task->arena, less, err)
+                  : ag_fail_memory(err, sizeof *less);
+        if (rc >= 0) task->effective = less;
+    }
+    return rc;
+}
+
 /* ---- files ---- */
 
 static int write_text(const ag_strategy_task *task, const char *name, const ag_buf *text, ag_err *err)
@@ -338,6 +398,7 @@ static int write_configuration(ag_strategy_task *task, const ag_strategy *strate
     int rc =
         ag_settings_effective(task->settings, &task->model_config, task->described ? task->described : strategy->data,
                               task->data, task->arena, &task->effective, err);
+    if (rc >= 0) rc = leave_out_others(strategy, task, err);
     if (rc >= 0) rc = ag_yaml_write(task->effective, &text, err);
     if (rc >= 0) rc = write_text(task, "config.yaml", &text, err);
     ag_buf_deinit(&text);
@@ -421,23 +482,6 @@ static int by_index(const void *a, const void *b)
 {
     const ag_strategy_training *x = a, *y = b;
     return (x->index > y->index) - (x->index < y->index);
-}
-
-/* Keys that this strategy would pass over. */
-static int check_keys(const ag_strategy *strategy, const ag_settings *settings, ag_err *err)
-{
-    static const char *const keys[] = {"training_config.validation_split", "training_config.cross_validation",
-                                       "pretrain", "ensemble"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const ag_value *said = ag_value_at(settings->root, keys[i]);
-        bool enabled = true;
-        if (!said || (strategy->takes >> i & 1)) continue;
-        if (ag_value_bool(ag_value_get(said, "enabled"), &enabled) && !enabled) continue;
-        ag_fail_at(err, AG_EINVAL, settings->file, said->line, said->column, "strategy %s does nothing with %s",
-                   strategy->name, keys[i]);
-        return ag_err_hint(err, "leave it out, or take another strategy");
-    }
-    return 0;
 }
 
 static int run_phases(const ag_strategy *strategy, void *state, ag_strategy_task *task, ag_err *err)

@@ -4,6 +4,7 @@
 
 #define COMMANDS(ROW)                                                                                                  \
     ROW(backup)                                                                                                        \
+    ROW(compare)                                                                                                       \
     ROW(completion)                                                                                                    \
     ROW(data_add)                                                                                                      \
     ROW(data_checkout)                                                                                                 \
@@ -50,6 +51,7 @@
     ROW(models_stage)                                                                                                  \
     ROW(models_tag)                                                                                                    \
     ROW(prepare)                                                                                                       \
+    ROW(replay)                                                                                                        \
     ROW(restore)                                                                                                       \
     ROW(runs_artifacts)                                                                                                \
     ROW(runs_compare)                                                                                                  \

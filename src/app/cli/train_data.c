@@ -27,9 +27,8 @@ static int check_out(ag_invocation *invocation, ag_cli_data *data, const ag_data
     return rc;
 }
 
-int ag_train_data_find(ag_invocation *invocation, ag_train_data *out, ag_err *err)
+int ag_train_data_named(ag_invocation *invocation, const char *said, ag_train_data *out, ag_err *err)
 {
-    const char *said = ag_option_text(invocation, "data-dir");
     ag_cli_data data;
     ag_dataset_version version;
     *out = (ag_train_data){.path = said};
@@ -38,5 +37,12 @@ int ag_train_data_find(ag_invocation *invocation, ag_train_data *out, ag_err *er
     if (rc >= 0) rc = ag_dataset_find(data.ledger, ag_str_of(said), invocation->arena, &version, err);
     if (rc >= 0) rc = check_out(invocation, &data, &version, out, err);
     ag_cli_data_close(&data);
+    return rc;
+}
+
+int ag_train_data_find(ag_invocation *invocation, ag_train_data *out, ag_err *err)
+{
+    const char *said = ag_option_text(invocation, "data-dir");
+    int rc = ag_train_data_named(invocation, said, out, err);
     return rc < 0 ? ag_err_prefix(err, "--data-dir %s", said) : 0;
 }

@@ -17,3 +17,5 @@ typedef struct ag_train_data {
 } ag_train_data;
 
 int ag_train_data_find(ag_invocation *invocation, ag_train_data *out, ag_err *err);
+/* The same for words from elsewhere. */
+int ag_train_data_named(ag_invocation *invocation, const char *said, ag_train_data *out, ag_err *err);

@@ -122,7 +122,9 @@ static int on_dataset(void *context, const ag_strategy_dataset *dataset, ag_err 
 static int on_configured(void *context, const ag_value *effective, int64_t parameters, ag_err *err)
 {
     ag_train_watch *watch = context;
-    (void)err;
+    const ag_train_check *check = &watch->options.check;
+    int rc = check->look ? check->look(check->context, watch->data.items, watch->data.count, err) : 0;
+    if (rc < 0) return rc;
     watch->effective = effective;
     watch->parameters = parameters;
     return 0;
@@ -225,6 +227,12 @@ const char *ag_train_watch_version(const ag_train_watch *watch)
 static void note_trouble(void *context, const char *text)
 {
     ag_note(context, "some metrics are not in the ledger: %s", text);
+}
+
+const ag_monitor_data *ag_train_watch_data(const ag_train_watch *watch, size_t *count)
+{
+    *count = watch->data.count;
+    return watch->data.items;
 }
 
 /* ---- the page ---- */

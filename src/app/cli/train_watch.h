@@ -10,6 +10,12 @@
 
 typedef struct ag_train_watch ag_train_watch;
 
+/* Looks at what has been read before anything is trained, and may refuse it. */
+typedef struct ag_train_check {
+    int (*look)(void *context, const ag_monitor_data *data, size_t count, ag_err *err); /* NULL: no check */
+    void *context;
+} ag_train_check;
+
 typedef struct ag_train_watch_options {
     ag_train_show_mode show;
     ag_ledger *ledger; /* NULL: nothing is recorded */
@@ -20,6 +26,7 @@ typedef struct ag_train_watch_options {
     const char *entry;   /* NULL: "auger train" */
     const ag_pair *tags; /* more for the run; may be NULL */
     size_t tag_count;
+    ag_train_check check; /* may be empty */
 } ag_train_watch_options;
 
 int ag_train_watch_new(ag_invocation *invocation, const ag_train_watch_options *options, ag_train_watch **out,
@@ -32,3 +39,5 @@ int ag_train_watch_finish(ag_train_watch *watch, int rc, const ag_err *why, ag_e
 const char *ag_train_watch_run(const ag_train_watch *watch); /* NULL: none */
 /* The version of a model that it became, once finished; NULL: none. */
 const char *ag_train_watch_version(const ag_train_watch *watch);
+/* What the strategy has read; lives in the invocation's arena. */
+const ag_monitor_data *ag_train_watch_data(const ag_train_watch *watch, size_t *count);

@@ -6,11 +6,10 @@
 #include "app/cli/invocation.h"
 #include "app/cli/train_data.h"
 #include "app/cli/train_ledger.h"
-#include "app/cli/train_watch.h"
+#include "app/cli/train_work.h"
 #include "core/io/path.h"
 #include "core/show/table.h"
 #include "core/sys/clock.h"
-#include "core/sys/thread.h"
 #include "learn/registration.h"
 #include "learn/strategy.h"
 
@@ -201,13 +200,8 @@ static void put_training(ag_json *json, const ag_strategy_training *training)
     ag_json_end_object(json);
 }
 
-typedef struct outcome {       /* of a training, beside its metrics */
-    const char *run, *version; /* NULL: none */
-    double seconds;
-} outcome;
-
 static int print_json(ag_invocation *invocation, const ag_strategy *strategy, const ag_strategy_task *task,
-                      const outcome *o, ag_err *err)
+                      const ag_train_outcome *o, ag_err *err)
 {
     ag_buf buf;
     ag_buf_init(&buf, (size_t)64 << 20);
@@ -237,7 +231,7 @@ static int print_json(ag_invocation *invocation, const ag_strategy *strategy, co
     return rc;
 }
 
-static int print_result(ag_invocation *invocation, const ag_strategy_task *task, const outcome *o, ag_err *err)
+static int print_result(ag_invocation *invocation, const ag_strategy_task *task, const ag_train_outcome *o, ag_err *err)
 {
     static const ag_column columns[] = {{"metric", AG_ALIGN_LEFT, 0, 8}, {"value", AG_ALIGN_RIGHT, 0, 0}};
     char took[32];
@@ -266,38 +260,20 @@ static int print_result(ag_invocation *invocation, const ag_strategy_task *task,
 static int train(ag_invocation *invocation, const ag_settings *settings, const ag_strategy *strategy,
                  const ag_train_data *data, ag_ledger *ledger, ag_err *err)
 {
-    ag_train_watch *watch = NULL;
-    int64_t jobs = ag_option_int(invocation, "jobs"), begun = ag_monotonic();
-    ag_strategy_task task = {.settings = settings,
-                             .data_dir = data->path,
-                             .output_dir = ag_option_text(invocation, "output-dir"),
-                             .resume = ag_option_flag(invocation, "resume"),
-                             .cancel = invocation->cancel,
-                             .arena = invocation->arena};
-    ag_train_watch_options how = {.show = (ag_train_show_mode)ag_option_choice(invocation, "progress"),
-                                  .ledger = ledger,
-                                  .settings = settings,
-                                  .data_dir = task.data_dir,
-                                  .output_dir = task.output_dir,
-                                  .data = data,
-                                  .resume = task.resume};
-    if (!jobs) jobs = settings->num_workers;
-    task.jobs = jobs ? (unsigned)jobs : ag_cpu_count();
-    int rc = ag_train_watch_new(invocation, &how, &watch, err);
-    if (rc < 0) return rc;
-    task.watch = ag_train_watch_strategy(watch);
-    rc = ag_strategy_run(strategy, &task, err);
-    ag_err second = {0};
-    int ended = ag_train_watch_finish(watch, rc, err, rc < 0 ? &second : err);
-    if (rc >= 0) rc = ended;
-    const char *run = ag_train_watch_run(watch), *version = ag_train_watch_version(watch);
-    const outcome o = {.run = run ? ag_arena_strdup(invocation->arena, run) : NULL,
-                       .version = version ? ag_arena_strdup(invocation->arena, version) : NULL,
-                       .seconds = (double)(ag_monotonic() - begun) / 1e6};
-    ag_train_watch_free(watch);
+    ag_strategy_task task;
+    ag_train_outcome outcome;
+    const ag_train_work work = {.settings = settings,
+                                .strategy = strategy,
+                                .data = data,
+                                .ledger = ledger,
+                                .output_dir = ag_option_text(invocation, "output-dir"),
+                                .resume = ag_option_flag(invocation, "resume"),
+                                .jobs = ag_option_int(invocation, "jobs"),
+                                .show = (ag_train_show_mode)ag_option_choice(invocation, "progress")};
+    int rc = ag_train_work_do(invocation, &work, &task, &outcome, err);
     if (rc >= 0)
-        rc = ag_wants_json(invocation) ? print_json(invocation, strategy, &task, &o, err)
-                                       : print_result(invocation, &task, &o, err);
+        rc = ag_wants_json(invocation) ? print_json(invocation, strategy, &task, &outcome, err)
+                                       : print_result(invocation, &task, &outcome, err);
     ag_strategy_task_deinit(&task);
     return rc;
 }

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `auger replay` and `auger compare`: a training of a small series, again, under the same and under other
+ * circumstances. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "app/cli/calls.h"
+#include "core/base/rng.h"
+#include "core/doc/json.h"
+#include "core/io/file.h"
+
+static char data[600], config[600], output[600], id[40];
+
+static void write_file(const char *path, const char *text)
+{
+    ag_err err = {0};
+    AG_EXPECT_OK(ag_file_replace(path, text, strlen(text), &err));
+}
+
+/* `odd` is another value of one row. */
+static void write_waves(const char *directory, double odd)
+{
+    ag_err err = {0};
+    ag_buf text;
+    char path[700];
+    ag_rng rng = ag_rng_stream(4, "waves");
+    ag_buf_init(&text, 1 << 20);
+    ag_buf_add_text(&text, "date,wave\n");
+    for (int i = 0; i < 300; i++)
+        ag_buf_addf(&text, "2020-01-%02d %02d:00:00,%.4f\n", 1 + i / 24, i % 24,
+                    sin(i * 0.4) + 0.05 * ag_rng_normal(&rng) + (i == 20 ? odd : 0));
+    AG_EXPECT_OK(ag_dir_make(directory, &err));
+    ag_format(path, sizeof path, "%s/waves.csv", directory);
+    AG_EXPECT_OK(ag_file_replace(path, text.data, text.size, &err));
+    ag_buf_deinit(&text);
+}
+
+static const ag_value *printed_json(void)
+{
+    ag_err err = {0};
+    const ag_value *tree = NULL;
+    AG_EXPECT_OK(ag_json_parse(arena, ag_buf_str(&out.buf), NULL, &tree, &err));
+    return tree;
+}
+
+static void take_id(void)
+{
+    ag_str text;
+    assert_true(ag_value_string(ag_value_get(printed_json(), "run_id"), &text));
+    ag_format(id, sizeof id, "%.*s", AG_STR_ARG(text));
+}
+
+#define TRAIN(from, ...) AUGER("train", "-c", config, "-d", from, "-o", output, "-j", "1", "--json", "-q", __VA_ARGS__)
+
+static void set_up(void)
+{
+    static int count;
+    begin();
+    ag_format(data, sizeof data, "%s/data%d", ag_test_dir(), ++count);
+    ag_format(config, sizeof config, "%s/config%d.yaml", ag_test_dir(), count);
+    ag_format(output, sizeof output, "%s/out%d", ag_test_dir(), count);
+    write_waves(data, 0);
+    write_file(config, "strategy: forecast\n"
+                       "experiment_name: waves\n"
+                       "run_name: first\n"
+                       "model_config: {architecture: NLinear}\n"
+                       "data_config: {context_length: 24, horizon: 6}\n"
+                       "training_config: {epochs: 3, batch_size: 16, learning_rate: 0.02}\n"
+                       "register: waves\n"
+                       "seed: 3\n");
+    assert_int_equal(TRAIN(data, "--set", "seed=3"), 0);
+    take_id();
+}
+
+/* Another directory each time. */
+static const char *fresh(void)
+{
+    static char path[700];
+    static int count;
+    ag_format(path, sizeof path, "%s/replay%d", ag_test_dir(), ++count);
+    return path;
+}
+
+static bool is_true(const char *path)
+{
+    bool value = false;
+    return ag_value_bool(ag_value_at(printed_json(), path), &value) && value;
+}
+
+AG_TEST(test_replay__gives_the_same_bits)
+{
+    set_up();
+    const char *there = fresh();
+    char begins[9];
+    ag_format(begins, sizeof begins, "%.8s", id);
+    assert_int_equal(AUGER("replay", begins, "-o", there, "-j", "3"), 0);
+    expect_printed("the same bits: 3 files of the model");
+    assert_int_equal(AUGER("runs", "list", "--experiment", "waves"), 0);
+    expect_printed("replay of first");
+    assert_int_equal(AUGER("models", "show", "waves"), 0); /* not registered once more */
+    assert_false(printed("waves/2"));
+    assert_int_equal(AUGER("replay", id, "-o", fresh(), "--json", "--no-record"), 0);
+    assert_true(is_true("same") && is_true("trained"));
+    assert_int_equal(ag_value_get(printed_json(), "circumstances")->array.count, 0);
+    assert_int_equal(AUGER("replay", id, "-o", there), 1);
+    expect_remark("is not empty");
+    end();
+}
+
+AG_TEST(test_replay__other_data_end_it_before_it_trains)
+{
+    set_up();
+    write_waves(data, 0.5);
+    const char *there = fresh();
+    assert_int_equal(AUGER("replay", id, "-o", there), 1);
+    expect_printed("data waves.csv: ");
+    expect_remark("--anyway");
+    assert_false(ag_file_exists(there));
+    assert_int_equal(AUGER("replay", id, "-o", there, "--json"), 1);
+    assert_true(!is_true("same") && !is_true("trained"));
+    assert_int_equal(AUGER("replay", id, "-o", there, "--anyway"), 1);
+    expect_printed("model/model.safetensors differs");
+    expect_printed("first differing tensor: Linear.");
+    expect_printed("first differing epoch: model,1,");
+    expect_printed("test_mse");
+    assert_int_equal(AUGER("replay", id, "-o", fresh(), "--anyway", "--json"), 1);
+    assert_true(is_true("trained") && !is_true("same"));
+    assert_non_null(ag_value_at(printed_json(), "first_tensor.name"));
+    end();
+}
+
+AG_TEST(test_replay__finds_data_that_were_moved_when_told_where)
+{
+    ag_err err = {0};
+    char moved[700];
+    set_up();
+    ag_format(moved, sizeof moved, "%s-moved", data);
+    AG_EXPECT_OK(ag_file_rename(data, moved, &err));
+    assert_int_equal(AUGER("replay", id, "-o", fresh()), 1);
+    expect_remark("are not at");
+    expect_remark("--data-dir");
+    assert_int_equal(AUGER("replay", id, "-o", fresh(), "--data-dir", moved), 0);
+    expect_printed("the same bits");
+    end();
+}
+
+AG_TEST(test_replay__a_version_of_a_data_set_is_written_out_again)
+{
+    ag_err err = {0};
+    char folder[700];
+    set_up();
+    assert_int_equal(AUGER("data", "add", "waves", data), 0);
+    ag_format(output, sizeof output, "%s/of-version", ag_test_dir());
+    assert_int_equal(TRAIN("waves@v1", "--set", "seed=3"), 0);
+    take_id();
+    AG_EXPECT_OK(ag_dir_remove(data, &err));
+    ag_format(folder, sizeof folder, "%s/checkouts", home);
+    AG_EXPECT_OK(ag_dir_remove(folder, &err));
+    assert_int_equal(AUGER("replay", id, "-o", fresh()), 0);
+    expect_printed("the same bits");
+    end();
+}
+
+AG_TEST(test_replay__says_why_it_cannot)
+{
+    set_up();
+    assert_int_equal(AUGER("replay", "00000000000000000000000000000000", "-o", fresh()), 1);
+    ag_format(output, sizeof output, "%s/stopped", ag_test_dir());
+    assert_int_equal(TRAIN(data, "--set", "training_config.max_time=0.0001", "--set", "run_name=stopped"), 1);
+    assert_int_equal(
+        AUGER("runs", "list", "--experiment", "waves", "--filter", "attributes.status = 'KILLED'", "--json"), 0);
+    ag_str stopped;
+    if (ag_value_string(ag_value_at(printed_json(), "runs[0].info.run_id"), &stopped)) {
+        char text[40];
+        ag_format(text, sizeof text, "%.*s", AG_STR_ARG(stopped));
+        assert_int_equal(AUGER("replay", text, "-o", fresh()), 1);
+        expect_remark("is KILLED: it has left no model");
+    }
+    end();
+}
+
+AG_TEST(test_compare__data_configuration_metrics_curves)
+{
+    char other[40];
+    set_up();
+    memcpy(other, id, sizeof other);
+    ag_format(output, sizeof output, "%s/longer", ag_test_dir());
+    assert_int_equal(TRAIN(data, "--set", "training_config.epochs=5"), 0);
+    take_id();
+    assert_int_equal(AUGER("compare", other, id), 0);
+    expect_printed("data, the same: waves.csv@");
+    expect_printed("training_config.epochs  3 ");
+    expect_printed("test_mse");
+    expect_printed("train_loss");
+    expect_printed("━━");
+    assert_false(printed("system/"));
+    assert_false(printed("model_config.horizon"));
+    assert_int_equal(AUGER("compare", other, id, "--metric", "gradient_norm", "--json"), 0);
+    const ag_value *tree = printed_json();
+    assert_true(is_true("same_data"));
+    assert_int_equal(ag_value_at(tree, "curves")->array.count, 1);
+    assert_int_equal(ag_value_at(tree, "configuration")->array.count, 1);
+    assert_true(ag_value_at(tree, "curves[0].runs[0].values")->array.count > 10);
+    write_waves(data, 0.5);
+    assert_int_equal(TRAIN(data, "--set", "seed=4"), 0);
+    take_id();
+    assert_int_equal(AUGER("compare", other, id, "--all"), 0);
+    expect_printed("data of ");
+    expect_printed("system/");
+    assert_int_equal(AUGER("compare", other, other), 2);
+    end();
+}
