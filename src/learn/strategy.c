@@ -100,7 +100,7 @@ int ag_strategy_evaluate(ag_strategy_evaluation *e, const char *device, unsigned
     ag_vec_init(&e->scores, sizeof(ag_strategy_score));
     int rc = read_description(e, &strategy, err);
     if (rc >= 0) rc = ag_device_find(device, &e->device, err);
-    if (rc >= 0 && jobs > 1) rc = ag_pool_new(jobs - 1, &e->pool, err);
+    if (rc >= 0 && jobs > 1) rc = ag_pool_new(jobs, &e->pool, err);
     if (rc >= 0) rc = strategy->evaluate(e, err);
     ag_pool_free(e->pool);
     e->pool = NULL;
@@ -474,7 +474,7 @@ static int open_machines(ag_strategy_task *task, ag_err *err)
     int rc = ag_device_find(task->settings->device, &task->device, err);
     if (rc < 0) return ag_err_prefix(err, "device");
     if (task->jobs < 1) task->jobs = 1;
-    if (task->jobs > 1) rc = ag_pool_new(task->jobs - 1, &task->pool, err);
+    if (task->jobs > 1) rc = ag_pool_new(task->jobs, &task->pool, err);
     return rc < 0 ? rc : ag_dir_make(task->output_dir, err);
 }
 

@@ -152,7 +152,7 @@ static int open_context(auger_context *context, const auger_context_options *opt
     context->seed = options->seed;
     int rc = ag_device_find(options->device ? options->device : "auto", &device, err);
     if (rc < 0) return rc;
-    if (options->threads > 1 && (rc = ag_pool_new(options->threads - 1, &context->pool, err)) < 0) return rc;
+    if (options->threads > 1 && (rc = ag_pool_new(options->threads, &context->pool, err)) < 0) return rc;
     if (!(context->bound = ag_calloc(context->model->input_count, sizeof *context->bound)))
         return ag_fail_memory(err, context->model->input_count * sizeof *context->bound);
     ag_plan_options plan = {.outputs = true, .max_samples = context->max_samples};

@@ -164,18 +164,31 @@ static int train_member(const ag_folding *f, ag_folding_member *m, ag_arena *are
     return ag_strategy_train_job(f->run.task, &job, NULL, err);
 }
 
-static int ask_member(const ag_folding *f, const ag_folding_member *m, ag_arena *arena, ag_err *err)
+/* `count` members of one fold about the holes that none of them saw. */
+static int ask_members(const ag_folding *f, const ag_folding_member *m, size_t count, int fusion, ag_arena *arena,
+                       ag_err *err)
 {
     const ag_strategy_task *task = f->run.task;
+    ag_model **models = ag_arena_array(arena, count, sizeof(ag_model *));
+    double *weights = ag_arena_array(arena, count, sizeof *weights);
+    const ag_drilled **holes = ag_arena_array(arena, m->validation_count + 1, sizeof *holes);
+    if (!models || !weights || !holes) return ag_fail_memory(err, m->validation_count * sizeof *holes);
+    for (size_t i = 0; i < count; i++) {
+        models[i] = m[i].model;
+        weights[i] = m[i].weight;
+    }
+    for (size_t i = 0; i < m->validation_count; i++) {
+        holes[i] = &f->run.set.items[m->validation[i]].drilled;
+        m->readings[i] = (ag_reading){0};
+    }
     const ag_asking asking = {.view = &f->run.view,
-                              .models = (ag_model *const[]){m->model},
-                              .model_count = 1,
+                              .models = models,
+                              .weights = weights,
+                              .model_count = count,
+                              .fusion = fusion,
                               .device = task->device,
                               .pool = task->pool,
                               .cancel = task->cancel};
-    const ag_drilled **holes = ag_arena_array(arena, m->validation_count + 1, sizeof *holes);
-    if (!holes) return ag_fail_memory(err, m->validation_count * sizeof *holes);
-    for (size_t i = 0; i < m->validation_count; i++) holes[i] = &f->run.set.items[m->validation[i]].drilled;
     return ag_drilling_ask(&asking, holes, m->validation_count, m->readings, err);
 }
 
@@ -186,7 +199,7 @@ static int work_on(void *context, int64_t index, ag_err *err)
     ag_arena *arena = ag_arena_new(0);
     int rc = arena ? train_member(f, m, arena, err) : ag_fail_memory(err, 64);
     m->trained = rc >= 0;
-    if (rc >= 0) rc = ask_member(f, m, arena, err);
+    if (rc >= 0) rc = ask_members(f, m, 1, AG_FUSE_MEAN, arena, err);
     ag_arena_free(arena);
     return rc;
 }
@@ -259,7 +272,33 @@ static int tell_stopped(const ag_folding *f, const ag_strategy_task *task, int r
     return ag_err_hint(err, "the same command with --resume goes on from there");
 }
 
-/* The members' holes that they never saw give the calibration of all. */
+static int fusion_of(const ag_strategy_task *task)
+{
+    return task->settings->ensemble.voting == AG_VOTE_MEDIAN ? AG_FUSE_MEDIAN : AG_FUSE_MEAN;
+}
+
+/* Architectures of a fold answer together; how good each was alone is told before. */
+static int join_kinds(ag_folding *f, ag_strategy_task *task, ag_err *err)
+{
+    int rc = 0;
+    for (size_t k = 0; k < f->kind_count && f->kind_count > 1 && rc >= 0; k++) {
+        double sum = 0.0;
+        char name[96];
+        for (size_t i = k; i < f->member_count; i += f->kind_count) sum += f->members[i].error;
+        ag_format(name, sizeof name, "val_error_mm_%s", f->kinds[k].name);
+        if (!isnan(sum))
+            rc = ag_strategy_metric_found(task, name, sum * (double)f->kind_count / (double)f->member_count, err);
+    }
+    for (size_t i = 0; i < f->member_count && f->kind_count > 1 && rc >= 0; i += f->kind_count) {
+        ag_arena *arena = ag_arena_new(0);
+        rc = arena ? ask_members(f, &f->members[i], f->kind_count, fusion_of(task), arena, err)
+                   : ag_fail_memory(err, 64);
+        ag_arena_free(arena);
+    }
+    return rc;
+}
+
+/* The holes that the models never saw give the calibration of all. */
 static int calibrate(ag_folding *f, ag_err *err)
 {
     size_t count = 0;
@@ -295,6 +334,7 @@ int ag_folding_train(void *state, ag_strategy_task *task, ag_err *err)
     if (rc < 0) return rc;
     ag_strategy_phase(task, "ensemble");
     rc = ag_folding_weigh(f, task, err);
+    if (rc >= 0) rc = join_kinds(f, task, err);
     return rc < 0 ? rc : calibrate(f, err);
 }
 
@@ -309,7 +349,7 @@ int ag_folding_unseen(const ag_folding *f, ag_arena *arena, const ag_example ***
     *readings = ag_arena_array(arena, most + 1, sizeof **readings);
     if (!*examples || !*readings) return ag_fail_memory(err, most * sizeof **readings);
     for (size_t i = 0; i < f->member_count; i++)
-        for (size_t k = 0; k < f->members[i].validation_count; k++) {
+        for (size_t k = 0; k < f->members[i].validation_count && f->members[i].judges; k++) {
             (*examples)[used] = &f->run.set.items[f->members[i].validation[k]];
             (*readings)[used++] = f->members[i].readings[k];
         }
@@ -360,8 +400,7 @@ int ag_folding_export(void *state, ag_strategy_task *task, const char *directory
                                      .run = &f->run,
                                      .members = members,
                                      .member_count = f->member_count,
-                                     .fusion = task->settings->ensemble.voting == AG_VOTE_MEDIAN ? AG_FUSE_MEDIAN
-                                                                                                 : AG_FUSE_MEAN,
+                                     .fusion = fusion_of(task),
                                      .calibration = &f->calibration};
     return ag_drilling_save(directory, &what, err);
 }

@@ -21,8 +21,9 @@ typedef struct ag_folding_member {
     const size_t *training, *validation; /* numbers of examples */
     size_t training_count, validation_count;
     ag_model *model;
-    ag_reading *readings; /* [validation_count], of the holes that it never saw */
+    ag_reading *readings; /* [validation_count], of the holes that it never saw; in the end: of all architectures */
     bool trained;
+    bool judges;          /* the first one of its fold, whose readings count */
     double weight, error; /* of its votes; mm, its mean error on its own fold; NaN: nothing to judge by */
 } ag_folding_member;
 
@@ -61,6 +62,7 @@ int ag_folding_weigh(ag_folding *folding, const ag_strategy_task *task, ag_err *
  */
 int ag_folding_table(const ag_folding *folding, const ag_strategy_task *task, ag_err *err);
 
-/* The holes that members were judged by, in the order of members: examples, readings. *count of them, in the arena. */
+/* The holes that no model of a fold had seen, in the order of folds, and what its models say of them together. *count
+ * of them, in the arena. */
 int ag_folding_unseen(const ag_folding *folding, ag_arena *arena, const ag_example ***examples, ag_reading **readings,
                       size_t *count, ag_err *err);

@@ -122,7 +122,7 @@ static int make_members(ag_folding *f, const ag_strategy_task *task, ag_err *err
     for (size_t fold = 0; fold < f->folds; fold++) {
         for (size_t kind = 0; kind < f->kind_count && wanted[fold]; kind++) {
             ag_folding_member *m = &f->members[f->member_count];
-            *m = (ag_folding_member){.kind = kind, .fold = fold};
+            *m = (ag_folding_member){.kind = kind, .fold = fold, .judges = kind == 0};
             m->name = name_of(f, &task->settings->training, m);
             if (!m->name) return ag_fail_memory(err, 32);
             if ((rc = fill_member(f, m, err)) < 0) return rc;

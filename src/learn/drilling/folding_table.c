@@ -33,11 +33,13 @@ static int write_head(ag_csv_writer *csv, ag_err *err)
     return rc < 0 ? rc : ag_csv_end_row(csv, err);
 }
 
-static int write_row(ag_csv_writer *csv, const ag_example *e, const char *model, const ag_prediction *p, ag_err *err)
+static int write_row(ag_csv_writer *csv, const ag_example *e, size_t fold, const ag_prediction *p, ag_err *err)
 {
+    char number[24];
+    ag_format(number, sizeof number, "%zu", fold + 1);
     const char *const texts[] = {e->hole->path,
                                  e->hole->sha256,
-                                 model,
+                                 number,
                                  e->known.source,
                                  ag_label_outcome_name(e->known.outcome),
                                  ag_label_outcome_name(p->outcome)};
@@ -60,11 +62,11 @@ static int write_rows(const ag_folding *f, ag_csv_writer *csv, ag_err *err)
     int rc = write_head(csv, err);
     for (size_t i = 0; i < f->member_count; i++) {
         const ag_folding_member *m = &f->members[i];
-        for (size_t k = 0; k < m->validation_count && rc >= 0; k++) {
+        for (size_t k = 0; k < m->validation_count && m->judges && rc >= 0; k++) {
             const ag_example *example = &f->run.set.items[m->validation[k]];
             ag_prediction answer = {0};
             ag_calibration_answer(&f->calibration, &grip, &example->drilled, &m->readings[k], &answer);
-            rc = write_row(csv, example, m->name, &answer, err);
+            rc = write_row(csv, example, m->fold, &answer, err);
         }
     }
     return rc < 0 ? rc : ag_csv_flush(csv, err);

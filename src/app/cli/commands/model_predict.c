@@ -176,7 +176,7 @@ static int open_exec(ag_invocation *invocation, prediction *p, ag_err *err)
     int rc = ag_device_find(ag_option_text(invocation, "device"), &device, err);
     if (rc < 0) return rc;
     /* The pool's threads come beside the calling one. */
-    if (threads > 1 && (rc = ag_pool_new(threads - 1, &p->pool, err)) < 0) return rc;
+    if (threads > 1 && (rc = ag_pool_new(threads, &p->pool, err)) < 0) return rc;
     ag_plan_options plan = {.outputs = true, .max_samples = p->batch};
     return ag_exec_new(p->model->model->graph, &plan, p->model->model->values, device, p->pool, &p->exec, err);
 }
