@@ -13,6 +13,7 @@
 #include "core/io/path.h"
 #include "learn/nn/kernels/kernels.h"
 #include "learn/registration.h"
+#include "learn/strategies/plugin.h"
 
 #define RUN_FILE "run.json"
 #define LOG_FILE "training.log" /* of programs only */
@@ -96,11 +97,21 @@ static int write_known(const ag_journal *journal, ag_err *err)
 
 /* ---- the run ---- */
 
+/* What an experiment is called when nobody said: "./libmean.so" is "mean". */
+static const char *strategy_name(const ag_journal *journal, const char *strategy)
+{
+    ag_str name = ag_path_name(ag_str_of(strategy));
+    if (!ag_plugin_is_path(strategy)) return strategy;
+    if (ag_str_ends(name, AG_STR(".so"))) name.size -= 3;
+    if (ag_str_starts(name, AG_STR("lib"))) name = ag_str_slice(name, 3, SIZE_MAX);
+    return name.size ? ag_arena_strndup(journal->arena, name.data, name.size) : strategy;
+}
+
 static int open_record(ag_journal *journal, const char *name, ag_record **out, ag_err *err)
 {
     const ag_settings *settings = journal->options.settings;
-    ag_record_options options = {.experiment =
-                                     settings->experiment_name ? settings->experiment_name : settings->strategy,
+    ag_record_options options = {.experiment = settings->experiment_name ? settings->experiment_name
+                                                                         : strategy_name(journal, settings->strategy),
                                  .run_name = name ? name : settings->run_name,
                                  .run_id = known_run(journal, name),
                                  .parent = name ? ag_record_run(journal->record) : NULL,

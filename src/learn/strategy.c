@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -17,6 +18,7 @@
 #include "core/sys/clock.h"
 #include "learn/nn/checkpoint/pretrained.h"
 #include "learn/strategies/list.h"
+#include "learn/strategies/plugin.h"
 
 static const ag_strategy *const strategies[] = {
     &ag_strategy_patchtsmixer_24cv,
@@ -37,6 +39,15 @@ const ag_strategy *const *ag_strategy_all(size_t *count)
     return strategies;
 }
 
+static bool is_plugin(const char *strategy)
+{
+    const char *path = NULL;
+    ag_arena *arena = ag_arena_new(0);
+    int rc = arena ? ag_plugin_find(strategy, getenv("AUGER_PLUGIN_PATH"), arena, &path, NULL) : -1;
+    ag_arena_free(arena);
+    return rc >= 0 && path;
+}
+
 int ag_strategy_find(const ag_settings *settings, const ag_strategy **out, ag_err *err)
 {
     const char *names[COUNT];
@@ -45,6 +56,7 @@ int ag_strategy_find(const ag_settings *settings, const ag_strategy **out, ag_er
         names[i] = strategies[i]->name;
         if (strcmp(names[i], settings->strategy) == 0) return *out = strategies[i], 0;
     }
+    if (is_plugin(settings->strategy)) return *out = &ag_strategy_plugin, 0;
     const char *near = ag_nearest(ag_str_of(settings->strategy), names, COUNT);
     ag_fail_at(err, AG_EINVAL, settings->file, said ? said->line : 0, said ? said->column : 0,
                "there is no strategy '%s'", settings->strategy);
@@ -62,7 +74,7 @@ static const ag_strategy *by_name(ag_str name)
 {
     for (size_t i = 0; i < COUNT; i++)
         if (ag_str_is(name, strategies[i]->name)) return strategies[i];
-    return NULL;
+    return ag_str_is(name, ag_strategy_plugin.name) ? &ag_strategy_plugin : NULL;
 }
 
 /* ---- evaluating ---- */

@@ -99,6 +99,7 @@ typedef struct ag_strategy_score {
 typedef struct ag_strategy_evaluation {
     const char *model_dir, *data; /* a directory or one file */
     const char *part;             /* "auto", "all", "train", "validation", "test" */
+    const char *plugin;           /* the shared object that the user names; NULL: none. A model never names one */
     const ag_value *description;  /* AG_STRATEGY_FILE, read */
     int64_t batch_size;
     const ag_device *device;
@@ -135,7 +136,8 @@ typedef struct ag_strategy {
 } ag_strategy;
 
 const ag_strategy *const *ag_strategy_all(size_t *count);
-/* AG_EINVAL with the nearest name; `file`, `line` and `column` are where it was said. */
+/* AG_EINVAL with the nearest name; `file`, `line` and `column` are where it was said. A path ("./libmine.so"), or the
+ * name of an object in a directory of $AUGER_PLUGIN_PATH, is a plug-in (include/auger/plugin.h). */
 int ag_strategy_find(const ag_settings *settings, const ag_strategy **out, ag_err *err);
 /* That the struct is complete: for tests. */
 int ag_strategy_verify(const ag_strategy *strategy, ag_err *err);
