@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* run_search.c: runs by a filter, a page at a time, whole. The page itself is one query; what hangs on its runs takes a
- * fixed number more. Deep pages cost as the database skips rows: the token is an offset, because clients may sort by
- * anything. */
+/* run_search.c: runs by a filter, a page at a time, whole. The page itself is a query or three (run_page.c); what hangs
+ * on its runs takes a fixed number more. Deep pages cost as the database skips rows: the token is an offset, because
+ * clients may sort by anything. */
 #include "ledger/collect.h"
-#include "ledger/run_private.h"
+#include "ledger/run_page.h"
 #include "ledger/statement.h"
 #include "ledger_sql.h"
 
@@ -36,44 +36,21 @@ static int read_experiments(const ag_str *ids, size_t count, size_t max, ag_aren
     return AG_OK;
 }
 
-static int fill_statement(const job *j, ag_tx *tx, size_t bound, ag_sql *out, ag_err *err)
-{
-    static const char *const views[] = {
-        [AG_VIEW_ACTIVE] = "r.deleted = 0", [AG_VIEW_DELETED] = "r.deleted <> 0", [AG_VIEW_ALL] = "1 = 1"};
-    ag_mark marks[] = {
-        {"/*ids*/", ag_statement_placeholders(j->arena, (unsigned)bound + 1, j->experiment_count)},
-        {"/*view*/", views[j->view]},
-        {"/*joins*/", j->search->joins},
-        {"/*where*/", j->search->where},
-        {"/*order*/", j->search->order},
-    };
-    if (!marks[0].sql) return ag_fail_memory(err, j->experiment_count);
-    return ag_statement_fill(j->arena, &AG_SQL_RUN_SEARCH, ag_tx_dialect(tx), marks, 5, out, err);
-}
-
 static int run_search(ag_tx *tx, void *context, ag_err *err)
 {
     job *j = context;
-    ag_sql sql;
-    ag_rows *rows = NULL;
-    size_t count;
+    ag_run_page page = {.experiments = j->experiments,
+                        .experiment_count = j->experiment_count,
+                        .view = j->view,
+                        .size = (uint64_t)j->size + 1,
+                        .offset = j->offset,
+                        .search = j->search,
+                        .arena = j->arena};
     ag_vec_clear(&j->items);
-    ag_cell fixed[] = {ag_cell_int((int64_t)j->size + 1), ag_cell_int((int64_t)j->offset)};
-    ag_cell *searched = ag_statement_binds(j->arena, fixed, 2, j->search, &count);
-    ag_cell *binds = ag_arena_array(j->arena, count + j->experiment_count + 1, sizeof(*binds));
-    if (!searched || !binds) return ag_fail_memory(err, count * sizeof(*binds));
-    memcpy(binds, searched, count * sizeof(*binds));
-    for (size_t i = 0; i < j->experiment_count; i++) binds[count + i] = j->experiments[i];
-    int rc = fill_statement(j, tx, count, &sql, err);
-    if (rc >= 0) rc = ag_tx_query(tx, &sql, binds, count + j->experiment_count, &rows, err);
-    while (rc >= 0 && (rc = ag_rows_next(rows, err)) > 0) {
-        ag_run *run = ag_vec_add(&j->items);
-        rc = run ? ag_run_take(rows, j->arena, run, err) : ag_fail_memory(err, sizeof(*run));
-    }
-    ag_rows_free(rows);
+    int rc = ag_run_page_read(&page, tx, &j->items, err);
     if (rc < 0) return rc;
-    size_t page = j->items.count < j->size ? j->items.count : j->size;
-    return ag_run_fill(tx, j->arena, j->items.items, page, err);
+    size_t count = j->items.count < j->size ? j->items.count : j->size;
+    return ag_run_fill(tx, j->arena, j->items.items, count, err);
 }
 
 int ag_run_search(ag_ledger *ledger, const ag_str *experiment_ids, size_t experiment_count, ag_view view,

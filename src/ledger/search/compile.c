@@ -10,9 +10,7 @@
  * what EXISTS gives. */
 #include <stdio.h>
 
-#include "core/base/vec.h"
-#include "ledger/search/lexer.h"
-#include "ledger/search/search.h"
+#include "ledger/search/parser.h"
 
 enum { MAX_FILTER = 8192, MAX_SQL = 1 << 20, MAX_DEPTH = 64, MAX_COMPARISONS = 200, MAX_LIST = 1000, MAX_ORDERS = 16 };
 
@@ -20,19 +18,7 @@ enum { MAX_FILTER = 8192, MAX_SQL = 1 << 20, MAX_DEPTH = 64, MAX_COMPARISONS = 2
  * index can give the order. */
 static const char ALWAYS[] = "1 = 1";
 
-typedef struct parser {
-    const ag_search_scope *scope;
-    ag_dialect dialect;
-    unsigned first_placeholder;
-    ag_lexer lexer;
-    ag_token token; /* the one to look at */
-    ag_buf where;
-    ag_buf joins;
-    ag_buf order;
-    ag_vec values;
-    unsigned depth;
-    unsigned comparisons;
-} parser;
+typedef ag_search_parser parser;
 
 typedef struct operand { /* a key as it was written */
     const ag_search_key *key;
@@ -174,6 +160,59 @@ static int add_condition(parser *p, const operand *left, const char *text, const
     return AG_OK;
 }
 
+/* The query for the ids, with the value and the key at these placeholders. */
+static void add_set(ag_buf *into, const ag_search_key *key, ag_str sign, unsigned value_at, unsigned name_at)
+{
+    for (const char *c = key->set; *c; c++) {
+        if (*c == '@')
+            ag_buf_addf(into, "?%u", value_at);
+        else if (*c == '#')
+            ag_buf_addf(into, "?%u", name_at);
+        else if (*c == '~')
+            ag_buf_add_str(into, sign);
+        else
+            ag_buf_add_char(into, *c);
+    }
+}
+
+static int add_drive(parser *p, const ag_search_key *key, ag_str sign, unsigned value_at, ag_err *err)
+{
+    ag_buf text;
+    ag_arena *arena = p->lexer.arena;
+    size_t at = value_at - p->first_placeholder;
+    if (p->drives.count == AG_SEARCH_DRIVES) return AG_OK;
+    ag_search_drive drive = {.value = *(ag_search_value *)ag_vec_at(&p->values, at),
+                             .key = *(ag_search_value *)ag_vec_at(&p->values, at + 1)};
+    ag_buf_init(&text, 4096);
+    add_set(&text, key, sign, value_at, value_at + 1);
+    drive.set = text.failed ? NULL : ag_arena_strndup(arena, text.data, text.size);
+    ag_buf_clear(&text);
+    add_set(&text, key, sign, 2, 3);
+    drive.probe = text.failed ? NULL : ag_arena_strndup(arena, text.data, text.size);
+    ag_buf_deinit(&text);
+    if (!drive.set || !drive.probe) return ag_fail_memory(err, 1);
+    return ag_vec_push(&p->drives, &drive, err);
+}
+
+/* A condition that an index can answer, where it stands alone in both forms. The value was bound last. */
+static int add_set_condition(parser *p, const operand *left, ag_str sign, unsigned value_at, const char *comparison,
+                             ag_err *err)
+{
+    unsigned name_at;
+    int rc = bind(p, AG_SEARCH_TEXT, left->name, 0, &name_at, err);
+    if (rc < 0) return rc;
+    bool both = p->depth == 0;
+    if (both) ag_buf_add_char(&p->where, AG_SEARCH_SET);
+    ag_buf_add_text(&p->where, "r.id IN (SELECT ");
+    add_set(&p->where, left->key, sign, value_at, name_at);
+    ag_buf_add_char(&p->where, ')');
+    if (!both) return AG_OK;
+    ag_buf_add_char(&p->where, AG_SEARCH_WALK);
+    add_template(&p->where, left->key->where, comparison, name_at, "");
+    ag_buf_add_char(&p->where, AG_SEARCH_END);
+    return add_drive(p, left->key, sign, value_at, err);
+}
+
 static int read_value(parser *p, const operand *left, unsigned *placeholder, ag_err *err)
 {
     ag_token token = p->token;
@@ -297,11 +336,10 @@ static int read_relation(parser *p, const operand *left, ag_err *err)
     if (rc < 0 || (rc = read_value(p, left, &at, err)) < 0) return rc;
     char comparison[32];
     bool doubled = ag_str_is(mark, "==");
-    if (left->key->equal && (doubled || ag_str_is(mark, "="))) {
-        snprintf(comparison, sizeof(comparison), "?%u", at);
-        return add_condition(p, left, left->key->equal, comparison, err);
-    }
-    snprintf(comparison, sizeof(comparison), "%.*s ?%u", doubled ? 1 : (int)mark.size, mark.data, at);
+    ag_str sign = doubled ? AG_STR("=") : mark;
+    snprintf(comparison, sizeof(comparison), "%.*s ?%u", AG_STR_ARG(sign), at);
+    bool excludes = ag_str_is(mark, "!=") || ag_str_is(mark, "<>");
+    if (left->key->set && !excludes) return add_set_condition(p, left, sign, at, comparison, err);
     return add_condition(p, left, left->key->where, comparison, err);
 }
 
@@ -365,6 +403,7 @@ static int read_or(parser *p, ag_err *err)
     ag_buf_add_char(&p->where, '(');
     int rc = read_and(p, err);
     while (rc >= 0 && is_keyword(&p->token, "OR")) {
+        p->has_or |= p->depth == 0;
         ag_buf_add_text(&p->where, " OR ");
         if ((rc = advance(p, err)) >= 0) rc = read_and(p, err);
     }
@@ -387,6 +426,33 @@ static int compile_filter(parser *p, ag_str filter, ag_err *err)
     }
     if ((rc = read_or(p, err)) < 0) return rc;
     return p->token.kind == AG_TOKEN_END ? AG_OK : refuse(p, err, "AND, OR or the end");
+}
+
+static const char *fill_template(parser *p, const char *text, unsigned name_at)
+{
+    ag_buf out;
+    ag_buf_init(&out, 4096);
+    add_template(&out, text, "", name_at, "o0");
+    const char *copy = out.failed ? NULL : ag_arena_strndup(p->lexer.arena, out.data, out.size);
+    ag_buf_deinit(&out);
+    return copy;
+}
+
+static int set_lead(parser *p, const ag_search_key *key, unsigned name_at, bool descending, ag_err *err)
+{
+    ag_arena *arena = p->lexer.arena;
+    ag_search_lead *lead = &p->lead;
+    const char *down = descending ? " DESC" : "";
+    const char *prefix = p->dialect == AG_DIALECT_POSTGRES && key->prefix ? fill_template(p, key->prefix, 0) : "";
+    lead->nullable = key->nullable;
+    lead->from = ag_arena_printf(arena, "%s o0", key->table);
+    lead->is_key = ag_arena_printf(arena, "o0.key = ?%u", name_at);
+    lead->value = fill_template(p, key->order, 0);
+    lead->exists = fill_template(p, key->exists, name_at);
+    if (!prefix || !lead->from || !lead->is_key || !lead->value || !lead->exists) return ag_fail_memory(err, 1);
+    lead->first = *prefix ? ag_arena_printf(arena, "%s%s, %s%s", prefix, down, lead->value, down)
+                          : ag_arena_printf(arena, "%s%s", lead->value, down);
+    return lead->first ? AG_OK : ag_fail_memory(err, 1);
 }
 
 /* One "key [ASC|DESC]". What is missing (a NaN is kept as NULL) goes last in
@@ -412,6 +478,10 @@ static int compile_order(parser *p, ag_str text, unsigned number, ag_err *err)
         ag_buf_add_char(&p->joins, ' ');
         add_template(&p->joins, by.key->join, "", name_at, alias);
     }
+    if (descending && by.key->down && p->dialect == AG_DIALECT_SQLITE) {
+        ag_buf_addf(&p->order, "%s DESC, ", by.key->down);
+        return AG_OK;
+    }
     if (strcmp(by.key->exists, ALWAYS) != 0) {
         ag_buf_add_char(&p->order, '(');
         add_template(&p->order, by.key->order, "", name_at, alias);
@@ -420,7 +490,7 @@ static int compile_order(parser *p, ag_str text, unsigned number, ag_err *err)
     if (by.key->join) ag_buf_addf(&p->order, "(%s.key IS NULL), ", alias); /* NaN before what is not there at all */
     add_template(&p->order, by.key->order, "", name_at, alias);
     ag_buf_add_text(&p->order, descending ? " DESC, " : ", ");
-    return AG_OK;
+    return number == 0 && by.key->table ? set_lead(p, by.key, name_at, descending, err) : AG_OK;
 }
 
 static int compile_orders(parser *p, const ag_search_request *request, ag_err *err)
@@ -432,35 +502,12 @@ static int compile_orders(parser *p, const ag_search_request *request, ag_err *e
         if (request->order_by[i].size > MAX_FILTER) return ag_fail(err, AG_EINVAL, "an order_by entry is too long");
         int rc = compile_order(p, request->order_by[i], (unsigned)i, err);
         if (rc < 0) return rc;
+        if (i == 0) {
+            p->led_joins = p->joins.size;
+            p->led_order = p->order.size;
+        }
     }
     ag_buf_add_text(&p->order, request->order_count ? p->scope->tie_break : p->scope->default_order);
-    return AG_OK;
-}
-
-/* Copies what was built into the arena. */
-static int finish(parser *p, ag_search_sql *out, ag_err *err)
-{
-    int rc;
-    if ((rc = ag_buf_check(&p->where, "the compiled filter", err)) < 0) return rc;
-    if ((rc = ag_buf_check(&p->joins, "the compiled order", err)) < 0) return rc;
-    if ((rc = ag_buf_check(&p->order, "the compiled order", err)) < 0) return rc;
-    ag_arena *arena = p->lexer.arena;
-    ag_search_value *values = ag_arena_array(arena, p->values.count ? p->values.count : 1, sizeof(*values));
-    ag_search_sql sql = {
-        .joins = ag_arena_strndup(arena, p->joins.data, p->joins.size),
-        .where = ag_arena_strndup(arena, p->where.data, p->where.size),
-        .order = ag_arena_strndup(arena, p->order.data, p->order.size),
-        .values = values,
-        .value_count = p->values.count,
-    };
-    if (!sql.joins || !sql.where || !sql.order || !values) return ag_fail_memory(err, p->where.size);
-    if (p->values.count) memcpy(values, p->values.items, p->values.count * sizeof(*values));
-    for (size_t i = 0; i < p->values.count; i++) { /* texts may still lie in the caller's filter */
-        const char *copy = ag_arena_strndup(arena, values[i].text.data, values[i].text.size);
-        if (!copy) return ag_fail_memory(err, values[i].text.size + 1);
-        values[i].text.data = copy;
-    }
-    *out = sql;
     return AG_OK;
 }
 
@@ -475,9 +522,11 @@ int ag_search_compile(const ag_search_scope *scope, const ag_search_request *req
     ag_buf_init(&p.joins, MAX_SQL);
     ag_buf_init(&p.order, MAX_SQL);
     ag_vec_init(&p.values, sizeof(ag_search_value));
+    ag_vec_init(&p.drives, sizeof(ag_search_drive));
     int rc = compile_filter(&p, request->filter, err);
     if (rc >= 0) rc = compile_orders(&p, request, err);
-    if (rc >= 0) rc = finish(&p, out, err);
+    if (rc >= 0) rc = ag_search_finish(&p, out, err);
+    ag_vec_deinit(&p.drives);
     ag_vec_deinit(&p.values);
     ag_buf_deinit(&p.order);
     ag_buf_deinit(&p.joins);

@@ -24,7 +24,8 @@ static const ag_search_key attributes[] = {
      .type = AG_SEARCH_NUMBER,
      .where = "(r.started_at / 1000) @",
      .exists = "(r.started_at / 1000) IS NOT NULL",
-     .order = "(r.started_at / 1000)"},
+     .order = "(r.started_at / 1000)",
+     .down = "r.started_at"},
     {.names = "end_time",
      .type = AG_SEARCH_NUMBER,
      .where = "(r.ended_at / 1000) @",
@@ -32,37 +33,45 @@ static const ag_search_key attributes[] = {
      .order = "(r.ended_at / 1000)"},
 };
 
-/* Metrics are found by their index and not run by run: a filter that few runs fit would otherwise look at every run.
- * NaN is kept as NULL in last_value: it matches no comparison and is sorted behind every number. */
+/* What few runs fit is found by an index (`set`), what many fit by looking at runs in the order that was asked for
+ * until the page is full (`where`); run_page.c decides. NaN is kept as NULL in last_value: it matches no comparison and
+ * is sorted behind every number. */
 static const ag_search_key metrics[] = {
     {.names = "*",
      .type = AG_SEARCH_NUMBER,
-     .where = "r.id IN (SELECT x.run_id FROM metric_series x WHERE x.key = # AND x.last_value @)",
+     .where = "EXISTS (SELECT 1 FROM metric_series x WHERE x.run_id = r.id AND x.key = # AND x.last_value @)",
+     .set = "x.run_id FROM metric_series x WHERE x.key = # AND x.last_value ~ @",
      .exists = "EXISTS (SELECT 1 FROM metric_series x WHERE x.run_id = r.id AND x.key = #)",
      .order = "&.last_value",
-     .join = "LEFT JOIN metric_series & ON &.run_id = r.id AND &.key = #"},
+     .join = "LEFT JOIN metric_series & ON &.run_id = r.id AND &.key = #",
+     .table = "metric_series",
+     .nullable = true},
 };
 
 static const ag_search_key params[] = {
     {.names = "*",
      .type = AG_SEARCH_TEXT,
      .where = "EXISTS (SELECT 1 FROM params x WHERE x.run_id = r.id AND x.key = # AND x.value @)",
-     .equal = "r.id IN (SELECT x.run_id FROM params x WHERE x.key = # AND substr(x.value, 1, 64) = substr(@, 1, 64) "
-              "AND x.value = @)",
+     .set = "x.run_id FROM params x WHERE x.key = # AND substr(x.value, 1, 64) = substr(@, 1, 64) "
+            "AND x.value = @",
      .exists = "EXISTS (SELECT 1 FROM params x WHERE x.run_id = r.id AND x.key = #)",
      .order = "&.value",
-     .join = "LEFT JOIN params & ON &.run_id = r.id AND &.key = #"},
+     .join = "LEFT JOIN params & ON &.run_id = r.id AND &.key = #",
+     .table = "params",
+     .prefix = "substr(&.value, 1, 64)"},
 };
 
 static const ag_search_key tags[] = {
     {.names = "*",
      .type = AG_SEARCH_TEXT,
      .where = "EXISTS (SELECT 1 FROM run_tags x WHERE x.run_id = r.id AND x.key = # AND x.value @)",
-     .equal = "r.id IN (SELECT x.run_id FROM run_tags x WHERE x.key = # AND substr(x.value, 1, 64) = substr(@, 1, 64) "
-              "AND x.value = @)",
+     .set = "x.run_id FROM run_tags x WHERE x.key = # AND substr(x.value, 1, 64) = substr(@, 1, 64) "
+            "AND x.value = @",
      .exists = "EXISTS (SELECT 1 FROM run_tags x WHERE x.run_id = r.id AND x.key = #)",
      .order = "&.value",
-     .join = "LEFT JOIN run_tags & ON &.run_id = r.id AND &.key = #"},
+     .join = "LEFT JOIN run_tags & ON &.run_id = r.id AND &.key = #",
+     .table = "run_tags",
+     .prefix = "substr(&.value, 1, 64)"},
 };
 
 static const ag_search_key datasets[] = {

@@ -31,12 +31,18 @@ typedef struct ag_search_key {
     const char *where;  /* "r.name @", or "EXISTS (SELECT 1 FROM params x WHERE x.run_id =
                            r.id AND x.key = # AND x.value @)"; with '@' left out of a
                            map's text it asks whether the key is there */
-    const char *equal;  /* optional, for = alone: there '@' is the bound value itself, so that an index can serve */
+    const char *set;    /* optional, of a map, for comparisons that an index answers: behind SELECT, the ids of all that
+                           fit; '@' is the bound value itself, '~' the operator */
     const char *exists; /* for IS [NOT] NULL: true when there is a value */
     const char *order;  /* the column to sort by; NULL: cannot be sorted by. For a
                            map: a column of `join` */
     const char *join;   /* a map's "LEFT JOIN params & ON &.run_id = r.id AND &.key
                            = #"; '&' is the join's alias */
+    const char *table;  /* optional, of a map with `join`: the joined table, when an index has its rows by key and then
+                           in the order of `order` (PostgreSQL: of `prefix` first) */
+    const char *prefix; /* optional: "substr(&.value, 1, 64)": what PostgreSQL's index holds of the order */
+    bool nullable;      /* of a map: `order` may be NULL where the key is there */
+    const char *down;   /* optional: says the same as `order` when it goes down on SQLite, and an index gives it */
 } ag_search_key;
 
 typedef struct ag_search_group {
@@ -67,15 +73,40 @@ typedef struct ag_search_value {
     double number;
 } ag_search_value;
 
+enum { AG_SEARCH_DRIVES = 8 };
+
+/* A comparison that every result must fit and for which an index gives the ids. */
+typedef struct ag_search_drive {
+    const char *set;   /* behind SELECT: the ids; numbered as `where` is */
+    const char *probe; /* the same with ?2, the value, and ?3, the key */
+    ag_search_value value, key;
+} ag_search_drive;
+
+/* When the first thing to sort by is a map's entry whose table has an index in that order: results come in three parts,
+ * those with a value, those whose value is NULL, those without the entry; each is walked in order. */
+typedef struct ag_search_lead {
+    const char *from;          /* "metric_series o0"; NULL: nothing leads */
+    const char *is_key;        /* "o0.key = ?5" */
+    const char *value;         /* "o0.last_value" */
+    const char *first;         /* the order of the part with values: "o0.last_value DESC" */
+    bool nullable;             /* there can be a second part */
+    const char *exists;        /* what the third part lacks: "EXISTS (SELECT ...)" */
+    const char *joins, *order; /* of what comes after it */
+} ag_search_lead;
+
 /* Pieces of a statement: "SELECT ... FROM runs r <joins> WHERE ... AND <where>
  * ORDER BY <order>". `where` is "1 = 1" for an empty filter. Placeholders are
  * ?N in the order of `values`, starting at `first_placeholder`. */
 typedef struct ag_search_sql {
     const char *joins;
     const char *where;
+    const char *walk; /* `where` for going through rows in order until enough fit: nothing is gathered beforehand */
     const char *order;
     const ag_search_value *values;
     size_t value_count;
+    const ag_search_drive *drives;
+    size_t drive_count;
+    ag_search_lead lead;
 } ag_search_sql;
 
 typedef struct ag_search_request {

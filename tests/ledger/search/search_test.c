@@ -61,6 +61,49 @@ AG_TEST(test_search__maps_bind_their_key)
     ag_arena_free(arena);
 }
 
+AG_TEST(test_search__what_must_hold_can_drive_and_be_walked)
+{
+    ag_arena *arena = ag_arena_new(0);
+    ag_search_sql sql = compile(arena, &ag_search_runs, AG_DIALECT_SQLITE, "metrics.a >= 2 AND status = 'x'");
+    assert_string_equal(sql.walk, "(EXISTS (SELECT 1 FROM metric_series x WHERE x.run_id = r.id AND x.key = ?2 AND "
+                                  "x.last_value >= ?1) AND r.status = ?3)");
+    assert_int_equal(sql.drive_count, 1);
+    assert_string_equal(sql.drives[0].set, "x.run_id FROM metric_series x WHERE x.key = ?2 AND x.last_value >= ?1");
+    assert_string_equal(sql.drives[0].probe, "x.run_id FROM metric_series x WHERE x.key = ?3 AND x.last_value >= ?2");
+    assert_true(sql.drives[0].value.number == 2 && ag_str_is(sql.drives[0].key.text, "a"));
+    static const char *const none[] = {"metrics.a >= 2 OR status = 'x'", "(metrics.a >= 2)", "NOT params.a = 'x'",
+                                       "metrics.a != 2", "params.a LIKE 'x'"};
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        sql = compile(arena, &ag_search_runs, AG_DIALECT_SQLITE, none[i]);
+        assert_int_equal(sql.drive_count, 0);
+        assert_string_equal(sql.walk, sql.where);
+    }
+    ag_arena_free(arena);
+}
+
+AG_TEST(test_search__the_first_order_can_lead)
+{
+    ag_err err = {0};
+    ag_arena *arena = ag_arena_new(0);
+    ag_str orders[] = {AG_STR("params.p DESC"), AG_STR("metrics.m")};
+    ag_search_request request = {.order_by = orders, .order_count = 2, .first_placeholder = 3};
+    ag_search_sql sql;
+    AG_EXPECT_OK(ag_search_compile(&ag_search_runs, &request, arena, &sql, &err));
+    assert_string_equal(sql.lead.from, "params o0");
+    assert_string_equal(sql.lead.is_key, "o0.key = ?3");
+    assert_string_equal(sql.lead.first, "o0.value DESC");
+    assert_string_equal(sql.lead.joins, " LEFT JOIN metric_series o1 ON o1.run_id = r.id AND o1.key = ?4");
+    assert_string_equal(sql.lead.order,
+                        "(o1.last_value IS NULL), (o1.key IS NULL), o1.last_value, r.started_at DESC, r.id");
+    request.dialect = AG_DIALECT_POSTGRES; /* whose index holds only the beginning of a value */
+    AG_EXPECT_OK(ag_search_compile(&ag_search_runs, &request, arena, &sql, &err));
+    assert_string_equal(sql.lead.first, "substr(o0.value, 1, 64) DESC, o0.value DESC");
+    orders[0] = AG_STR("start_time DESC");
+    AG_EXPECT_OK(ag_search_compile(&ag_search_runs, &request, arena, &sql, &err));
+    assert_null(sql.lead.from);
+    ag_arena_free(arena);
+}
+
 AG_TEST(test_search__or_binds_weaker_than_and_and_parentheses_win)
 {
     expect_where("status = 'a' OR status = 'b' AND status = 'c'", "(r.status = ?1 OR r.status = ?2 AND r.status = ?3)");
