@@ -4,8 +4,6 @@
  * CVE-2026-2614). */
 #include <sys/stat.h>
 
-#include <sys/stat.h>
-
 #include "app/server/mlflow/talk.h"
 
 #define PROXY "/api/2.0/mlflow-artifacts/artifacts"
