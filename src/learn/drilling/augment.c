@@ -110,6 +110,13 @@ static void lose(double share, ag_rng *rng, ag_track *t)
     t->count = kept;
 }
 
+/* Nearly normal, deviation 1, of one word: four bytes added up. A hole of thousands of samples needs many. */
+static double rough_normal(uint32_t word)
+{
+    double sum = (double)((word & 255) + (word >> 8 & 255) + (word >> 16 & 255) + (word >> 24));
+    return (sum - 510) / 147.8;
+}
+
 static void change_currents(const ag_drilling_augmentation *how, ag_rng *rng, ag_track *t)
 {
     double gain = 1 + even(rng, how->gain), push_gain = 1 + even(rng, how->gain);
@@ -119,8 +126,8 @@ static void change_currents(const ag_drilling_augmentation *how, ag_rng *rng, ag
         double torque = t->torque[i] * gain + offset, thrust = t->thrust[i] * push_gain + push_offset;
         if (noise > 0) {
             double less = noise / sqrt(t->samples[i]);
-            torque += less * (fabs(torque) + torque_floor) * ag_rng_normal(rng);
-            thrust += less * (fabs(thrust) + thrust_floor) * ag_rng_normal(rng);
+            torque += less * (fabs(torque) + torque_floor) * rough_normal(ag_rng_u32(rng));
+            thrust += less * (fabs(thrust) + thrust_floor) * rough_normal(ag_rng_u32(rng));
         }
         t->torque[i] = torque;
         t->thrust[i] = thrust;

@@ -1,98 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-/* examples_labels.c: what is known of a hole, and what belongs together. A table of truth is found by the paths of its
- * rows: the simulator writes it beside the files that were prepared, so the name of a hole's file and its last folder
- * tell it, wherever the table lies now. */
+/* examples_labels.c: what is known of a hole, and what belongs together. A table of truth is read by known.h, as for
+ * evaluation; here a person's word counts more than it unless the configuration says otherwise. */
 #include <math.h>
 #include <string.h>
 
 #include "core/base/map.h"
-#include "core/io/csv.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "learn/drilling/examples_parts.h"
+#include "learn/drilling/known.h"
 
 static const double full = 1.0;
 
-typedef struct truth { /* a row of a table of depths */
-    ag_label_outcome outcome;
-    double mm[AG_POINTS];
-} truth;
+/* ---- the table of truth ---- */
 
-typedef struct truths {
-    ag_map *by_path;
-    const char *file; /* NULL: there is none */
-} truths;
-
-/* ---- the table ---- */
-
-typedef struct truth_columns {
-    size_t path, entry, transition, exit; /* SIZE_MAX: absent */
-} truth_columns;
-
-static ag_str cell_of(const ag_str *cells, size_t count, size_t column)
-{
-    return column < count ? ag_str_trim(cells[column]) : (ag_str){"", 0};
-}
-
-/* Empty: there is none. Of several, separated by ';' or '|', the first. */
-static bool depth_of(ag_str text, double *out)
-{
-    size_t end = 0;
-    while (end < text.size && text.data[end] != ';' && text.data[end] != '|') end++;
-    *out = NAN;
-    return end == 0 || (ag_str_to_double(ag_str_slice(text, 0, end), out) && isfinite(*out) && *out > 0);
-}
-
-static ag_label_outcome outcome_of(const double mm[AG_POINTS])
-{
-    if (isnan(mm[AG_POINT_ENTRY])) return AG_LABEL_EMPTY;
-    return isnan(mm[AG_POINT_EXIT]) ? AG_LABEL_NO_EXIT : AG_LABEL_FOUND;
-}
-
-static int take_truth(ag_csv *csv, const truth_columns *c, const ag_str *cells, size_t count, const char *file,
-                      ag_arena *arena, truths *into, ag_err *err)
-{
-    ag_str path = cell_of(cells, count, c->path);
-    truth *t = ag_arena_alloc(arena, sizeof *t);
-    char *key = ag_arena_strndup(arena, path.data, path.size);
-    if (!t || !key) return ag_fail_memory(err, sizeof *t);
-    const size_t columns[AG_POINTS] = {c->entry, c->transition, c->exit};
-    for (int k = 0; k < AG_POINTS; k++) {
-        uint32_t line, column;
-        ag_str text = cell_of(cells, count, columns[k]);
-        if (depth_of(text, &t->mm[k])) continue;
-        ag_csv_place(csv, columns[k], &line, &column);
-        return ag_fail_at(err, AG_EPARSE, file, line, column, "'%.*s' is no depth",
-                          AG_STR_ARG(ag_str_slice(text, 0, 60)));
-    }
-    t->outcome = outcome_of(t->mm);
-    return path.size ? ag_map_put(into->by_path, ag_str_of(key), t, NULL, err) : 0;
-}
-
-static int read_truth(const char *file, ag_arena *arena, truths *into, ag_err *err)
-{
-    ag_csv *csv = NULL;
-    const ag_str *cells;
-    size_t count;
-    ag_csv_options options = {.delimiter = ',', .header = true};
-    int more = 0, rc = ag_csv_open_file(file, &options, &csv, err);
-    if (rc < 0) return rc;
-    truth_columns c = {ag_csv_column(csv, "path"), ag_csv_column(csv, "entry_mm"), ag_csv_column(csv, "transition_mm"),
-                       ag_csv_column(csv, "exit_mm")};
-    if (c.path == SIZE_MAX || c.entry == SIZE_MAX || c.exit == SIZE_MAX) {
-        ag_fail_at(err, AG_EPARSE, file, 1, 0, "a table of depths needs the columns path, entry_mm and exit_mm");
-        rc = ag_err_hint(err, "transition_mm may be there too; depths are in millimetres");
-    }
-    while (rc >= 0 && (more = ag_csv_next(csv, &cells, &count, err)) > 0)
-        rc = take_truth(csv, &c, cells, count, file, arena, into, err);
-    ag_csv_free(csv);
-    return rc < 0 ? rc : more;
-}
-
-/* data_config.labels, else truth.csv in the data or beside them, or in the folder that was prepared. */
+/* data_config.labels, else truth.csv in the data or beside them; NULL: there is none. */
 static int find_table(const char *dir, const ag_drilling_data *data, ag_arena *arena, const char **out, ag_err *err)
 {
-    static const char *const places[] = {"truth.csv", "../truth.csv", "../holes/truth.csv", "../files/truth.csv"};
+    static const char *const places[] = {AG_KNOWN_TRUTH_FILE, "../" AG_KNOWN_TRUTH_FILE};
     *out = NULL;
     if (data->labels) {
         const char *inside = ag_path_join(arena, dir, data->labels);
@@ -110,16 +35,20 @@ static int find_table(const char *dir, const ag_drilling_data *data, ag_arena *a
     return 0;
 }
 
-static const truth *truth_of(const truths *all, const char *path)
+/* Rows of the table by the paths of their holes; nothing without a table. */
+static int read_table(const char *dir, const ag_drilling_data *data, ag_arena *arena, ag_map *truths, ag_err *err)
 {
-    ag_str whole = ag_str_of(path);
-    if (!all->file) return NULL;
-    for (;;) {
-        const truth *found = ag_map_get(all->by_path, whole);
-        size_t slash = ag_str_find_char(whole, '/', 0);
-        if (found || slash == SIZE_MAX) return found;
-        whole = ag_str_slice(whole, slash + 1, whole.size);
+    ag_known_options options = {0};
+    ag_known_set known;
+    int rc = find_table(dir, data, arena, &options.truth, err);
+    if (rc < 0 || !options.truth) return rc;
+    rc = ag_known_load(dir, &options, arena, &known, err);
+    for (size_t i = 0; rc >= 0 && i < known.count; i++) {
+        ag_known_hole *hole = &known.holes[i];
+        if (hole->known.source && strcmp(hole->known.source, "truth") == 0)
+            rc = ag_map_put(truths, ag_str_of(hole->record->path), &hole->known, NULL, err);
     }
+    return rc;
 }
 
 /* ---- what counts ---- */
@@ -136,15 +65,15 @@ static void know_event(ag_known *known, const char *source, double weight, const
     know(known, source, event->outcome == AG_LABEL_NONE ? 0 : weight, event->outcome, mm);
 }
 
-static bool try_source(const char *source, const ag_labelled *labelled, const truth *t, double min_confidence,
+static bool try_source(const char *source, const ag_labelled *labelled, const ag_known *truth, double min_confidence,
                        ag_known *known)
 {
     if (strcmp(source, "expert") == 0) {
         if (labelled->expert_count == 0) return false;
         know_event(known, "expert", full, labelled->present);
     } else if (strcmp(source, "truth") == 0) {
-        if (!t) return false;
-        know(known, "truth", full, t->outcome, t->mm);
+        if (!truth) return false;
+        know(known, "truth", full, truth->outcome, truth->mm);
     } else {
         const ag_label_event *a = &labelled->automatic;
         if (a->outcome == AG_LABEL_NONE) return false;
@@ -173,20 +102,21 @@ int ag_examples_label(ag_example_set *set, const ag_labelled_set *labelled, cons
 {
     const char *const *sources = data->label_sources.items;
     const double nothing[AG_POINTS] = {NAN, NAN, NAN};
-    truths all = {.by_path = ag_map_new()};
-    int rc = all.by_path ? find_table(set->dir, data, arena, &all.file, err) : ag_fail_memory(err, 1);
-    if (rc >= 0 && all.file) rc = read_truth(all.file, arena, &all, err);
+    ag_map *truths = ag_map_new();
+    int rc = truths ? read_table(set->dir, data, arena, truths, err) : ag_fail_memory(err, 1);
     for (size_t i = 0; i < set->count && rc >= 0; i++) {
         ag_example *e = &set->items[i];
         const ag_labelled *l = &labelled->items[e->hole - labelled->prepared.holes];
         know(&e->known, NULL, 0, AG_LABEL_NONE, nothing);
         for (size_t k = 0; k < data->label_sources.count; k++)
-            if (try_source(sources[k], l, truth_of(&all, e->hole->path), data->min_confidence, &e->known)) break;
+            if (try_source(sources[k], l, ag_map_get(truths, ag_str_of(e->hole->path)), data->min_confidence,
+                           &e->known))
+                break;
         if (e->known.weight > 0 && !makes_sense(e)) e->known.weight = 0;
         set->known += e->known.outcome != AG_LABEL_NONE;
         set->trained += e->known.weight > 0;
     }
-    ag_map_free(all.by_path);
+    ag_map_free(truths);
     return rc;
 }
 

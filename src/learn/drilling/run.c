@@ -5,12 +5,12 @@
 #include "learn/drilling/run.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/doc/json.h"
 #include "core/io/path.h"
+#include "learn/drilling/score.h"
 
 /* ---- the model's configuration ---- */
 
@@ -198,10 +198,9 @@ int ag_drilling_trainable(const ag_drilling_run *run, ag_arena *arena, size_t **
 int ag_drilling_train(const ag_drilling_run *run, const ag_drilling_fold *fold, ag_model **out, ag_err *err)
 {
     ag_strategy_task *task = run->task;
-    ag_settings settings = *task->settings;
-    settings.seed = (int64_t)((uint64_t)settings.seed + (uint64_t)fold->index);
-    if (fold->init_from) settings.init_from = fold->init_from;
-    ag_strategy_task own = {.settings = &settings, .model_config = task->model_config, .watch = task->watch};
+    const ag_settings *settings = task->settings;
+    uint64_t seed = (uint64_t)settings->seed + (uint64_t)fold->index;
+    const char *init_from = fold->init_from ? fold->init_from : settings->init_from;
     ag_drilling_samples training, validation;
     ag_model *model = NULL;
     ag_arena *arena = ag_arena_new(0);
@@ -211,7 +210,9 @@ int ag_drilling_train(const ag_drilling_run *run, const ag_drilling_fold *fold, 
     if (rc >= 0)
         rc = ag_drilling_samples_init(&validation, "the validation holes", &run->view, &run->data, &run->set,
                                       fold->validation, fold->validation_count, arena, err);
-    if (rc >= 0) rc = ag_strategy_model(&own, true, &model, err);
+    if (rc >= 0)
+        rc =
+            ag_strategy_model_of(task, &task->model_config, &(ag_building){.loss = true}, seed, init_from, &model, err);
     if (rc >= 0)
         rc = ag_strategy_train_model(task, fold->name, fold->index, fold->count, model, &training.samples,
                                      fold->validation_count ? &validation.samples : NULL, NULL, err);
@@ -225,69 +226,43 @@ int ag_drilling_train(const ag_drilling_run *run, const ag_drilling_fold *fold, 
 
 /* ---- scores ---- */
 
-static const double failure_mm = 1.0;
-
-typedef struct tally {
-    double *errors[AG_POINTS];
-    size_t count[AG_POINTS], inside[AG_POINTS];
-    size_t holes, failures;
-} tally;
-
-static void count_hole(tally *t, const ag_prediction *p, const ag_known *known)
-{
-    bool failed = p->outcome != known->outcome;
-    for (int k = 0; k < AG_POINTS; k++) {
-        double truth = known->mm[k], found = p->points[k].mm;
-        if (isnan(truth) != isnan(found)) failed = true;
-        if (isnan(truth) || isnan(found)) continue;
-        double error = fabs(found - truth);
-        if (error > failure_mm) failed = true;
-        t->errors[k][t->count[k]++] = error;
-        t->inside[k] += truth >= p->points[k].low && truth <= p->points[k].high;
-    }
-    t->holes++;
-    t->failures += failed;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static int tell(ag_strategy_task *task, const char *prefix, const char *what, const char *point, double value,
                 ag_err *err)
 {
     char name[96];
+    if (isnan(value)) return 0;
     ag_format(name, sizeof name, "%s%s%s%s", prefix, what, *point ? "_" : "", point);
     return ag_strategy_metric_found(task, name, value, err);
 }
 
-static int tell_point(ag_strategy_task *task, const char *prefix, const tally *t, int k, ag_err *err)
+static int tell_all(ag_strategy_task *task, const char *prefix, const ag_score *score, ag_err *err)
 {
-    double sum = 0, *errors = t->errors[k];
-    size_t count = t->count[k];
-    const char *name = ag_point_names[k];
-    if (count == 0) return 0;
-    qsort(errors, count, sizeof *errors, by_value);
-    for (size_t i = 0; i < count; i++) sum += errors[i];
-    int rc = tell(task, prefix, "mae_mm", name, sum / (double)count, err);
-    if (rc >= 0) rc = tell(task, prefix, "p95_mm", name, errors[(size_t)(0.95 * (double)(count - 1))], err);
-    return rc < 0 ? rc : tell(task, prefix, "coverage", name, (double)t->inside[k] / (double)count, err);
+    int rc = 0;
+    for (int k = 0; k < AG_POINTS && rc >= 0; k++) {
+        const char *name = ag_point_names[k];
+        rc = tell(task, prefix, "mae_mm", name, score->error[k].mae, err);
+        if (rc >= 0) rc = tell(task, prefix, "p95_mm", name, score->error[k].p95, err);
+        if (rc >= 0) rc = tell(task, prefix, "coverage", name, score->interval[k].covered, err);
+    }
+    double answered = (double)(score->known - score->abstained), known = (double)score->known;
+    if (rc >= 0) rc = tell(task, prefix, "failures", "", (double)score->failed / answered, err);
+    return rc < 0 ? rc : tell(task, prefix, "abstained", "", (double)score->abstained / known, err);
 }
 
 int ag_drilling_score(ag_strategy_task *task, const char *prefix, const ag_prediction *answers,
                       const ag_known *const *known, size_t count, ag_err *err)
 {
-    tally t = {0};
-    int rc = 0;
-    for (int k = 0; k < AG_POINTS && rc >= 0; k++)
-        if (!(t.errors[k] = ag_alloc_array(count + 1, sizeof(double))))
-            rc = ag_fail_memory(err, count * sizeof(double));
-    for (size_t i = 0; i < count && rc >= 0; i++)
-        if (known[i]->outcome != AG_LABEL_NONE) count_hole(&t, &answers[i], known[i]);
-    for (int k = 0; k < AG_POINTS && rc >= 0; k++) rc = tell_point(task, prefix, &t, k, err);
-    if (rc >= 0 && t.holes) rc = tell(task, prefix, "failures", "", (double)t.failures / (double)t.holes, err);
-    for (int k = 0; k < AG_POINTS; k++) ag_free(t.errors[k]);
+    ag_score score;
+    ag_arena *arena = ag_arena_new(0);
+    ag_score_case *cases = arena ? ag_arena_array(arena, count + 1, sizeof *cases) : NULL;
+    const ag_score_case **all = arena ? ag_arena_array(arena, count + 1, sizeof *all) : NULL;
+    int rc = cases && all ? 0 : ag_fail_memory(err, count * sizeof *cases);
+    for (size_t i = 0; i < count && rc >= 0; i++) {
+        cases[i] = (ag_score_case){.known = *known[i], .said = answers[i], .tool_age = (double)NAN};
+        all[i] = &cases[i];
+    }
+    if (rc >= 0) rc = ag_score_make(all, count, &(ag_score_options){0}, arena, &score, err);
+    if (rc >= 0) rc = tell_all(task, prefix, &score, err);
+    ag_arena_free(arena);
     return rc;
 }
