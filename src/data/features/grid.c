@@ -106,8 +106,9 @@ static void count_up(const ag_track *t, ag_grid *g)
     for (size_t i = 0; i < g->count; i++) {
         double until = ag_grid_depth(g, (double)i + 1);
         for (; node < t->count && t->depth[node] < until; node++)
-            if (node > 0 && t->depth[node] < g->start)
-                work += 0.5 * (t->torque[node] + t->torque[node - 1]) * (t->depth[node] - t->depth[node - 1]);
+            if (node > 0 && t->depth[node - 1] < g->start)
+                work += 0.5 * (t->torque[node] + t->torque[node - 1]) *
+                        (fmin(t->depth[node], g->start) - t->depth[node - 1]);
         work += g->torque[i] * (i >= g->first && i < g->last ? g->cell : 0);
         g->work[i] = work;
         g->step[i] = t->count == 0 ? 0 : t->step[node > 0 ? node - 1 : 0];

@@ -83,7 +83,7 @@ AG_TEST(test_grid__windows_agree_where_they_overlap)
     ag_grid_lay(&b.track, 8, 0.08, &other);
     for (size_t i = 1; i < 199; i++) {
         assert_true(fabs(other.torque[i] - b.grid.torque[i + 100]) < 1e-9);
-        assert_true(fabs(other.work[i] - b.grid.work[i + 100]) < 0.2 + 0.02 * other.work[i]);
+        assert_true(fabs(other.work[i] - b.grid.work[i + 100]) < 0.3 + 0.02 * other.work[i]);
         assert_true(other.step[i] == b.grid.step[i + 100]);
     }
     ag_grid_lay(&b.track, 0, 10, &other); /* most of it lies behind the recording */

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "learn/drilling/calibration.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/rng.h"
+#include "data/validator.h"
+#include "frame/test.h"
+
+enum { HOLES = 2000 };
+
+/* Holes whose heaps are off by what their spread says, and whose shapes are off by 0.05 mm to one side. */
+typedef struct bench {
+    ag_arena *arena;
+    ag_drilled drilled[HOLES];
+    const ag_drilled *holes[HOLES];
+    ag_reading readings[HOLES];
+    ag_known known[HOLES];
+    const ag_known *all[HOLES];
+    double nodes[2], times[2];
+} bench;
+
+static bench *open_bench(uint64_t seed, double shape_bias, double shape_noise)
+{
+    ag_arena *arena = ag_arena_new(0);
+    bench *b = ag_arena_alloc(arena, sizeof *b);
+    ag_rng rng = ag_rng_stream(seed, "holes");
+    *b = (bench){.arena = arena, .nodes = {0.5, 30}, .times = {0, 10}};
+    for (size_t i = 0; i < HOLES; i++) {
+        const double truth[AG_POINTS] = {6, 16, 20};
+        b->drilled[i].track = (ag_track){.count = 2, .depth = b->nodes, .time = b->times, .end = 30};
+        b->readings[i] = (ag_reading){.voices = 1, .apart = {NAN, NAN, NAN}};
+        b->known[i] = (ag_known){.outcome = AG_LABEL_FOUND, .weight = 1};
+        for (int k = 0; k < AG_POINTS; k++) {
+            double spread = 0.05 + 0.25 * ag_rng_double(&rng);
+            b->known[i].mm[k] = truth[k] + ag_rng_normal(&rng);
+            b->readings[i].mm[k] = b->known[i].mm[k] + 0.5 * spread * ag_rng_normal(&rng);
+            b->readings[i].spread[k] = spread;
+            b->readings[i].mass[k] = 0.98;
+        }
+        ag_label *shape = &b->drilled[i].shape;
+        shape->outcome = AG_LABEL_FOUND;
+        shape->uncertainty = 0.1;
+        shape->entry = b->known[i].mm[0] + shape_bias + shape_noise * ag_rng_normal(&rng);
+        shape->transition[0] = b->known[i].mm[1] + shape_bias + shape_noise * ag_rng_normal(&rng);
+        shape->transition_count = 1;
+        shape->exit = b->known[i].mm[2] + shape_bias + shape_noise * ag_rng_normal(&rng);
+        b->holes[i] = &b->drilled[i];
+        b->all[i] = &b->known[i];
+    }
+    return b;
+}
+
+static const ag_grip grip = {1.5875, 0, 25};
+
+typedef struct judged {
+    double mae, covered, low_right, high_right; /* of the least and the most confident half */
+} judged;
+
+static int by_confidence(const void *a, const void *b)
+{
+    double x = ((const double *)a)[0], y = ((const double *)b)[0];
+    return (x > y) - (x < y);
+}
+
+static judged judge(const bench *b, const ag_calibration *c)
+{
+    judged j = {0};
+    static double pairs[HOLES][2];
+    for (size_t i = 0; i < HOLES; i++) {
+        ag_prediction p;
+        ag_calibration_answer(c, &grip, b->holes[i], &b->readings[i], &p);
+        assert_int_equal(p.outcome, AG_LABEL_FOUND);
+        double error = fabs(p.points[0].mm - b->known[i].mm[0]);
+        j.mae += error / HOLES;
+        j.covered += (p.points[0].low <= b->known[i].mm[0] && p.points[0].high >= b->known[i].mm[0]) / (double)HOLES;
+        assert_true(p.points[0].confidence >= 0 && p.points[0].confidence <= 1);
+        assert_true(p.confidence <= p.points[2].confidence && p.grip_code > 0);
+        pairs[i][0] = p.points[0].confidence;
+        pairs[i][1] = error <= 0.25;
+    }
+    qsort(pairs, HOLES, sizeof *pairs, by_confidence);
+    for (size_t i = 0; i < HOLES; i++) *(i < HOLES / 2 ? &j.low_right : &j.high_right) += pairs[i][1] / (HOLES / 2.0);
+    return j;
+}
+
+AG_TEST(test_calibration__intervals_hold_nine_of_ten_and_confidence_sorts)
+{
+    ag_err err = {0};
+    ag_calibration c;
+    bench *b = open_bench(1, 0, 10), *other = open_bench(2, 0, 10); /* shapes far away: nothing to refine by */
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, HOLES, true, &c, &err));
+    judged j = judge(other, &c);
+    assert_true(j.covered > 0.87 && j.covered < 0.93);
+    assert_true(j.high_right >= j.low_right);
+    ag_arena_free(b->arena);
+    ag_arena_free(other->arena);
+}
+
+AG_TEST(test_calibration__a_better_witness_with_a_bias_is_believed_without_it)
+{
+    ag_err err = {0};
+    ag_calibration with, without;
+    bench *b = open_bench(3, 0.05, 0.01), *other = open_bench(4, 0.05, 0.01);
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, HOLES, true, &with, &err));
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, HOLES, false, &without, &err));
+    judged better = judge(other, &with), worse = judge(other, &without);
+    assert_true(better.mae < 0.02 && worse.mae > 0.05);
+    assert_true(better.covered > 0.87 && better.covered < 0.93);
+    ag_arena_free(b->arena);
+    ag_arena_free(other->arena);
+}
+
+AG_TEST(test_calibration__with_few_holes_the_default_stands)
+{
+    ag_err err = {0};
+    ag_calibration c, usual;
+    bench *b = open_bench(5, 0, 0.02);
+    ag_calibration_default(true, &usual);
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, 10, true, &c, &err));
+    assert_memory_equal(c.point[0].blend, usual.point[0].blend, sizeof c.point[0].blend);
+    assert_true(c.point[0].width == usual.point[0].width);
+    AG_EXPECT_OK(ag_calibration_fit(NULL, NULL, NULL, 0, true, &c, &err));
+    ag_arena_free(b->arena);
+}
+
+AG_TEST(test_calibration__air_and_seized_get_no_number_of_what_they_lack)
+{
+    ag_calibration c;
+    ag_prediction p;
+    bench *b = open_bench(6, 0, 0.02);
+    ag_calibration_default(true, &c);
+    b->drilled[0].classes = AG_CLASS_AIR;
+    ag_calibration_answer(&c, &grip, b->holes[0], &b->readings[0], &p);
+    assert_int_equal(p.outcome, AG_LABEL_EMPTY);
+    for (int k = 0; k < AG_POINTS; k++) assert_true(isnan(p.points[k].mm) && isnan(p.points[k].low));
+    assert_true(p.confidence == 1 && p.grip_code == 0);
+    b->drilled[1].classes = AG_CLASS_SEIZED;
+    ag_calibration_answer(&c, &grip, b->holes[1], &b->readings[1], &p);
+    assert_int_equal(p.outcome, AG_LABEL_NO_EXIT);
+    assert_true(isnan(p.points[AG_POINT_EXIT].mm) && !isnan(p.points[AG_POINT_ENTRY].mm) && p.grip_code == 0);
+    assert_non_null(p.reason);
+    b->drilled[2].unusable = "there are hardly any samples";
+    ag_calibration_answer(&c, &grip, b->holes[2], &b->readings[2], &p);
+    assert_int_equal(p.outcome, AG_LABEL_NONE);
+    assert_string_equal(p.reason, "there are hardly any samples");
+    b->readings[3].none[AG_POINT_ENTRY] = 0.9;
+    ag_calibration_answer(&c, &grip, b->holes[3], &b->readings[3], &p);
+    assert_int_equal(p.outcome, AG_LABEL_NONE);
+    assert_true(isnan(p.points[AG_POINT_EXIT].mm));
+    b->readings[4].none[AG_POINT_TRANSITION] = 0.9;
+    ag_calibration_answer(&c, &grip, b->holes[4], &b->readings[4], &p);
+    assert_int_equal(p.outcome, AG_LABEL_FOUND);
+    assert_true(isnan(p.points[AG_POINT_TRANSITION].mm) && fabs(p.points[AG_POINT_TRANSITION].confidence - 0.9) < 1e-9);
+    ag_arena_free(b->arena);
+}
+
+AG_TEST(test_calibration__is_the_same_when_read_back)
+{
+    ag_err err = {0};
+    ag_calibration c, again;
+    const ag_value *tree;
+    ag_buf text;
+    bench *b = open_bench(7, 0.02, 0.05);
+    ag_buf_init(&text, 1 << 20);
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, 500, true, &c, &err));
+    ag_json json = ag_json_writer(&text, 0, AG_JSON_REFUSE_NONFINITE);
+    ag_calibration_write(&c, &json);
+    AG_EXPECT_OK(ag_json_end_document(&json, &err));
+    AG_EXPECT_OK(ag_json_parse(b->arena, ag_buf_str(&text), NULL, &tree, &err));
+    AG_EXPECT_OK(ag_calibration_read(tree, "auger.json", &again, &err));
+    for (int i = 0; i < 50; i++) {
+        ag_prediction p, q;
+        ag_calibration_answer(&c, &grip, b->holes[i], &b->readings[i], &p);
+        ag_calibration_answer(&again, &grip, b->holes[i], &b->readings[i], &q);
+        assert_memory_equal(p.points, q.points, sizeof p.points);
+    }
+    AG_EXPECT_ERROR(ag_calibration_read(NULL, "x", &again, &err), AG_EPARSE, "refine");
+    AG_EXPECT_OK(ag_json_parse(b->arena, AG_STR("{\"refine\": true, \"entry\": {\"blend\": [1]}}"), NULL, &tree, &err));
+    AG_EXPECT_ERROR(ag_calibration_read(tree, "x", &again, &err), AG_EPARSE, "calibration.entry");
+    ag_buf_deinit(&text);
+    ag_arena_free(b->arena);
+}
+
+static int fit(void *context, ag_err *err)
+{
+    const bench *b = context;
+    ag_calibration c;
+    return ag_calibration_fit(b->holes, b->readings, b->all, 100, true, &c, err);
+}
+
+AG_TEST(test_calibration__bears_failing_allocations)
+{
+    bench *b = open_bench(8, 0, 0.05);
+    ag_test_fail_at_n(AG_FAULT_ALLOC, fit, NULL, b);
+    ag_arena_free(b->arena);
+}
