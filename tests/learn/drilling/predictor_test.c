@@ -12,17 +12,17 @@
 #include "learn/drilling/folder.h"
 #include "learn/drilling/run.h"
 
-enum { HOLES = 66 };
+enum { HOLES = 44, SMALL = 13 };
 
-/* Trained once for all tests. */
-static const char *model_dir, *data_dir;
+/* Trained once for all tests; and few holes, for trainings that only begin. */
+static const char *model_dir, *small_dir;
 static ag_arena *lasting;
 
 static const char *const lines[] = {
     "strategy=patchtsmixer_single",
-    "model_config={d_model: 8, num_layers: 2, dropout: 0, sequence_length: 256, patch_length: 16, num_classes: 3}",
-    "training_config={epochs: 6, batch_size: 8, learning_rate: 0.005, validation_split: 0.3}",
-    "data_config={preprocessing: {cell_mm: 0.16, channels: [torque, torque_gradient, thrust, thrust_gradient, "
+    "model_config={d_model: 8, num_layers: 2, dropout: 0, sequence_length: 128, patch_length: 8, num_classes: 3}",
+    "training_config={epochs: 12, batch_size: 8, learning_rate: 0.01, validation_split: 0.3}",
+    "data_config={preprocessing: {cell_mm: 0.32, channels: [torque, torque_gradient, thrust, thrust_gradient, "
     "quality]}}",
     "save_checkpoints=false",
 };
@@ -32,10 +32,11 @@ static int train(const char *data, const char *output, const char *more, ag_aren
 {
     ag_settings settings;
     const ag_strategy *strategy;
-    ag_str sets[LINES + 1];
+    ag_str sets[LINES + 2];
     size_t count = LINES;
     for (size_t i = 0; i < LINES; i++) sets[i] = ag_str_of(lines[i]);
     if (more) sets[count++] = ag_str_of(more);
+    if (more) sets[count++] = AG_STR("training_config.epochs=1");
     ag_strategy_task task = {.settings = &settings, .data_dir = data, .output_dir = output, .jobs = 2, .arena = arena};
     int rc = ag_settings_read(arena, NULL, sets, count, &settings, err);
     if (rc >= 0) rc = ag_strategy_find(&settings, &strategy, err);
@@ -54,22 +55,29 @@ static void free_lasting(void)
     ag_arena_free(lasting);
 }
 
+/* With the truth beside it. */
+static const char *known_holes(uint64_t count)
+{
+    ag_err err = {0};
+    const char *raw = simulated(count, 3), *dir = prepared(raw, lasting);
+    char *truth = ag_path_join(lasting, raw, "truth.csv"), *copy = ag_path_join(lasting, dir, "truth.csv");
+    ag_buf text;
+    ag_buf_init(&text, 1 << 24);
+    AG_EXPECT_OK(ag_file_read(truth, 1 << 24, &text, &err));
+    AG_EXPECT_OK(ag_file_replace(copy, text.data, text.size, &err));
+    ag_buf_deinit(&text);
+    return dir;
+}
+
 static const char *trained(void)
 {
     ag_err err = {0};
     if (model_dir) return model_dir;
     lasting = ag_arena_new(0);
     atexit(free_lasting);
-    const char *raw = simulated(HOLES, 3);
-    data_dir = prepared(raw, lasting);
-    char *truth = ag_path_join(lasting, raw, "truth.csv"), *copy = ag_path_join(lasting, data_dir, "truth.csv");
-    ag_buf text;
-    ag_buf_init(&text, 1 << 24);
-    AG_EXPECT_OK(ag_file_read(truth, 1 << 24, &text, &err));
-    AG_EXPECT_OK(ag_file_replace(copy, text.data, text.size, &err));
-    ag_buf_deinit(&text);
     const char *output = ag_test_dir();
-    AG_EXPECT_OK(train(data_dir, output, NULL, lasting, &err));
+    AG_EXPECT_OK(train(known_holes(HOLES), output, NULL, lasting, &err));
+    small_dir = known_holes(SMALL);
     return model_dir = output;
 }
 
@@ -86,7 +94,7 @@ AG_TEST(test_single__learns_where_the_depths_are)
     for (size_t i = 0; i < 22; i++)
         holes[i] = simulated_hole(ag_sim_regimes[i % ag_sim_regime_count].name, 99, i, 1, arena, &plans[i]);
     AG_EXPECT_OK(ag_predictor_ask(p, holes, 22, arena, said, &err));
-    double worst = 0;
+    size_t near = 0;
     for (size_t i = 0; i < 22; i++) {
         if (plans[i].regime->outcome == AG_SIM_AIR) {
             assert_int_equal(said[i].outcome, AG_LABEL_EMPTY);
@@ -95,13 +103,13 @@ AG_TEST(test_single__learns_where_the_depths_are)
         }
         if (plans[i].regime->outcome == AG_SIM_SEIZED) assert_true(isnan(said[i].points[AG_POINT_EXIT].mm));
         if (said[i].outcome == AG_LABEL_NONE) continue;
-        worst = fmax(worst, fabs(said[i].points[0].mm - plans[i].entry));
+        near += fabs(said[i].points[0].mm - plans[i].entry) < 0.5;
         for (int k = 0; k < AG_POINTS; k++) {
             if (isnan(said[i].points[k].mm)) continue;
             assert_true(said[i].points[k].low < said[i].points[k].mm && said[i].points[k].high > said[i].points[k].mm);
         }
     }
-    assert_true(worst < 1.5); /* six epochs */
+    assert_true(near >= 15); /* of 20, after a few epochs */
     ag_predictor_free(p);
     ag_arena_free(arena);
 }
@@ -181,7 +189,7 @@ AG_TEST(test_predictor__says_the_same_of_a_twin_and_nearly_so_at_half_the_rate)
     ag_predictor *p = NULL;
     ag_arena *arena = ag_arena_new(0);
     AG_EXPECT_OK(ag_predictor_open(trained(), NULL, NULL, &p, &err));
-    for (size_t r = 0; r < 6; r++) {
+    for (size_t r = 0; r < 4; r++) {
         ag_sim_plan plan;
         const char *regime = ag_sim_regimes[r].name;
         const ag_hole *holes[3] = {simulated_hole(regime, 21, r, 1, arena, &plan),
@@ -289,7 +297,7 @@ AG_TEST(test_single__tells_what_is_wrong_with_a_configuration)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         ag_err err = {0};
         ag_arena *arena = ag_arena_new(0);
-        int rc = train(data_dir, ag_test_dir(), wrong[i][0], arena, &err);
+        int rc = train(small_dir, ag_test_dir(), wrong[i][0], arena, &err);
         if (rc >= 0 || !strstr(err.text, wrong[i][1])) fail_msg("%s: '%s'", wrong[i][0], err.text);
         ag_arena_free(arena);
     }
@@ -299,8 +307,8 @@ AG_TEST(test_single__tells_what_is_wrong_with_a_configuration)
 AG_TEST(test_single__takes_other_architectures_and_conditions)
 {
     static const char *const others[] = {
-        "model_config={architecture: cnn_lstm, context_length: 256, hidden_size: 8, conv_channels: [8]}",
-        "model_config={architecture: patch_transformer, context_length: 256, d_model: 8}",
+        "model_config={architecture: cnn_lstm, context_length: 128, hidden_size: 8, conv_channels: [8]}",
+        "model_config={architecture: patch_transformer, context_length: 128, d_model: 8}",
         "data_config.preprocessing.conditions=[tool_age, feed]",
     };
     (void)trained();
@@ -314,7 +322,7 @@ AG_TEST(test_single__takes_other_architectures_and_conditions)
         char more[300];
         ag_format(more, sizeof more, "%s", others[i]);
 
-        AG_EXPECT_OK(train(data_dir, output, more, arena, &err));
+        AG_EXPECT_OK(train(small_dir, output, more, arena, &err));
         AG_EXPECT_OK(ag_predictor_open(output, NULL, NULL, &p, &err));
         const ag_hole *hole = simulated_hole("cfrp-ti-stroke", 2, 2, 1, arena, &plan);
         AG_EXPECT_OK(ag_predictor_ask(p, &hole, 1, arena, &said, &err));
@@ -339,11 +347,9 @@ static int open_and_ask(void *context, ag_err *err)
 AG_TEST(test_predictor__bears_failing_allocations_and_files)
 {
     ag_arena *arena = ag_arena_new(0);
-    ag_sim_plan plan;
     (void)trained();
-    made_row rows[200]; /* few samples: there are many rounds */
-    (void)plan;
-    for (int i = 0; i < 200; i++) rows[i] = (made_row){1 + 0.05 * i, i > 60 ? 5 : 0, 0.1, 1, 0};
+    made_row rows[200]; /* few samples and no shape to fit: there are many rounds */
+    for (int i = 0; i < 200; i++) rows[i] = (made_row){1 + 0.05 * i, i > 60 && i < 65 ? 3 : 0, 0.1, 1, 0};
     asker a = {.hole = made_hole(rows, 200, 100, arena)};
     ag_test_fail_at_n(AG_FAULT_ALLOC, open_and_ask, NULL, &a);
     ag_arena_free(arena);
