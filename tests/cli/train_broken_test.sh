@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Configurations and data sets of holes that are broken in more than twenty ways: each is refused with one sentence that
+# says what is wrong, before or while it trains, and nothing crashes.
+set -eu
+auger=$AUGER_BUILD/auger
+dir=$(mktemp -d "${TMPDIR:-/tmp}/auger-broken.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+failed=0
+count=0
+
+"$auger" simulate drilling --output-dir "$dir/files" --holes 30 --seed 8 --quiet >/dev/null
+"$auger" prepare --input-dir "$dir/files" --output-dir "$dir/good" --auto-label --quiet >/dev/null 2>&1
+cat >"$dir/good.yaml" <<'END'
+strategy: patchtsmixer_24cv
+model_config: {sequence_length: 32, patch_length: 8, d_model: 4, num_layers: 1}
+training_config:
+  cross_validation: {n_folds: 4}
+  batch_size: 16
+  epochs: 1
+data_config: {preprocessing: {cell_mm: 1.2}}
+END
+
+# WORDS DATA [OPTIONS...]: training with these options must fail and say the words.
+wrong() {
+    words=$1 data=$2
+    shift 2
+    count=$((count + 1))
+    status=0
+    "$auger" train -c "$dir/good.yaml" -d "$data" -o "$dir/out" --no-record --progress off "$@" >"$dir/log" 2>&1 || status=$?
+    if [ "$status" = 0 ] || [ "$status" -gt 2 ]; then
+        echo "status $status instead of a refusal: $words"
+        failed=1
+    elif ! grep -q "^error: " "$dir/log" || ! grep -q -- "$words" "$dir/log"; then
+        echo "no '$words' in:"
+        failed=1
+    elif [ "$(grep -c '^error: ' "$dir/log")" != 1 ]; then
+        echo "more than one sentence of '$words':"
+    else
+        return 0
+    fi
+    cat "$dir/log"
+}
+set_wrong() { # WORDS ASSIGNMENT
+    wrong "$1" "$dir/good" --set "$2"
+}
+
+# ---- configurations ----
+wrong 'did you mean patchtsmixer_24cv' "$dir/good" --strategy patchtsmixer_24vc
+set_wrong 'trains the architecture patchtsmixer, not cnn_lstm' 'model_config={architecture: cnn_lstm}'
+set_wrong 'num_targets must be 3' model_config.num_classes=4
+set_wrong 'data_config names 17 channels' model_config.input_channels=5
+set_wrong patch_length model_config.patch_length=0
+set_wrong n_folds training_config.cross_validation.n_folds=1
+set_wrong 'there are 500 folds, but only' training_config.cross_validation.n_folds=500
+set_wrong 'cannot be dealt into 25 parts' 'training_config.cross_validation={n_folds: 25, strategy: program}'
+set_wrong epochs training_config.epochs=0
+set_wrong learning_rate training_config.learning_rate=fast
+set_wrong 'preprocessing' data_config.preprocesing=1
+set_wrong 'torque' 'data_config.preprocessing.channels=[torqe]'
+set_wrong 'there is only one' ensemble.voting=stacked
+wrong 'only PatchTSMixer can be pretrained' "$dir/good" --strategy cnn_lstm --set 'model_config={sequence_length: 32}' --set 'pretrain={enabled: true}'
+set_wrong 'is for the strategy ensemble_voting' 'ensemble.members=[{architecture: cnn_lstm}]'
+wrong 'all must see as many' "$dir/good" --strategy ensemble_voting \
+    --set 'ensemble.members=[{architecture: cnn_lstm, sequence_length: 32}, {architecture: PatchTSMixer, sequence_length: 64}]'
+set_wrong init_from init_from=/nowhere
+set_wrong gpu9 device=gpu9
+wrong 'not a finite number' "$dir/good" --set optimizer=sgd --set 'training_config={learning_rate: 1e6, epochs: 9}'
+set_wrong "no metric 'accuracy'" training_config.early_stopping.metric=accuracy
+set_wrong 'freeze: no parameter' 'freeze=[nothing*]'
+set_wrong 'cannot be registered' register=depth
+wrong 'there is no fold 9' "$dir/good" --folds 9
+(
+    ulimit -v 900000
+    wrong 'out of memory' "$dir/good" -j 1 --set 'model_config={sequence_length: 32, patch_length: 8, d_model: 3000, num_layers: 4}'
+    exit "$failed"
+) || failed=1
+
+# ---- data ----
+wrong nowhere "$dir/nowhere"
+wrong 'auger prepare' "$dir/files"
+wrong 'a label to learn from' "$dir/good" --set 'data_config.label_sources=[expert]'
+cp -R "$dir/good" "$dir/garbage"
+head -c 3000 /dev/urandom >"$dir/garbage/holes.csv"
+wrong holes.csv "$dir/garbage"
+cp -R "$dir/good" "$dir/cut"
+for part in "$dir"/cut/signals/*.npy; do head -c 2000 "$part" >"$part.cut" && mv "$part.cut" "$part"; done
+wrong 'part-' "$dir/cut"
+cp -R "$dir/good" "$dir/gone"
+rm -r "$dir/gone/signals"
+wrong 'part-' "$dir/gone"
+printf 'path,entry_mm,transition_mm,exit_mm\n%s,deep,,9\n' "$(sed -n 's/,.*//;2p' "$dir/files/truth.csv")" >"$dir/labels.csv"
+wrong "labels.csv:2:.*'deep' is no depth" "$dir/good" --set "data_config.labels=$dir/labels.csv"
+head -6 "$dir/files/truth.csv" >"$dir/labels.csv"
+wrong 'a label to learn from' "$dir/good" --set "data_config.labels=$dir/labels.csv" --set 'data_config.label_sources=[truth]'
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "path,entry_mm,transition_mm,exit_mm" }
+    NR > 1 && $at["entry_mm"] != "" { print $at["path"] "," $at["entry_mm"] ",," }' "$dir/files/truth.csv" >"$dir/labels.csv"
+wrong 'have an exit: too few to learn it' "$dir/good" --set "data_config.labels=$dir/labels.csv" --set 'data_config.label_sources=[truth]'
+
+[ "$count" -ge 20 ] || failed=1
+exit "$failed"

@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# A cross-validation of the program itself, with pretraining, killed with -9 at random and resumed with another number of
+# threads each time, leaves the models, scores and table of one that was never killed; so does one that was stopped with
+# Ctrl-C, and two that trained half of the folds each.
+set -eu
+auger=$AUGER_BUILD/auger
+dir=$(mktemp -d "${TMPDIR:-/tmp}/auger-folds.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+rounds=1
+folds=4
+if [ "${AUGER_TEST_FULL:-}" = 1 ]; then rounds=50 folds=24; fi
+
+"$auger" simulate drilling --output-dir "$dir/files" --holes 50 --seed 5 --quiet >/dev/null
+"$auger" prepare --input-dir "$dir/files" --output-dir "$dir/prepared" --auto-label --quiet >/dev/null 2>&1
+cat >"$dir/config.yaml" <<END
+strategy: patchtsmixer_24cv
+model_config: {sequence_length: 32, patch_length: 8, d_model: 4, num_layers: 1, dropout: 0.2}
+training_config:
+  cross_validation: {n_folds: $folds}
+  batch_size: 16
+  epochs: 2
+  ema_decay: 0.9
+pretrain: {enabled: true, epochs: 1}
+data_config: {preprocessing: {cell_mm: 1.2}}
+checkpoint_interval: 1ms
+END
+
+same() { # DIRECTORY
+    for file in metrics.json out_of_fold.csv; do cmp "$dir/whole/$file" "$1/$file"; done
+    (cd "$dir/whole/model" && find . -name '*.safetensors' | sort) | while read -r file; do
+        cmp "$dir/whole/model/$file" "$1/model/$file"
+    done
+}
+
+set -- train -c "$dir/config.yaml" -d "$dir/prepared" --no-record --progress off
+"$auger" "$@" -o "$dir/whole" -j 1 >"$dir/log"
+[ "$(find "$dir/whole/model/members" -name model.safetensors | wc -l)" = "$folds" ]
+killed=0
+round=0
+while [ "$round" -lt "$rounds" ]; do
+    round=$((round + 1))
+    out=$dir/out$round
+    try=0
+    until [ -f "$out/metrics.json" ]; do
+        try=$((try + 1))
+        [ "$try" -lt 400 ] || { echo "it never ended"; exit 1; }
+        "$auger" "$@" -o "$out" --resume -j $((1 + try % 4)) >"$dir/log" 2>&1 & # not in a function: $! would be its shell
+        child=$!
+        sleep "0.$(printf %03d $((80 + (try * 137 + round * 61) % 300 + (try < 60 ? 10 * try : 600))))"
+        kill -9 "$child" 2>/dev/null || true
+        status=0
+        wait "$child" 2>/dev/null || status=$?
+        case $status in
+        0) ;;
+        137) killed=$((killed + 1)) ;;
+        *) cat "$dir/log"; exit 1 ;;
+        esac
+    done
+    same "$out"
+    rm -rf "$out"
+done
+[ "$killed" -gt 0 ] || { echo "nothing was killed"; exit 1; }
+
+# Ctrl-C: a sentence, a hint, and what goes on from there.
+"$auger" "$@" -o "$dir/stopped" -j 2 >"$dir/log" 2>&1 &
+child=$!
+tries=0
+until [ -d "$dir/stopped/checkpoints/fold-01" ] || ! kill -0 "$child" 2>/dev/null; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 3000 ] || exit 1
+    sleep 0.01
+done
+kill -INT "$child" 2>/dev/null || true
+status=0
+wait "$child" || status=$?
+if [ "$status" != 0 ]; then
+    grep -q "stopped as asked" "$dir/log" || { cat "$dir/log"; exit 1; }
+    grep -q -- "--resume goes on from there" "$dir/log" || { cat "$dir/log"; exit 1; }
+fi
+"$auger" "$@" -o "$dir/stopped" --resume -j 4 >"$dir/log"
+same "$dir/stopped"
+
+# Half of the folds, and then all of them from what is there.
+"$auger" "$@" -o "$dir/halves" --folds "1-$((folds / 2))" -j 2 >"$dir/log"
+[ "$(find "$dir/halves/model/members" -name model.safetensors | wc -l)" = "$((folds / 2))" ]
+"$auger" "$@" -o "$dir/halves" --resume -j 2 >"$dir/log"
+same "$dir/halves"
