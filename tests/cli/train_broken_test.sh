@@ -72,7 +72,7 @@ set_wrong 'cannot be registered' register=depth
 wrong 'there is no fold 9' "$dir/good" --folds 9
 (
     ulimit -v 900000
-    wrong 'out of memory' "$dir/good" -j 1 --set 'model_config={sequence_length: 32, patch_length: 8, d_model: 3000, num_layers: 4}'
+    wrong 'out of memory' "$dir/good" -j 1 --set 'model_config={sequence_length: 32, patch_length: 8, d_model: 60000, num_layers: 2}'
     exit "$failed"
 ) || failed=1
 
