@@ -324,7 +324,7 @@ static void check_batch(ag_db *db, const char *sql, size_t rows)
 AG_DB_TEST(a_batch_of_any_size_and_shape_arrives_whole)
 {
     run_script(db, TABLE_SQL);
-    const size_t sizes[] = {1, 2, 255, 256, 257, 2000};
+    const size_t sizes[] = {1, 2, 63, 64, 65, 255, 256, 257, 2000};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         check_batch(db, "INSERT INTO t (i, r, s) VALUES (?1, ?2, ?3)", sizes[i]);
         check_batch(db, "insert into t (i, r, s) values( ?1 ,?2,\n?3 ) ON CONFLICT DO NOTHING", sizes[i]);

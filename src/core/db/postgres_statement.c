@@ -8,6 +8,7 @@
 
 #include "core/base/fault.h"
 #include "core/base/mem.h"
+#include "core/db/insert.h"
 #include "core/db/postgres.h"
 
 #define LOOK_EVERY_MS 20
@@ -352,40 +353,16 @@ static bool column_type(const ag_cell *cells, size_t rows, size_t columns, ag_ce
     return true;
 }
 
-static const char *skip_blanks(const char *text)
-{
-    return text + strspn(text, " \t\r\n");
-}
-
-/* Whether `at` is "(?1, ?2, ... ?columns)"; returns what follows, or NULL. */
-static const char *match_values(const char *at, size_t columns)
-{
-    char wanted[16];
-    at = skip_blanks(at);
-    for (size_t i = 1; i <= columns; i++) {
-        if (*at++ != (i == 1 ? '(' : ',')) return NULL;
-        at = skip_blanks(at);
-        ag_format(wanted, sizeof(wanted), "?%zu", i);
-        if (strncmp(at, wanted, strlen(wanted)) != 0) return NULL;
-        at = skip_blanks(at + strlen(wanted));
-    }
-    return *at == ')' ? at + 1 : NULL;
-}
-
-/* INSERT ... VALUES (?1, ... ?n) [ON CONFLICT ... DO NOTHING] becomes INSERT ... SELECT * FROM unnest(?1, ... ?n): one
- * statement for any number of rows, with the same effect. DO UPDATE is left alone: there a row may be met twice. */
+/* INSERT ... VALUES (?1, ... ?n) becomes INSERT ... SELECT * FROM unnest(?1, ... ?n): one statement for any number of
+ * rows, with the same effect. */
 static bool rewrite_as_arrays(const char *text, size_t columns, ag_buf *out)
 {
-    const char *values_at = strcasestr(text, "values");
-    const char *rest = values_at ? match_values(values_at + 6, columns) : NULL;
-    if (!rest || strncasecmp(skip_blanks(text), "insert", 6) != 0) return false;
-    ag_str tail = ag_str_trim(ag_str_of(rest));
-    bool nothing = tail.size > 7 && strncasecmp(tail.data + tail.size - 7, "nothing", 7) == 0;
-    if ((tail.size != 0 && !nothing) || strchr(rest, '?')) return false;
-    ag_buf_add(out, text, (size_t)(values_at - text));
+    ag_insert insert;
+    if (!ag_insert_match(text, columns, &insert)) return false;
+    ag_buf_add_str(out, insert.head);
     ag_buf_add_text(out, "SELECT * FROM unnest(");
     for (size_t i = 1; i <= columns; i++) ag_buf_addf(out, "%s?%zu", i == 1 ? "" : ", ", i);
-    ag_buf_addf(out, ") %s", rest);
+    ag_buf_addf(out, ") %s", insert.rest);
     return out->failed == AG_OK;
 }
 

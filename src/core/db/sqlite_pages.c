@@ -192,6 +192,9 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 
 static void register_once(void)
 {
+    /* SQLite counts its memory under one lock for all connections, which costs readers on several cores more than their
+     * work. Refused, and then as it was, when the program has used SQLite before. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     system_vfs = sqlite3_vfs_find(NULL);
     if (!system_vfs) return;
     shim = *system_vfs;

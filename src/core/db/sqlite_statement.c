@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/fault.h"
 #include "core/base/mem.h"
+#include "core/db/insert.h"
 #include "core/db/sqlite.h"
 #include "core/db/sqlite_pages.h"
 #include "core/io/file.h"
@@ -16,6 +18,8 @@
 #include "core/sys/clock.h"
 
 #define OPCODES_BETWEEN_LOOKS 2000
+
+enum { ROWS_AT_ONCE = 64, MOST_GROUPED_COLUMNS = 100 }; /* SQLite takes 32766 values in a statement */
 
 /* ---- errors ---- */
 
@@ -333,20 +337,54 @@ int ag_sqlite_run(ag_tx *tx, const ag_sql *sql, const ag_cell *binds, size_t cou
     return rc;
 }
 
-int ag_sqlite_run_many(ag_tx *tx, const ag_sql *sql, const ag_cell *binds, size_t rows, size_t columns, ag_err *err)
+static int run_rows(ag_tx *tx, const char *name, const char *text, const ag_cell *binds, size_t rows, size_t columns,
+                    ag_err *err)
 {
     ag_sqlite_link *link = tx->connection;
     sqlite3_stmt *statement = NULL;
-    int rc = prepare(link, sql->name, sql->text[AG_DIALECT_SQLITE], &statement, err);
+    int rc = prepare(link, name, text, &statement, err);
     if (rc < 0) return rc;
-    rc = check_reader(tx, sql->name, statement, err);
+    rc = check_reader(tx, name, statement, err);
     for (size_t row = 0; row < rows && rc == AG_OK; row++) {
-        rc = bind_all(link, sql->name, statement, binds + row * columns, columns, SQLITE_STATIC, err);
-        if (rc == AG_OK) rc = step_to_end(link, sql->name, statement, err);
+        rc = bind_all(link, name, statement, binds + row * columns, columns, SQLITE_STATIC, err);
+        if (rc == AG_OK) rc = step_to_end(link, name, statement, err);
         sqlite3_reset(statement);
     }
     release(link, statement);
     return rc;
+}
+
+/* INSERT of one row as INSERT of many: SQLite opens its tables, checks and ends a statement once for all of them, and
+ * rows in the order of the key find their place beside the one before. */
+static int run_grouped(ag_tx *tx, const ag_sql *sql, const ag_insert *insert, const ag_cell *binds, size_t groups,
+                       size_t columns, ag_err *err)
+{
+    ag_buf text;
+    ag_buf_init(&text, 1 << 20);
+    ag_buf_add_str(&text, insert->head);
+    for (size_t i = 0; i < ROWS_AT_ONCE * columns; i++) {
+        const char *before = i == 0 ? "VALUES (" : i % columns == 0 ? "), (" : ", ";
+        ag_buf_addf(&text, "%s?%zu", before, i + 1);
+    }
+    ag_buf_addf(&text, ")%s", insert->rest);
+    int rc = ag_buf_check(&text, sql->name, err);
+    if (rc >= 0) rc = run_rows(tx, sql->name, text.data, binds, groups, ROWS_AT_ONCE * columns, err);
+    ag_buf_deinit(&text);
+    return rc;
+}
+
+int ag_sqlite_run_many(ag_tx *tx, const ag_sql *sql, const ag_cell *binds, size_t rows, size_t columns, ag_err *err)
+{
+    const char *text = sql->text[AG_DIALECT_SQLITE];
+    ag_insert insert;
+    size_t groups = rows / ROWS_AT_ONCE;
+    int rc = AG_OK;
+    if (groups > 0 && columns <= MOST_GROUPED_COLUMNS && ag_insert_match(text, columns, &insert)) {
+        rc = run_grouped(tx, sql, &insert, binds, groups, columns, err);
+        binds += groups * ROWS_AT_ONCE * columns;
+        rows %= ROWS_AT_ONCE;
+    }
+    return rc < 0 || rows == 0 ? rc : run_rows(tx, sql->name, text, binds, rows, columns, err);
 }
 
 int ag_sqlite_script(ag_tx *tx, const char *text, ag_err *err)
