@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Strategies of several models as a whole, from a folder of files to an ensemble that answers: the same bits whatever
+ * the threads, every architecture, and what a failing call leaves. */
+#include <math.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/io/file.h"
+#include "core/io/path.h"
+#include "learn/drilling/folder.h"
+#include "learn/drilling/folding.h"
+
+enum { HOLES = 26 };
+
+static const char *const lines[] = {
+    "model_config={sequence_length: 32, patch_length: 8, d_model: 4, num_layers: 1}",
+    "training_config={epochs: 1, batch_size: 8, cross_validation: {n_folds: 3}}",
+    "data_config={preprocessing: {cell_mm: 1.2, channels: [torque, thrust]}}",
+};
+enum { LINES = sizeof lines / sizeof *lines, MORE = 4 };
+
+typedef struct outcome { /* of a training */
+    int phases;
+    char order[300];
+    size_t trainings;
+    int64_t parameters;
+} outcome;
+
+static const char *data_dir;
+
+static void on_phase(void *context, const char *phase)
+{
+    outcome *o = context;
+    size_t used = strlen(o->order);
+    ag_format(o->order + used, sizeof o->order - used, "%s%s", o->phases++ ? " " : "", phase);
+}
+
+static int train(const char *const *more, const char *output, unsigned jobs, outcome *o, ag_err *err)
+{
+    ag_settings settings;
+    const ag_strategy *strategy;
+    ag_str sets[LINES + MORE];
+    size_t count = 0;
+    const ag_strategy_watch watch = {.context = o, .phase = on_phase};
+    ag_arena *arena = ag_arena_new(0);
+    if (!arena) return ag_fail_memory(err, 1);
+    for (; count < LINES; count++) sets[count] = ag_str_of(lines[count]);
+    for (; *more; more++) sets[count++] = ag_str_of(*more);
+    *o = (outcome){0};
+    ag_strategy_task task = {.settings = &settings,
+                             .data_dir = data_dir,
+                             .output_dir = output,
+                             .jobs = jobs,
+                             .watch = &watch,
+                             .arena = arena};
+    int rc = ag_settings_read(arena, NULL, sets, count, &settings, err);
+    if (rc >= 0) rc = ag_strategy_find(&settings, &strategy, err);
+    if (rc >= 0) rc = ag_strategy_run(strategy, &task, err);
+    o->trainings = task.trainings.count;
+    o->parameters = task.parameters;
+    ag_strategy_task_deinit(&task);
+    ag_arena_free(arena);
+    return rc;
+}
+
+static void prepare_holes(ag_arena *arena)
+{
+    if (!data_dir) data_dir = prepared(simulated(HOLES, 12), arena);
+}
+
+/* The bytes of a file below a directory; the caller frees them. */
+static ag_buf bytes_of(const char *directory, const char *file)
+{
+    ag_buf text;
+    ag_err err = {0};
+    char path[900];
+    ag_format(path, sizeof path, "%s/%s", directory, file);
+    ag_buf_init(&text, (size_t)64 << 20);
+    AG_EXPECT_OK(ag_file_read(path, (size_t)64 << 20, &text, &err));
+    return text;
+}
+
+static void expect_same(const char *a, const char *b, const char *file)
+{
+    ag_buf x = bytes_of(a, file), y = bytes_of(b, file);
+    assert_true(x.size > 0 && x.size == y.size);
+    assert_memory_equal(x.data, y.data, x.size);
+    ag_buf_deinit(&x);
+    ag_buf_deinit(&y);
+}
+
+AG_TEST(test_folding_run__any_number_of_threads_gives_the_same_bits)
+{
+    static const char *const files[] = {"model/members/fold-01/model.safetensors",
+                                        "model/members/fold-03/model.safetensors", "pretraining/model.safetensors",
+                                        "out_of_fold.csv", "metrics.json"};
+    static const char *const more[] = {"pretrain={enabled: true, epochs: 1}", NULL};
+    ag_err err = {0};
+    outcome o;
+    const char *one = ag_test_dir(), *four = ag_test_dir();
+    ag_arena *arena = ag_arena_new(0);
+    prepare_holes(arena);
+    AG_EXPECT_OK(train(more, one, 1, &o, &err));
+    assert_string_equal(o.order, "data pretraining folds ensemble validation export");
+    assert_true(o.trainings == 4 && o.parameters > 100);
+    AG_EXPECT_OK(train(more, four, 4, &o, &err));
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) expect_same(one, four, files[i]);
+    ag_arena_free(arena);
+}
+
+/* The ensemble in a directory answers for a hole that it may have seen. */
+static void expect_answers(const char *directory, int voices)
+{
+    ag_err err = {0};
+    ag_predictor *predictor = NULL;
+    ag_prepared_set set;
+    ag_hole *hole = NULL;
+    ag_prediction answer;
+    ag_arena *arena = ag_arena_new(0);
+    AG_EXPECT_OK(ag_predictor_open(directory, NULL, NULL, &predictor, &err));
+    AG_EXPECT_OK(ag_prepared_load(data_dir, arena, &set, &err));
+    size_t at = 0; /* of air no model is asked */
+    while (strcmp(set.holes[at].label_outcome, "found") != 0) at++;
+    AG_EXPECT_OK(ag_prepared_samples(&set, &set.holes[at], arena, &hole, &err));
+    AG_EXPECT_OK(ag_predictor_ask(predictor, (const ag_hole *const[]){hole}, 1, arena, &answer, &err));
+    assert_int_equal(answer.voices, voices);
+    ag_predictor_free(predictor);
+    ag_arena_free(arena);
+}
+
+AG_TEST(test_folding_run__every_architecture_and_vote_makes_an_ensemble_that_answers)
+{
+    static const struct {
+        const char *more[MORE];
+        int voices;
+    } cases[] = {
+        {{"strategy=patchtsmixer_24cv", "ensemble.voting=median"}, 3},
+        {{"strategy=transformer_attention", "training_config.cross_validation.folds=[1]"}, 1},
+        {{"strategy=cnn_lstm", "model_config={sequence_length: 32, hidden_size: 4, conv_channels: [4]}",
+          "ensemble.voting=mean"},
+         3},
+        {{"strategy=neural_ode", "model_config={sequence_length: 32}",
+          "training_config.cross_validation.enabled=false"},
+         1},
+        {{"strategy=ensemble_voting",
+          "ensemble={voting: stacked, members: [{sequence_length: 32, patch_length: 8, "
+          "d_model: 4, num_layers: 1}, {architecture: cnn_lstm, sequence_length: 32, "
+          "hidden_size: 4, conv_channels: [4]}]}",
+          "training_config.cross_validation.folds=[1, 3]"},
+         4},
+    };
+    ag_err err = {0};
+    outcome o;
+    ag_arena *arena = ag_arena_new(0);
+    prepare_holes(arena);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *output = ag_test_dir();
+        AG_EXPECT_OK(train(cases[i].more, output, 2, &o, &err));
+        assert_int_equal(o.trainings, cases[i].voices);
+        expect_answers(output, cases[i].voices);
+    }
+    ag_arena_free(arena);
+}
+
+AG_TEST(test_folding_run__fails_cleanly_at_allocations)
+{
+    static const char *const more[] = {"pretrain={enabled: true, epochs: 1}", "save_checkpoints=false", NULL};
+    ag_err err = {0};
+    outcome o;
+    const char *output = ag_test_dir();
+    ag_arena *arena = ag_arena_new(0);
+    prepare_holes(arena);
+    for (uint64_t n = 1, step = ag_test_rounds(6000, 97); ag_fault_available(); n += step) {
+        ag_fault_arm(n, AG_FAULT_ALLOC);
+        int rc = train(more, output, 1, &o, &err);
+        bool fired = ag_fault_fired();
+        ag_fault_arm(0, 0);
+        if (rc >= 0 && !fired) break;
+        assert_true(rc >= 0 || *err.text);
+    }
+    ag_arena_free(arena);
+}
