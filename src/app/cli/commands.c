@@ -50,6 +50,7 @@
     ROW(models_show)                                                                                                   \
     ROW(models_stage)                                                                                                  \
     ROW(models_tag)                                                                                                    \
+    ROW(predict)                                                                                                       \
     ROW(prepare)                                                                                                       \
     ROW(replay)                                                                                                        \
     ROW(restore)                                                                                                       \

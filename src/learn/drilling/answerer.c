@@ -131,6 +131,23 @@ static int strategy_of(const char *dir, ag_arena *arena, const char **out, ag_er
     return *out ? AG_OK : ag_fail_memory(err, name.size);
 }
 
+int ag_answerer_fits(const char *dir, bool *out, ag_err *err)
+{
+    const char *model = NULL, *name = NULL;
+    size_t count;
+    const ag_strategy *const *all = ag_strategy_all(&count);
+    ag_arena *arena = ag_arena_new(0);
+    int rc = arena ? model_of(dir, arena, &model, err) : ag_fail_memory(err, 1);
+    if (rc == AG_OK) rc = strategy_of(model, arena, &name, err);
+    if (rc == AG_OK) {
+        *out = true;
+        for (size_t i = 0; i < count; i++)
+            if (all[i]->evaluate && strcmp(all[i]->name, name) == 0) *out = false;
+    }
+    ag_arena_free(arena);
+    return rc;
+}
+
 int ag_answerer_open(const char *dir, const ag_device *device, ag_pool *pool, ag_answerer *out, ag_err *err)
 {
     const char *model = NULL, *strategy = NULL;

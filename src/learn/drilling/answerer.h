@@ -2,6 +2,8 @@
 #pragma once
 /* answerer.h: whoever can be asked for the points of holes: a trained model, the old pipeline, the automatic labellers.
  * Evaluation and `auger predict` know only this. Any number of threads may ask at once. */
+#include <stdbool.h>
+
 #include "core/base/arena.h"
 #include "core/base/err.h"
 #include "core/sys/thread.h"
@@ -23,6 +25,8 @@ typedef struct ag_answerer {
  * pipeline (a PatchTSMixer that maps 512 rows of 17 or 15 channels, without auger.json) is the old pipeline. `device`
  * and `pool` must outlive it. */
 int ag_answerer_open(const char *dir, const ag_device *device, ag_pool *pool, ag_answerer *out, ag_err *err);
+/* Whether the model there answers for holes: false for those that their strategy scores by itself (forecasters). */
+int ag_answerer_fits(const char *dir, bool *out, ag_err *err);
 /* The old pipeline; `model_dir` NULL: its rules alone, which have no exit. */
 int ag_answerer_legacy(const char *model_dir, const ag_device *device, ag_answerer *out, ag_err *err);
 /* The labellers, hole by hole (consistency with other holes is not looked at). */

@@ -226,7 +226,7 @@ static int ask_all(examination *x, ag_err *err)
     x->batch = o->batch ? o->batch : BATCH;
     size_t batches = (x->exam.count + x->batch - 1) / x->batch;
     ag_progress_stage(o->progress, "asking");
-    ag_progress_total(o->progress, x->exam.count);
+    ag_progress_total(o->progress, ag_progress_read(o->progress).done + x->exam.count); /* behind what was prepared */
     int64_t begin = ag_monotonic();
     int rc = ag_pool_for(o->pool, batches, do_batch, x, o->cancel, err);
     x->exam.seconds = (double)(ag_monotonic() - begin) / 1e6;

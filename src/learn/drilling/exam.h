@@ -87,5 +87,6 @@ int ag_exam_table_worst(const ag_exam *exam, ag_table **out, ag_err *err);
 void ag_exam_words(const ag_exam *exam, ag_buf *out);
 /* One object. */
 void ag_exam_json(const ag_exam *exam, ag_json *json);
-/* One page that needs nothing else. */
-int ag_exam_html(const ag_exam *exam, ag_arena *arena, ag_buf *out, ag_err *err);
+/* One page that needs nothing else; `repeat` (may be NULL) stands on it, too. */
+struct ag_repeat;
+int ag_exam_html(const ag_exam *exam, const struct ag_repeat *repeat, ag_arena *arena, ag_buf *out, ag_err *err);

@@ -7,6 +7,7 @@
 #include "core/show/html.h"
 #include "core/show/svg.h"
 #include "learn/drilling/exam.h"
+#include "learn/drilling/repeat.h"
 
 enum { FIGURE = 1 << 22, MOST_BOXES = 40 };
 
@@ -324,7 +325,7 @@ static int add_worst(page *p, ag_err *err)
     return rc;
 }
 
-int ag_exam_html(const ag_exam *exam, ag_arena *arena, ag_buf *out, ag_err *err)
+int ag_exam_html(const ag_exam *exam, const ag_repeat *repeat, ag_arena *arena, ag_buf *out, ag_err *err)
 {
     page p = {.exam = exam, .arena = arena, .out = out};
     ag_table *table = NULL;
@@ -344,6 +345,7 @@ int ag_exam_html(const ag_exam *exam, ag_arena *arena, ag_buf *out, ag_err *err)
     if (rc == AG_OK) rc = add_confidence(&p, err);
     if (rc == AG_OK) rc = add_baselines(&p, err);
     if (rc == AG_OK) rc = add_parts(&p, err);
+    if (rc == AG_OK && repeat) rc = ag_repeat_html(repeat, out, err);
     if (rc == AG_OK) rc = add_worst(&p, err);
     return rc == AG_OK ? ag_html_end(out, err) : rc;
 }

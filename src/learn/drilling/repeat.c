@@ -298,7 +298,8 @@ int ag_repeat_run(const ag_repeat_options *options, ag_arena *arena, ag_repeat *
     ag_free(directory);
     if (rc < 0) return rc;
     ag_progress_stage(options->progress, "asking");
-    ag_progress_total(options->progress, w.count);
+    ag_progress_total(options->progress,
+                      ag_progress_read(options->progress).done + w.count); /* behind what was prepared */
     rc = ag_pool_for(options->pool, w.count, do_file, &w, options->cancel, err);
     for (size_t i = 0; i < w.count; i++) {
         repeat.files += w.files[i].read;

@@ -160,7 +160,7 @@ AG_TEST(test_exam__a_folder_of_files_is_prepared_for_the_while)
 static void html_of(const ag_exam *exam, ag_arena *arena, ag_buf *out)
 {
     ag_err err = {0};
-    AG_EXPECT_OK(ag_exam_html(exam, arena, out, &err));
+    AG_EXPECT_OK(ag_exam_html(exam, NULL, arena, out, &err));
 }
 
 AG_TEST(test_exam__the_page_holds_everything_and_needs_nothing)
@@ -276,7 +276,7 @@ static int run_once(void *context, ag_err *err)
                                .score = {.draws = 4},
                                .worst = 1};
     if (rc == AG_OK) rc = ag_exam_run(&options, arena, &exam, err);
-    if (rc == AG_OK) rc = ag_exam_html(&exam, arena, &page, err);
+    if (rc == AG_OK) rc = ag_exam_html(&exam, NULL, arena, &page, err);
     ag_answerer_close(&legacy);
     ag_answerer_close(&automatic);
     ag_buf_deinit(&page);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* evaluate.c: the command: a trained model on test data, by the strategy that made it. */
+/* evaluate.c: the command: a trained model on test data. Models that answer for holes are examined all alike
+ * (examine.c); others are scored by the strategy that made them. */
 #include <string.h>
 
-#include "app/cli/invocation.h"
+#include "app/cli/answers.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/show/table.h"
@@ -16,8 +17,28 @@ static const ag_option options[] = {
      .letter = 'm',
      .type = AG_OPTION_PATH,
      .required = true,
-     .doc = "The model, or the output directory of its training"},
-    {.name = "test-data", .letter = 'd', .type = AG_OPTION_PATH, .required = true, .doc = "A directory, or one file"},
+     .doc = "The model, the output directory of its training, or NAME, NAME@alias or NAME/VERSION of a registered one; "
+            "auto: the automatic labels"},
+    {.name = "test-data",
+     .letter = 'd',
+     .type = AG_OPTION_PATH,
+     .doc = "Series: a directory, or one file. Holes: a prepared dataset, or a folder of drilling files"},
+    {.name = "truth",
+     .type = AG_OPTION_PATH,
+     .value_name = "F.csv",
+     .doc = "Holes: what is true, by path or sha256; else truth.csv in the test data, and experts' labels"},
+    {.name = "baseline",
+     .type = AG_OPTION_TEXT,
+     .value_name = "LIST",
+     .doc = "Holes: whom to compare with, hole by hole: auto (the automatic labels), legacy (the old pipeline)"},
+    {.name = "legacy-model",
+     .type = AG_OPTION_PATH,
+     .value_name = "DIR",
+     .doc = "Checkpoint of the old pipeline; its rules alone, without an exit, when absent"},
+    {.name = "repeats",
+     .type = AG_OPTION_PATH,
+     .value_name = "DIR",
+     .doc = "Holes: drilling files that repeat each other: how far the answers lie apart"},
     {.name = "part",
      .type = AG_OPTION_CHOICE,
      .choices = parts,
@@ -27,7 +48,22 @@ static const ag_option options[] = {
      .type = AG_OPTION_TEXT,
      .value_name = "PLUG-IN",
      .doc = "The plug-in that made the model, by its path; a model never loads code by itself"},
-    {.name = "output-report", .type = AG_OPTION_PATH, .value_name = "F.json", .doc = "Write all scores as JSON"},
+    {.name = "output-report",
+     .type = AG_OPTION_PATH,
+     .value_name = "F",
+     .doc = "Write all scores as F.json, or (of holes) as a page with plots, F.html"},
+    {.name = "worst",
+     .type = AG_OPTION_INT,
+     .fallback = "12",
+     .min = 0,
+     .max = 1000,
+     .doc = "Holes: how many of the worst are shown and drawn"},
+    {.name = "seed",
+     .type = AG_OPTION_INT,
+     .fallback = "1",
+     .min = 0,
+     .max = 9007199254740992.0,
+     .doc = "Holes: of the bootstrap"},
     {.name = "batch",
      .type = AG_OPTION_INT,
      .fallback = "64",
@@ -47,6 +83,8 @@ static const ag_option options[] = {
 static const ag_example examples[] = {
     {"evaluate --model-dir out/model --test-data data", "Score a forecaster on its test part"},
     {"evaluate -m out/model -d other.csv --output-report scores.json", "On another series with the same columns"},
+    {"evaluate -m out -d holes --baseline auto,legacy --output-report report.html", "A model of holes, with a page"},
+    {"evaluate -m depth@champion --repeats files", "How far a registered model's answers lie apart"},
     {NULL, NULL},
 };
 
@@ -144,12 +182,12 @@ static int print_json(ag_invocation *invocation, const ag_strategy_evaluation *e
     return rc;
 }
 
-static int run(ag_invocation *invocation, ag_err *err)
+static int evaluate_by_strategy(ag_invocation *invocation, const char *directory, ag_err *err)
 {
     const char *report = ag_option_text(invocation, "output-report");
     int64_t jobs = ag_option_int(invocation, "jobs");
     ag_strategy_watch watch = {.context = invocation, .progress = on_progress};
-    ag_strategy_evaluation e = {.model_dir = ag_option_text(invocation, "model-dir"),
+    ag_strategy_evaluation e = {.model_dir = directory,
                                 .data = ag_option_text(invocation, "test-data"),
                                 .part = ag_option_text(invocation, "part"),
                                 .plugin = ag_option_text(invocation, "strategy"),
@@ -157,6 +195,7 @@ static int run(ag_invocation *invocation, ag_err *err)
                                 .watch = &watch,
                                 .cancel = invocation->cancel,
                                 .arena = invocation->arena};
+    if (!e.data) return ag_fail(err, AG_EINVAL, "--test-data is missing: what is the model to be scored on?");
     int rc =
         ag_strategy_evaluate(&e, ag_option_text(invocation, "device"), jobs ? (unsigned)jobs : ag_cpu_count(), err);
     if (rc >= 0 && report) rc = write_report(&e, report, err);
@@ -165,13 +204,32 @@ static int run(ag_invocation *invocation, ag_err *err)
     return rc;
 }
 
+static int run(ag_invocation *invocation, ag_err *err)
+{
+    const char *name = ag_option_text(invocation, "model-dir"), *directory = name;
+    bool labellers = strcmp(name, "auto") == 0 && !ag_file_exists(name), holes = labellers;
+    int rc = labellers ? AG_OK : ag_cli_model(invocation, name, &directory, err);
+    if (rc < 0) return rc;
+    if (!ag_option_given(invocation, "test-data") && !ag_option_given(invocation, "repeats"))
+        return ag_fail(err, AG_EINVAL, "neither --test-data nor --repeats was given");
+    if (!labellers && !ag_option_given(invocation, "strategy")) rc = ag_answerer_fits(directory, &holes, err);
+    if (rc < 0) return rc;
+    return holes ? ag_cli_examine(invocation, directory, err) : evaluate_by_strategy(invocation, directory, err);
+}
+
 const ag_command ag_command_evaluate = {
     .path = "evaluate",
     .summary = "Score a trained model on test data",
-    .doc =
-        "Reads a model that 'auger train' made and scores it as its strategy does. A forecaster: mean squared and mean "
-        "absolute error in units of the scaled series, together, by column and (in the report) by step of the "
-        "horizon, beside those of the baseline that repeats the last season.",
+    .doc = "A forecaster is scored as its strategy does: mean squared and mean absolute error in units of the scaled "
+           "series, together, by column and (in the report) by step of the horizon, beside those of the baseline that "
+           "repeats the last season.\n"
+           "\n"
+           "A model of holes is examined on holes of which something is known (a truth.csv as the simulator writes it, "
+           "or labels of experts): errors of entry, transition, exit and thickness, grip codes, failures and "
+           "abstentions, whether confidence and intervals are right, by regime, material, program, machine and age of "
+           "the tool, and hole by hole against baselines, with a paired bootstrap. With --repeats, how far its answers "
+           "lie apart on real holes that repeat each other, on a file and its message, and at half the sampling rate. "
+           "docs/evaluation.md says what each number means.",
     .options = AG_OPTIONS(options),
     .examples = examples,
     .run = run,

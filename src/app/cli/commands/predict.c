@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0
+/* predict.c: the command: what a model says of drilling files. The list of files is made first (names only); then a
+ * batch at a time is read in parallel, asked, and printed in the order of the list, so memory is that of a batch and
+ * the first answers come while the last files wait. A file that cannot be read is a line of its own; it never stops the
+ * rest, and makes the exit status 1. */
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/cli/answers.h"
+#include "core/hash/hash.h"
+#include "core/io/file.h"
+#include "core/io/path.h"
+#include "core/show/text.h"
+#include "data/reader.h"
+#include "learn/drilling/tell.h"
+
+enum { MAX_STDIN = 1 << 30, SNIFFED = 4096, MANY = 64, TOGETHER = 8, LEAST_NAME = 16, NUMBERS = 62 };
+
+static const ag_option options[] = {
+    {.name = "model",
+     .letter = 'm',
+     .type = AG_OPTION_TEXT,
+     .required = true,
+     .value_name = "MODEL",
+     .doc = "A model's directory, the output directory of its training, or NAME, NAME@alias or NAME/VERSION of a "
+            "registered one; auto: the automatic labels"},
+    {.name = "csv", .type = AG_OPTION_FLAG, .doc = "Print comma-separated values"},
+    {.name = "batch",
+     .type = AG_OPTION_INT,
+     .fallback = "64",
+     .min = 1,
+     .max = 100000,
+     .doc = "Files that are in memory at once"},
+    {.name = "device", .type = AG_OPTION_TEXT, .fallback = "auto", .value_name = "NAME", .doc = "Where to compute"},
+    {.name = "jobs",
+     .letter = 'j',
+     .type = AG_OPTION_INT,
+     .fallback = "0",
+     .min = 1,
+     .max = 1024,
+     .doc = "Threads; as many as there are processors by default"},
+};
+static const ag_option positionals[] = {
+    {.name = "FILE",
+     .type = AG_OPTION_PATH,
+     .repeated = true,
+     .required = true,
+     .doc = "Drilling files, folders of them, or - for one file on standard input"},
+};
+static const ag_example examples[] = {
+    {"predict --model out V2_001.xls", "What a trained model says of a file"},
+    {"predict -m depth@champion measured/ --csv", "A folder by a registered model, as a table"},
+    {"predict -m out - --json", "A file on standard input, one JSON object"},
+    {NULL, NULL},
+};
+
+typedef struct item { /* a file, in the arena of its batch but for the path */
+    const char *path;
+    char sha256[65];
+    ag_hole *hole;
+    const char *failed; /* why it could not be read; NULL: it could */
+    ag_prediction said;
+} item;
+
+typedef struct predicting {
+    ag_invocation *invocation;
+    ag_cli_asking asking;
+    ag_vec paths;  /* const char * */
+    size_t passed; /* files of folders that are no drilling data */
+    const char *folder;
+    item *items; /* of a batch */
+    size_t count;
+    ag_arena **arenas; /* one per TOGETHER items */
+    size_t answered, abstained, failed;
+    bool json, csv, begun;
+    ag_progress *progress;
+} predicting;
+
+/* ---- which files ---- */
+
+static bool wanted(const char *path)
+{
+    ag_mapping map;
+    if (ag_map_file(path, &map, NULL) < 0) return true; /* it is told as a file that cannot be read */
+    ag_str all = {map.data, map.size};
+    const ag_hole_reader *reader = ag_hole_reader_for(path, ag_str_slice(all, 0, SNIFFED));
+    bool is = reader && (reader->by_ending || reader->sniff(ag_str_slice(all, 0, SNIFFED)) > 0) &&
+              !(reader->is_companion && reader->is_companion(all));
+    ag_unmap_file(&map);
+    return is;
+}
+
+static int add_path(predicting *p, const char *path, ag_err *err)
+{
+    const char *copy = ag_arena_strdup(p->invocation->arena, path);
+    return copy ? ag_vec_push(&p->paths, (const void *)&copy, err) : ag_fail_memory(err, strlen(path));
+}
+
+static int visit(void *context, const char *relative, const ag_file_info *info, ag_err *err)
+{
+    predicting *p = context;
+    (void)info;
+    int rc = ag_cancel_check(p->invocation->cancel, err);
+    if (rc < 0) return rc;
+    const char *path = ag_path_join(p->invocation->arena, p->folder, relative);
+    if (!path) return ag_fail_memory(err, strlen(relative));
+    if (wanted(path)) return ag_vec_push(&p->paths, (const void *)&path, err);
+    p->passed++;
+    return AG_OK;
+}
+
+static int list_files(predicting *p, ag_err *err)
+{
+    size_t count;
+    const ag_option_value *values = ag_option_values(p->invocation, "FILE", &count);
+    int rc = AG_OK;
+    for (size_t i = 0; rc == AG_OK && i < count; i++) {
+        ag_file_info info;
+        bool folder =
+            strcmp(values[i].text, "-") != 0 && ag_file_stat(values[i].text, &info, NULL) == AG_OK && info.is_directory;
+        p->folder = values[i].text;
+        rc = folder ? ag_dir_walk(values[i].text, visit, p, err) : add_path(p, values[i].text, err);
+    }
+    return rc;
+}
+
+/* ---- reading and asking ---- */
+
+static int read_stdin(item *it, ag_arena *arena, ag_err *err)
+{
+    ag_reader *reader = NULL;
+    ag_sha256 digest;
+    ag_buf bytes;
+    ag_buf_init(&bytes, MAX_STDIN);
+    int rc = ag_reader_of_fd(STDIN_FILENO, &reader, err);
+    if (rc >= 0) rc = ag_read_all(reader, &bytes, err);
+    ag_hole_source source = {.name = "standard input", .bytes = ag_buf_str(&bytes)};
+    if (rc >= 0) rc = ag_sha256_of(source.bytes.data, source.bytes.size, &digest, err);
+    if (rc >= 0) ag_sha256_format(&digest, it->sha256);
+    if (rc >= 0) rc = ag_hole_read(&source, arena, &it->hole, err);
+    ag_reader_close(reader);
+    ag_buf_deinit(&bytes);
+    return rc < 0 ? rc : AG_OK;
+}
+
+static int read_file(item *it, ag_arena *arena, ag_err *err)
+{
+    ag_sha256 digest;
+    if (strcmp(it->path, "-") == 0) return read_stdin(it, arena, err);
+    int rc = ag_sha256_of_file(it->path, &digest, NULL, err);
+    if (rc < 0) return rc;
+    ag_sha256_format(&digest, it->sha256);
+    return ag_hole_read_file(it->path, NULL, arena, &it->hole, NULL, err);
+}
+
+static int read_item(item *it, ag_arena *arena, ag_err *err)
+{
+    ag_err why = {0};
+    char text[sizeof why.text + sizeof why.file + 32];
+    int rc = read_file(it, arena, &why);
+    if (rc >= 0) return AG_OK;
+    it->hole = NULL;
+    if (rc == AG_ENOMEM || rc == AG_ECANCELLED) {
+        if (err) *err = why;
+        return rc;
+    }
+    why.hint[0] = 0;
+    (void)ag_err_format(&why, text, sizeof text);
+    it->failed = ag_arena_strdup(arena, text);
+    return it->failed ? AG_OK : ag_fail_memory(err, sizeof text);
+}
+
+static int do_some(void *context, size_t index, ag_err *err)
+{
+    predicting *p = context;
+    const ag_hole *holes[TOGETHER];
+    ag_prediction said[TOGETHER];
+    size_t begin = index * TOGETHER, end = begin + TOGETHER < p->count ? begin + TOGETHER : p->count;
+    size_t count = 0, next = 0;
+    ag_arena *arena = p->arenas[index] = ag_arena_new(0);
+    int rc = arena ? ag_cancel_check(p->invocation->cancel, err) : ag_fail_memory(err, 1);
+    for (size_t i = begin; rc == AG_OK && i < end; i++) {
+        rc = read_item(&p->items[i], arena, err);
+        if (rc == AG_OK && p->items[i].hole) holes[count++] = p->items[i].hole;
+    }
+    if (rc == AG_OK && count > 0) rc = ag_answerer_ask(&p->asking.who, holes, count, arena, said, err);
+    for (size_t i = begin; rc == AG_OK && i < end; i++) {
+        if (!p->items[i].hole) continue;
+        p->items[i].said = said[next++];
+        p->items[i].said.path = p->items[i].path;
+        p->items[i].said.sha256 = p->items[i].sha256;
+    }
+    ag_progress_add(p->progress, end - begin, 0);
+    return rc;
+}
+
+/* ---- printing ---- */
+
+static int print_json(predicting *p, const item *it, ag_err *err)
+{
+    ag_buf buf;
+    ag_buf_init(&buf, 1 << 20);
+    ag_json json = ag_json_writer(&buf, 0, AG_JSON_NONFINITE_NULL);
+    ag_json_begin_object(&json);
+    if (it->failed) {
+        ag_json_put_text(&json, "path", it->path);
+        ag_json_put_text(&json, "error", it->failed);
+    } else {
+        ag_prediction_json(&it->said, &json);
+    }
+    ag_json_end_object(&json);
+    int rc = ag_print_json(p->invocation, &json, &buf, err);
+    ag_buf_deinit(&buf);
+    return rc;
+}
+
+static int add_row(const predicting *p, const item *it, ag_csv_writer *csv, ag_err *err)
+{
+    int rc = AG_OK;
+    if (!p->begun) {
+        rc = ag_prediction_csv_header(csv, err);
+        if (rc == AG_OK) rc = ag_csv_add(csv, AG_STR("error"), err);
+        if (rc == AG_OK) rc = ag_csv_end_row(csv, err);
+    }
+    ag_prediction nothing = {.path = it->path, .confidence = NAN, .spread = NAN};
+    for (int k = 0; k < AG_POINTS; k++) nothing.points[k] = (ag_point){NAN, NAN, NAN, NAN};
+    if (rc == AG_OK) rc = ag_prediction_csv(it->failed ? &nothing : &it->said, csv, err);
+    if (rc == AG_OK) rc = ag_csv_add(csv, it->failed ? ag_str_of(it->failed) : AG_STR(""), err);
+    return rc == AG_OK ? ag_csv_end_row(csv, err) : rc;
+}
+
+static int print_csv(predicting *p, const item *it, ag_err *err)
+{
+    ag_buf text;
+    ag_writer *sink = NULL;
+    ag_csv_writer *csv = NULL;
+    ag_buf_init(&text, 1 << 20);
+    int rc = ag_writer_to_buf(&text, &sink, err);
+    if (rc >= 0) rc = ag_csv_writer_new(sink, &(ag_csv_format){0}, &csv, err);
+    if (rc >= 0) rc = add_row(p, it, csv, err);
+    if (rc >= 0) rc = ag_csv_flush(csv, err);
+    if (rc >= 0) ag_print_str(p->invocation, ag_buf_str(&text));
+    ag_csv_writer_free(csv);
+    ag_writer_close(sink);
+    ag_buf_deinit(&text);
+    return rc;
+}
+
+/* On a terminal cut to fit: the end of a path says more than its beginning. */
+static void print_name(predicting *p, const char *path)
+{
+    const ag_output *out = p->invocation->out;
+    size_t width = out->columns > NUMBERS + LEAST_NAME ? out->columns - NUMBERS : (size_t)LEAST_NAME;
+    ag_buf clean;
+    ag_buf_init(&clean, 1 << 16);
+    ag_show_clean(&clean, ag_str_of(path));
+    ag_str text = ag_buf_str(&clean);
+    size_t count = ag_utf8_count(text);
+    if (out->is_terminal && count > width) {
+        ag_print(p->invocation, "…");
+        text = ag_str_slice(text, ag_utf8_head(text, count - width + 1), text.size);
+        count = width;
+    }
+    ag_print_str(p->invocation, text);
+    ag_print(p->invocation, "%*s", (int)(count < width ? width - count : 0), "");
+    ag_buf_deinit(&clean);
+}
+
+static void print_number(predicting *p, double value)
+{
+    if (isfinite(value))
+        ag_print(p->invocation, " %9.3f", value);
+    else
+        ag_print(p->invocation, " %9s", "-");
+}
+
+static void print_line(predicting *p, const item *it)
+{
+    const ag_prediction *said = &it->said;
+    ag_invocation *invocation = p->invocation;
+    if (!p->begun) {
+        print_name(p, "file");
+        ag_print(invocation, " %9s %9s %9s %9s %5s %6s  outcome\n", "entry", "transit.", "exit", "thick", "grip",
+                 "sure");
+    }
+    print_name(p, it->path);
+    if (it->failed) {
+        ag_print(invocation, "  ");
+        ag_output_style(invocation->out, AG_STYLE_BAD, "cannot be read: ");
+        ag_print(invocation, "%s\n", it->failed);
+        return;
+    }
+    for (int k = 0; k < AG_POINTS; k++) print_number(p, said->points[k].mm);
+    print_number(p, ag_prediction_thickness(said));
+    if (said->grip_code > 0)
+        ag_print(invocation, " %5d", said->grip_code);
+    else
+        ag_print(invocation, " %5s", "-");
+    if (isfinite(said->confidence))
+        ag_print(invocation, " %5.0f%%  ", 100.0 * said->confidence);
+    else
+        ag_print(invocation, " %6s  ", "-");
+    static const char *const words[] = {"no answer", "found", "no exit", "nothing was cut"};
+    ag_output_style(invocation->out, said->outcome == AG_LABEL_FOUND ? AG_STYLE_PLAIN : AG_STYLE_WARN,
+                    words[said->outcome]);
+    ag_print(invocation, "%s%s\n", said->reason ? ": " : "", said->reason ? said->reason : "");
+}
+
+static int print_items(predicting *p, ag_err *err)
+{
+    int rc = AG_OK;
+    for (size_t i = 0; rc == AG_OK && i < p->count; i++) {
+        const item *it = &p->items[i];
+        if (p->json)
+            rc = print_json(p, it, err);
+        else if (p->csv)
+            rc = print_csv(p, it, err);
+        else
+            print_line(p, it);
+        p->begun = true;
+        p->failed += it->failed != NULL;
+        p->answered += !it->failed && it->said.outcome != AG_LABEL_NONE;
+        p->abstained += !it->failed && it->said.outcome == AG_LABEL_NONE;
+    }
+    return rc == AG_OK ? ag_output_flush(p->invocation->out, err) : rc;
+}
+
+/* ---- all of it ---- */
+
+static int do_batch(predicting *p, size_t begin, size_t most, ag_err *err)
+{
+    size_t left = p->paths.count - begin, pieces;
+    p->count = left < most ? left : most;
+    pieces = (p->count + TOGETHER - 1) / TOGETHER;
+    memset(p->items, 0, p->count * sizeof *p->items);
+    memset((void *)p->arenas, 0, pieces * sizeof(*p->arenas));
+    for (size_t i = 0; i < p->count; i++) p->items[i].path = *(const char *const *)ag_vec_at(&p->paths, begin + i);
+    int rc = ag_pool_for(p->asking.pool, pieces, do_some, p, p->invocation->cancel, err);
+    if (rc == AG_OK) rc = print_items(p, err);
+    for (size_t i = 0; i < pieces; i++) ag_arena_free(p->arenas[i]);
+    return rc;
+}
+
+static int predict_all(predicting *p, ag_err *err)
+{
+    ag_arena *arena = p->invocation->arena;
+    size_t most = (size_t)ag_option_int(p->invocation, "batch");
+    p->items = ag_arena_array(arena, most, sizeof *p->items);
+    p->arenas = (ag_arena **)ag_arena_array(arena, most, sizeof(*p->arenas));
+    if (!p->items || !p->arenas) return ag_fail_memory(err, most * sizeof *p->items);
+    int rc = AG_OK;
+    if (p->paths.count > MANY) p->progress = ag_begin_progress(p->invocation, "files", p->paths.count);
+    for (size_t begin = 0; rc == AG_OK && begin < p->paths.count; begin += most) rc = do_batch(p, begin, most, err);
+    ag_progress_free(p->progress);
+    return rc;
+}
+
+static int run(ag_invocation *invocation, ag_err *err)
+{
+    predicting p = {
+        .invocation = invocation, .json = ag_wants_json(invocation), .csv = ag_option_flag(invocation, "csv")};
+    const char *name = ag_option_text(invocation, "model"), *directory = name;
+    ag_vec_init(&p.paths, sizeof(const char *));
+    int rc = strcmp(name, "auto") == 0 ? AG_OK : ag_cli_model(invocation, name, &directory, err);
+    if (rc == AG_OK) rc = ag_cli_asking_open(invocation, directory, &p.asking, err);
+    if (rc == AG_OK) rc = list_files(&p, err);
+    if (rc == AG_OK && p.paths.count == 0)
+        rc = ag_fail(err, AG_ENOTFOUND, "there are no drilling files there (%zu others)", p.passed);
+    if (rc == AG_OK) rc = predict_all(&p, err);
+    ag_cli_asking_close(&p.asking);
+    ag_vec_deinit(&p.paths);
+    if (rc < 0) return rc;
+    if (p.answered + p.abstained + p.failed > 1 || p.failed)
+        ag_note(invocation, "%zu answered, %zu without an answer, %zu could not be read%s", p.answered, p.abstained,
+                p.failed, p.passed ? "; what is no drilling data was passed over" : "");
+    return p.failed ? 1 : AG_OK;
+}
+
+const ag_command ag_command_predict = {
+    .path = "predict",
+    .summary = "Say where holes begin, change material and end",
+    .doc =
+        "Asks a model for the entry, the transition and the exit of drilled holes, with a confidence and an interval "
+        "for each, the thickness and its grip code. Files of any kind that 'auger prepare' reads; of a folder all that "
+        "are drilling data. What was drilled in air, or has no exit because the tool seized, is said so; a hole that "
+        "the model cannot judge gets no answer and the reason, never a number.\n"
+        "\n"
+        "Answers come in the order of the files while others are still read. With --json each is an object on a line "
+        "of its own, with --csv a row. A file that cannot be read has its line as well and stops nothing; then the "
+        "exit status is 1.",
+    .options = AG_OPTIONS(options),
+    .positionals = AG_OPTIONS(positionals),
+    .examples = examples,
+    .run = run,
+};
