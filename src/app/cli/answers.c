@@ -67,7 +67,7 @@ int ag_cli_asking_open(ag_invocation *invocation, const char *directory, ag_cli_
     *out = (ag_cli_asking){0};
     int rc = ag_device_find(ag_option_text(invocation, "device"), &out->device, err);
     if (rc < 0) return ag_err_prefix(err, "--device");
-    if (threads > 1 && (rc = ag_pool_new(threads - 1, &out->pool, err)) < 0) return rc;
+    if (threads > 1 && (rc = ag_pool_new(threads, &out->pool, err)) < 0) return rc;
     if (strcmp(directory, "auto") == 0 && !ag_file_exists(directory)) return ag_answerer_auto(&out->who, err);
     return ag_answerer_open(directory, out->device, out->pool, &out->who, err);
 }

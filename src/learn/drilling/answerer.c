@@ -106,7 +106,7 @@ static int model_of(const char *dir, ag_arena *arena, const char **out, ag_err *
         *out = inner;
         return AG_OK;
     }
-    ag_fail(err, AG_ENOTFOUND, "there is no model in '%s': it has neither " AG_STRATEGY_FILE " nor config.json", dir);
+    ag_fail(err, AG_ENOTFOUND, "there is no " AG_STRATEGY_FILE " and no config.json in '%s'", dir);
     return ag_err_hint(err, "give the output directory of 'auger train', or its model/");
 }
 

@@ -44,7 +44,7 @@ static int prepare_folder(examination *x, ag_err *err)
                                   .output_dir = x->temporary,
                                   .validate = true,
                                   .auto_label = true,
-                                  .jobs = o->pool ? ag_pool_threads(o->pool) + 1 : 1,
+                                  .jobs = o->pool ? ag_pool_threads(o->pool) : 1,
                                   .cancel = o->cancel,
                                   .progress = o->progress};
     x->raw = o->data;

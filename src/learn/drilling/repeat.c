@@ -279,7 +279,7 @@ static int prepare_files(work *w, const char *directory, ag_err *err)
                                   .output_dir = directory,
                                   .validate = true,
                                   .auto_label = true,
-                                  .jobs = o->pool ? ag_pool_threads(o->pool) + 1 : 1,
+                                  .jobs = o->pool ? ag_pool_threads(o->pool) : 1,
                                   .cancel = o->cancel,
                                   .progress = o->progress};
     ag_progress_stage(o->progress, "preparing");
