@@ -54,7 +54,8 @@ char *ag_buf_reserve(ag_buf *buf, size_t size)
 
 int ag_buf_add(ag_buf *buf, const void *bytes, size_t size)
 {
-    char *room = ag_buf_reserve(buf, size);
+    bool fits = buf->data && !buf->failed && size <= buf->capacity - buf->size; /* nearly always */
+    char *room = fits ? buf->data + buf->size : ag_buf_reserve(buf, size);
     if (!room) return buf->failed;
     if (size) memcpy(room, bytes, size);
     buf->size += size;
@@ -74,7 +75,10 @@ int ag_buf_add_text(ag_buf *buf, const char *text)
 
 int ag_buf_add_char(ag_buf *buf, char c)
 {
-    return ag_buf_add(buf, &c, 1);
+    if (!buf->data || buf->failed || buf->size == buf->capacity) return ag_buf_add(buf, &c, 1);
+    buf->data[buf->size++] = c;
+    buf->data[buf->size] = '\0';
+    return AG_OK;
 }
 
 int ag_buf_add_fill(ag_buf *buf, char c, size_t count)
