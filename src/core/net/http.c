@@ -159,7 +159,7 @@ ag_str ag_http_field(const ag_http_response *response, const char *name)
     return (ag_str){NULL, 0};
 }
 
-static bool is_idempotent(const http_call *call)
+bool http_is_idempotent(const http_call *call)
 {
     static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"};
     if (call->request->idempotent) return true;
@@ -210,7 +210,8 @@ static int send_one(ag_http *client, worker *w, http_call *call, ag_err *err)
         int rc = http_exchange(w->multi, w->easy, call, &outcome, err);
         call->response->attempts++;
         bool again = rc < 0 ? outcome.transient : is_transient(o, call->response->status);
-        bool safe = is_idempotent(call) || (rc < 0 && outcome.never_sent) || (rc == 0 && call->response->status == 429);
+        bool safe =
+            http_is_idempotent(call) || (rc < 0 && outcome.never_sent) || (rc == 0 && call->response->status == 429);
         bool untouched = !call->request->sink || rc == 0 || call->response->received == 0;
         if (!again || !safe || !untouched || attempt >= client->options.attempts) return rc;
         int64_t wait = pause_before(call, attempt, rc == 0);

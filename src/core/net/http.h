@@ -60,7 +60,8 @@ typedef struct ag_http_request {
     ag_writer *sink; /* gets the body of a 2xx answer; NULL: it goes to response->body. Not finished here. A call
                         whose sink has got bytes is not tried again */
     uint64_t max_sink_bytes; /* 0: no bound */
-    bool idempotent;   /* may be sent twice although the method does not say so (GET, HEAD, PUT, DELETE, OPTIONS do) */
+    bool idempotent;   /* may be sent twice although the method does not say so (GET, HEAD, PUT, DELETE, OPTIONS do);
+                          what may not goes over a connection of its own */
     ag_cancel *cancel; /* may be NULL */
 } ag_http_request;
 

@@ -24,6 +24,9 @@ typedef struct http_call { /* one ag_http_send(), across attempts and redirects 
     int64_t deadline; /* monotonic; INT64_MAX: none */
 } http_call;
 
+/* May be sent twice. */
+bool http_is_idempotent(const http_call *call);
+
 /* One exchange on `easy`, driven by `multi`. 0: an answer is in call->response. */
 int http_exchange(CURLM *multi, CURL *easy, http_call *call, http_outcome *outcome, ag_err *err);
 

@@ -349,6 +349,8 @@ int http_exchange(CURLM *multi, CURL *easy, http_call *call, http_outcome *outco
     set_options(easy, call->options);
     set_callbacks(easy, &x);
     set_method(easy, call);
+    /* On a kept connection that ends without an answer libcurl sends a request again by itself, whatever it is. */
+    if (!http_is_idempotent(call)) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     if (curl_easy_setopt(easy, CURLOPT_URL, call->url) || curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers)) {
         rc = ag_fail_memory(err, strlen(call->url));
         goto out;

@@ -4,6 +4,7 @@
 #include "core/net/http.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ typedef struct script {
     int count;
     int listener;
     int port;
+    void *(*serve)(void *); /* NULL: what the answers say */
     pthread_t thread;
     atomic_int requests;
     atomic_bool stop;
@@ -84,7 +86,7 @@ static void script_start(script *s)
     assert_int_equal(listen(s->listener, 16), 0);
     getsockname(s->listener, (struct sockaddr *)&address, &size);
     s->port = ntohs(address.sin_port);
-    pthread_create(&s->thread, NULL, serve, s);
+    pthread_create(&s->thread, NULL, s->serve ? s->serve : serve, s);
 }
 
 static void script_stop(script *s)
@@ -182,6 +184,43 @@ AG_TEST(test_http__what_is_not_safe_is_sent_once)
     AG_EXPECT_OK(ask(&s, client, &request, &response, &err));
     assert_int_equal(response.attempts, 4);
     ag_http_response_deinit(&response);
+    script_stop(&s);
+    ag_http_free(client);
+}
+
+/* Answers the first request and keeps the connection; takes every later one, and ends without an answer. */
+static void *serve_then_end(void *context)
+{
+    script *s = context;
+    char text[4096];
+    while (!atomic_load(&s->stop)) {
+        int fd = accept(s->listener, NULL, NULL);
+        if (fd < 0) break;
+        for (bool more = true; more;) {
+            take_request(fd, text, sizeof(text));
+            more = strstr(text, "\r\n\r\n") && atomic_fetch_add(&s->requests, 1) == 0;
+            if (more) send(fd, OK_ANSWER, strlen(OK_ANSWER), MSG_NOSIGNAL);
+            struct pollfd either[2] = {{.fd = fd, .events = POLLIN}, {.fd = s->listener, .events = POLLIN}};
+            more = more && poll(either, 2, 20000) > 0 && !either[1].revents;
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+AG_TEST(test_http__what_is_not_safe_is_sent_once_when_a_kept_connection_ends)
+{
+    ag_err err = {0};
+    script s = {.serve = serve_then_end};
+    script_start(&s);
+    ag_http *client = quick_client(1, 0);
+    ag_http_request request = {.method = "POST", .body = AG_STR("content")};
+    ag_http_response response;
+    AG_EXPECT_OK(ask(&s, client, &request, &response, &err));
+    ag_http_response_deinit(&response);
+    AG_EXPECT_ERROR(ask(&s, client, &request, &response, &err), AG_EUNAVAILABLE, "");
+    ag_http_response_deinit(&response);
+    assert_int_equal(atomic_load(&s.requests), 2);
     script_stop(&s);
     ag_http_free(client);
 }
