@@ -137,6 +137,7 @@ static void free_ledger(auger_ledger *ledger)
 static int open_ledger(auger_ledger *ledger, const char *where, const auger_ledger_options *options, ag_err *err)
 {
     place at = {0};
+    ledger->pinned = getenv("AUGER_NOW") != NULL;
     if (!(ledger->arena = ag_arena_new(0))) return ag_fail_memory(err, sizeof(*ledger));
     const char *experiment = options->experiment ? options->experiment : "Default";
     int rc = ag_client_check_text(experiment, "the name of an experiment", AG_MAX_EXPERIMENT_NAME, err);

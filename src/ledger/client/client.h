@@ -12,6 +12,7 @@ struct auger_ledger {
     const char *directory; /* of the spool */
     const char *experiment;
     ag_pairs system_tags;
+    bool pinned; /* $AUGER_NOW says what time it is; looking for it takes longer than the clock */
 };
 
 struct auger_ledger_run {

@@ -8,6 +8,7 @@
  * Threads: all but the functions at the end runs in the one thread; `lock` guards what the others see. */
 #include "ledger/client/deliver.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -513,8 +514,8 @@ int ag_delivery_sync(ag_delivery *d, int64_t wait, ag_err *err)
     pthread_mutex_lock(&d->lock);
     while ((!d->adopted || d->carried < wanted) && ag_monotonic() < deadline) wait_until(&d->done, &d->lock, deadline);
     if (!d->adopted || d->carried < wanted) {
-        unsigned long long left = (unsigned long long)(wanted - d->carried + d->orphans);
-        rc = ag_fail(err, AG_ETIMEOUT, "%llu calls wait in the spool to be delivered%s%.300s", left,
+        uint64_t left = wanted - d->carried + d->orphans;
+        rc = ag_fail(err, AG_ETIMEOUT, "%" PRIu64 " calls wait in the spool to be delivered%s%.300s", left,
                      d->status.away ? "; the last attempt: " : "", d->status.away ? d->status.last_error : "");
         ag_err_hint(err, "they stay in '%.180s' until the ledger can be reached", d->options.directory);
     }

@@ -2,8 +2,12 @@
 /* log.c: the calls of the public C API that record something. Each checks its arguments as the ledger would, so that a
  * wrong name is told to who wrote it and not to failed.jsonl, makes a record of them, on the stack when it is small,
  * and appends it. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "core/base/answer.h"
 #include "core/base/mem.h"
@@ -13,10 +17,6 @@
 #include "core/io/syscall.h"
 #include "core/sys/clock.h"
 #include "ledger/client/client.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 enum { ON_STACK = 2048, PIECE = 60000, METRIC_BYTES = 29, PAIR_BYTES = 10, PATH_SIZE = 4096 };
 
@@ -80,9 +80,11 @@ static int check_metrics(const auger_metric *metrics, size_t count, ag_err *err)
 }
 
 /* To whole milliseconds: what MLflow's protocol carries. */
-static int64_t now_in_milliseconds(void)
+static int64_t now_in_milliseconds(const auger_ledger *ledger)
 {
-    return ag_now() / 1000;
+    struct timespec now;
+    if (ledger->pinned || clock_gettime(CLOCK_REALTIME, &now) != 0) return ag_now() / 1000;
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* ---- runs ---- */
@@ -127,7 +129,7 @@ static int start_run(auger_ledger *ledger, const auger_run_options *options, aug
                        .start = {.parent = ag_str_of(options->parent ? options->parent->id : ""),
                                  .experiment = ag_str_of(experiment),
                                  .name = ag_str_of(name),
-                                 .at = now_in_milliseconds() * 1000}};
+                                 .at = now_in_milliseconds(ledger) * 1000}};
     rc = gather_tags(ledger, options, &record.start.tags, err);
     if (rc >= 0) rc = append_of(run, &record, err);
     ag_free((void *)record.start.tags.items);
@@ -157,7 +159,7 @@ int auger_run_finish(auger_ledger_run *run, auger_run_status status, auger_error
 {
     ag_err err = {0};
     ag_entry record = {.kind = AG_ENTRY_FINISH,
-                       .finish = {.status = (ag_run_status)status, .at = now_in_milliseconds() * 1000}};
+                       .finish = {.status = (ag_run_status)status, .at = now_in_milliseconds(run->ledger) * 1000}};
     int rc = status == AUGER_RUN_FINISHED || status == AUGER_RUN_FAILED || status == AUGER_RUN_KILLED
                  ? append_of(run, &record, &err)
                  : ag_fail(&err, AG_EINVAL, "%d is no status in which a run ends", (int)status);
@@ -238,7 +240,7 @@ int auger_log_metric(auger_ledger_run *run, const char *key, double value, int64
     if (!key) return auger_log_metrics(run, &(auger_metric){0}, 1, error);
     ag_err err = {0};
     int rc = ag_key_check(ag_str_of(key), "metric", &err);
-    ag_metric metric = {.key = key, .value = value, .step = step, .at = now_in_milliseconds() * 1000};
+    ag_metric metric = {.key = key, .value = value, .step = step, .at = now_in_milliseconds(run->ledger) * 1000};
     ag_entry record = {.kind = AG_ENTRY_LOG, .log = {.metrics = &metric, .metric_count = 1}};
     if (rc >= 0) rc = append_of(run, &record, &err);
     return ag_answer(rc, &err, error);
@@ -250,7 +252,7 @@ static int append_metrics(auger_ledger_run *run, const auger_metric *metrics, si
     ag_metric *piece = ag_alloc_array(count < MOST ? count + 1 : MOST, sizeof(*piece));
     if (!piece) return ag_fail_memory(err, MOST * sizeof(*piece));
     int rc = AG_OK;
-    int64_t now = now_in_milliseconds();
+    int64_t now = now_in_milliseconds(run->ledger);
     for (size_t i = 0; i < count && rc >= 0;) {
         size_t used = 0, some = 0;
         do {

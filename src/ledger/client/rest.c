@@ -156,6 +156,8 @@ static int send_request(ag_rest *rest, ag_http_request *request, const ag_value 
     if (request->body.data) headers[request->header_count++] = (ag_http_header){"Content-Type", "application/json"};
     if (rest->authorization) headers[request->header_count++] = (ag_http_header){"Authorization", rest->authorization};
     request->cancel = rest->cancel;
+    request->idempotent = !rest->once;
+    rest->once = false;
     int rc = ag_http_send(rest->http, request, &response, err);
     rc = rc < 0 ? fail_sending(rc, err) : read_answer(rest, request, &response, out, err);
     ag_http_response_deinit(&response);

@@ -11,6 +11,7 @@ typedef struct ag_rest {
     char *authorization; /* the whole value; NULL: none */
     ag_arena *arena;     /* of one operation */
     ag_cancel *cancel;
+    bool once; /* the next request must not be sent twice */
 } ag_rest;
 
 int ag_rest_open(const ag_client_target_server_options *options, ag_rest *out, ag_err *err);

@@ -103,6 +103,9 @@ int ag_spool_segment_make(const char *path, uint64_t number, const uint8_t queue
     if (rc >= 0) rc = map_file(segment, fd, err);
     if (rc < 0) (void)unlink(path);
     if (rc < 0) goto out;
+#ifdef MADV_POPULATE_WRITE
+    (void)madvise(segment->map, size, MADV_POPULATE_WRITE); /* page faults now, in no caller's way; optional */
+#endif
     fill_head(segment, queue);
     *out = segment;
 out:

@@ -278,6 +278,7 @@ static int create_run(server *self, const ag_entry *record, const char *experime
     put_pair(&json, AG_STR(AG_CLIENT_RUN_TAG), record->run);
     if (parent) put_pair(&json, AG_STR(AG_PARENT_TAG), ag_str_of(parent));
     ag_json_end_array(&json);
+    self->rest.once = true;
     int rc = post(self, &json, "runs/create", &answer, err);
     if (rc == AG_EEXISTS) return keep_run(self, record->run, record->run, (ag_str){0}, out, err);
     return rc < 0 ? rc : keep_answer(self, record->run, ag_value_at(answer, "run.info"), out, err);
@@ -514,6 +515,7 @@ static int version(void *state, const ag_entry *record, bool again, int64_t *num
     ag_json_put_text(&json, "run_id", run->id);
     ag_pair tag = {AG_STR(AG_CLIENT_OPERATION_TAG), record->version.operation};
     put_pairs(&json, "tags", (ag_pairs){&tag, 1});
+    self->rest.once = true;
     rc = post(self, &json, "model-versions/create", &answer, err);
     return rc < 0 ? rc : number_of(ag_value_get(answer, "model_version"), number, err);
 }
