@@ -14,7 +14,7 @@
 #include "ledger/artifact.h"
 #include "ledger/model.h"
 
-enum { LOGGERS = 2, EVERY_TAG = 7, EVERY_FILE = 60, EVERY_VERSION = 90 };
+enum { LOGGERS = 2, EVERY_TAG = 25, EVERY_FILE = 300, EVERY_VERSION = 450 };
 
 typedef struct told { /* what has returned, in memory that the two processes share through a pipe */
     char run[33];
@@ -91,7 +91,7 @@ static void run_victim(const char *where, const auger_ledger_options *options, t
     memset(last, 0, LOGGERS * sizeof(*last));
     while (read(ends[0], &now, sizeof(now)) == (ssize_t)sizeof(now)) {
         last[now.logger] = now;
-        if (!until) until = ag_monotonic() + chance % 60000;
+        if (!until) until = ag_monotonic() + chance % 30000;
         if (ag_monotonic() >= until) kill(child, SIGKILL);
     }
     close(ends[0]);
