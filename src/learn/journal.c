@@ -104,14 +104,20 @@ static const char *strategy_name(const ag_journal *journal, const char *strategy
     if (!ag_plugin_is_path(strategy)) return strategy;
     if (ag_str_ends(name, AG_STR(".so"))) name.size -= 3;
     if (ag_str_starts(name, AG_STR("lib"))) name = ag_str_slice(name, 3, SIZE_MAX);
-    return name.size ? ag_arena_strndup(journal->arena, name.data, name.size) : strategy;
+    const char *copy = name.size ? ag_arena_strndup(journal->arena, name.data, name.size) : NULL;
+    return copy ? copy : strategy;
+}
+
+const char *ag_journal_experiment_name(const ag_journal *journal)
+{
+    const ag_settings *settings = journal->options.settings;
+    return settings->experiment_name ? settings->experiment_name : strategy_name(journal, settings->strategy);
 }
 
 static int open_record(ag_journal *journal, const char *name, ag_record **out, ag_err *err)
 {
     const ag_settings *settings = journal->options.settings;
-    ag_record_options options = {.experiment = settings->experiment_name ? settings->experiment_name
-                                                                         : strategy_name(journal, settings->strategy),
+    ag_record_options options = {.experiment = ag_journal_experiment_name(journal),
                                  .run_name = name ? name : settings->run_name,
                                  .run_id = known_run(journal, name),
                                  .parent = name ? ag_record_run(journal->record) : NULL,

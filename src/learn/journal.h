@@ -43,6 +43,7 @@ int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *er
 void ag_journal_troubles(const ag_journal *journal, void (*tell)(void *context, const char *text), void *context);
 /* NULL: none; before the configuration was accepted there is none. Any thread. */
 const char *ag_journal_run(const ag_journal *journal);
+const char *ag_journal_experiment_name(const ag_journal *journal);
 /* The version that was registered, "depth/3"; NULL: none. */
 const char *ag_journal_version(const ag_journal *journal);
 ag_record *ag_journal_record(const ag_journal *journal); /* of the run; NULL: likewise */

@@ -146,17 +146,22 @@ static int spell_assignment(ag_arena *arena, ag_str from, ag_str *out, ag_err *e
 
 /* ---- reading ---- */
 
-static int parse_file(ag_arena *arena, const char *path, const ag_value **out, ag_err *err)
+static int parse_text(ag_arena *arena, ag_str text, const char *name, const ag_value **out, ag_err *err)
 {
     static const ag_value nothing = {.kind = AG_OBJECT};
+    ag_yaml_options options = {.file = name, .max_bytes = MAX_BYTES};
+    int rc = text.size ? ag_yaml_parse(arena, text, &options, out, err) : 0;
+    if (rc >= 0 && (!text.size || (*out)->kind == AG_NULL)) *out = &nothing;
+    return rc;
+}
+
+static int parse_file(ag_arena *arena, const char *path, const ag_value **out, ag_err *err)
+{
     ag_buf text;
-    ag_yaml_options options = {.file = path, .max_bytes = MAX_BYTES};
-    if (!path) return *out = &nothing, 0;
     ag_buf_init(&text, MAX_BYTES);
-    int rc = ag_file_read(path, MAX_BYTES, &text, err);
-    if (rc >= 0) rc = ag_yaml_parse(arena, ag_buf_str(&text), &options, out, err);
+    int rc = path ? ag_file_read(path, MAX_BYTES, &text, err) : 0;
+    if (rc >= 0) rc = parse_text(arena, ag_buf_str(&text), path, out, err);
     ag_buf_deinit(&text);
-    if (rc >= 0 && (*out)->kind == AG_NULL) *out = &nothing;
     return rc;
 }
 
@@ -171,12 +176,10 @@ static void fill_optimizer(ag_settings_optimizer *s)
     if (s->epsilon < 0.0) s->epsilon = own->epsilon;
 }
 
-int ag_settings_read(ag_arena *arena, const char *path, const ag_str *sets, size_t set_count, ag_settings *out,
-                     ag_err *err)
+static int take_tree(ag_arena *arena, const ag_value *root, const char *path, const ag_str *sets, size_t set_count,
+                     ag_settings *out, ag_err *err)
 {
-    const ag_value *root = NULL;
-    int rc = parse_file(arena, path, &root, err);
-    if (rc >= 0) rc = normalise(arena, root, path, &root, err);
+    int rc = normalise(arena, root, path, &root, err);
     for (size_t i = 0; i < set_count && rc >= 0; i++) {
         ag_str assignment;
         rc = spell_assignment(arena, sets[i], &assignment, err);
@@ -189,6 +192,22 @@ int ag_settings_read(ag_arena *arena, const char *path, const ag_str *sets, size
     out->file = path;
     out->root = root;
     return 0;
+}
+
+int ag_settings_read(ag_arena *arena, const char *path, const ag_str *sets, size_t set_count, ag_settings *out,
+                     ag_err *err)
+{
+    const ag_value *root = NULL;
+    int rc = parse_file(arena, path, &root, err);
+    return rc < 0 ? rc : take_tree(arena, root, path, sets, set_count, out, err);
+}
+
+int ag_settings_parse(ag_arena *arena, ag_str text, const char *name, const ag_str *sets, size_t set_count,
+                      ag_settings *out, ag_err *err)
+{
+    const ag_value *root = NULL;
+    int rc = parse_text(arena, text, name, &root, err);
+    return rc < 0 ? rc : take_tree(arena, root, name, sets, set_count, out, err);
 }
 
 bool ag_settings_said(const ag_settings *settings, const char *path)

@@ -118,6 +118,10 @@ extern const ag_description ag_settings_folds_description, ag_settings_pretrain_
 int ag_settings_read(ag_arena *arena, const char *path, const ag_str *sets, size_t set_count, ag_settings *out,
                      ag_err *err);
 
+/* The same from a text; `name` stands for it in messages, and lives as long as the settings. */
+int ag_settings_parse(ag_arena *arena, ag_str text, const char *name, const ag_str *sets, size_t set_count,
+                      ag_settings *out, ag_err *err);
+
 /* The key "a.b" was written down, and is no default. */
 bool ag_settings_said(const ag_settings *settings, const char *path);
 

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* training.h: what builder and result (include/auger/training.h) share. */
+#include <pthread.h>
+
+#include "auger/training.h"
+#include "core/base/arena.h"
+#include "core/base/vec.h"
+#include "core/sys/thread.h"
+#include "learn/drilling/prediction.h"
+#include "learn/settings.h"
+
+#define AG_RESULT_FILE "result.json" /* in the directory of a result, beside model/ */
+
+typedef struct ag_result_facts {
+    const char *strategy, *experiment, *run, *data_sha256, *model_version, *checkpoint; /* NULL: there is none */
+    const char *settings;                                                               /* as YAML */
+    int64_t parameters;
+    ag_vec metrics; /* ag_strategy_metric */
+} ag_result_facts;
+
+struct auger_result {
+    ag_arena *arena;
+    const char *directory; /* that holds model/ */
+    const char *model_dir;
+    bool temporary; /* the directory goes with the result */
+    ag_result_facts facts;
+    unsigned threads;
+    pthread_mutex_t lock; /* of what follows, which the first prediction opens */
+    ag_pool *pool;
+    ag_predictor *predictor;
+};
+
+/* A result over a directory, empty of facts; `directory` is copied. */
+int ag_result_new(const char *directory, auger_result **out, ag_err *err);
+/* AG_RESULT_FILE out of the facts, and back; a directory without it tells what its other files know. */
+int ag_result_write(const auger_result *result, const char *directory, ag_err *err);
+int ag_result_read(auger_result *result, ag_err *err);
+/* The predictor, opened by the first call. */
+int ag_result_predictor(auger_result *result, ag_predictor **out, ag_err *err);

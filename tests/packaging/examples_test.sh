@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The examples of training from C and C++, built as their first lines say, train and answer for a hole.
+set -u
+cd "$AUGER_SOURCE" || exit 1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export PKG_CONFIG_PATH="$AUGER_BUILD/meson-uninstalled" LD_LIBRARY_PATH="$AUGER_BUILD"
+count=0
+
+answer()
+{
+    count=$((count + 1))
+    if "$@" >"$work/said" 2>&1; then
+        echo "ok $count - $1"
+    else
+        echo "not ok $count - $1"
+        sed 's/^/# /' "$work/said"
+    fi
+}
+
+prepare_holes()
+{
+    "$AUGER_BUILD/auger" simulate drilling --output-dir "$work/files" --holes 10 --seed 3 --quiet &&
+        "$AUGER_BUILD/auger" prepare --input-dir "$work/files" --output-dir "$work/prepared" --auto-label --quiet &&
+        hole=$(find "$work/files" -name '*.xls' | sort | head -1) && [ -n "$hole" ]
+}
+
+trains_and_answers()
+{
+    "$work/$1" "$work/prepared" "$work/out-$1" "$hole" >"$work/printed" || return 1
+    grep -q 'epoch 2' "$work/printed" && grep -q 'it cannot tell\|^entry ' "$work/printed" || return 1
+    ! "$work/$1" "$work/nowhere" "$work/out-$1" "$hole"
+}
+
+c_example_trains_and_answers()
+{
+    # shellcheck disable=SC2046 # pkg-config prints words
+    ${CC:-cc} -std=c17 -Wall -Wextra -Werror examples/train.c -o "$work/c" $(pkg-config --cflags --libs auger) &&
+        trains_and_answers c
+}
+
+cpp_example_trains_and_answers()
+{
+    # shellcheck disable=SC2046 # pkg-config prints words
+    ${CXX:-c++} -std=c++17 -Wall -Wextra -Werror examples/train.cpp -o "$work/cpp" $(pkg-config --cflags --libs auger) &&
+        trains_and_answers cpp
+}
+
+# The library calls nothing of a plug-in's maker but what plugin.h says: it needs no libauger to link with.
+plugin_example_links_with_nothing_of_ours()
+{
+    # shellcheck disable=SC2046 # pkg-config prints words
+    ${CC:-cc} -shared -fPIC -O2 -Wall -Wextra -Werror examples/plugin/mean.c -o "$work/libmean.so" $(pkg-config --cflags auger) &&
+        ! nm -D --undefined-only "$work/libmean.so" | grep auger_ &&
+        "$AUGER_BUILD/auger" train --config examples/plugin/mean.yaml --strategy "$work/libmean.so" --data-dir "$work/prepared" \
+            --output-dir "$work/mean" --home "$work/home" &&
+        "$AUGER_BUILD/auger" evaluate --model-dir "$work/mean/model" --strategy "$work/libmean.so" --test-data "$work/prepared" &&
+        ! "$AUGER_BUILD/auger" evaluate --model-dir "$work/mean/model" --test-data "$work/prepared"
+}
+
+answer prepare_holes
+answer c_example_trains_and_answers
+answer cpp_example_trains_and_answers
+answer plugin_example_links_with_nothing_of_ours
+echo "1..$count"
