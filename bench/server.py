@@ -8,8 +8,9 @@ that are asked for have the same length on both. MLflow's server runs with the n
 itself in a first round, without access log, security checks and job runners, with uvloop and httptools. The servers
 (and PostgreSQL) have all cores but the last, the client has that one.
 
-Usage: server.py [--runs N] [--rounds N] [--seconds S] [--databases LIST] [--only WORD] [--alone]
-from the top of the tree, after `make bench` has built bench-server; --alone leaves MLflow out.
+Usage: server.py [--runs N] [--rounds N] [--seconds S] [--databases LIST] [--only PATTERN] [--alone] [--folder D]
+from the top of the tree, after `make bench` has built bench-server; --alone leaves MLflow out, --folder keeps what was
+filled, so that the next run need not.
 """
 import argparse
 import http.client
@@ -17,6 +18,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -72,7 +74,7 @@ class Server:
             finally:
                 connection.close()
             if self.process.poll() is not None or time.perf_counter() - begin > 120:
-                raise RuntimeError(f"{self.name} did not start: see {self.home}/log")
+                raise RuntimeError(f"{self.name} did not start: {(self.home / 'log').read_text()[-3000:]}")
             time.sleep(0.001)
 
     def stop(self):
@@ -364,8 +366,11 @@ def measure(kind, folder, ask, postgres):
     if not ask.alone:
         servers.append(Mlflow("mlflow", folder / "mlflow", databases[1]))
     for server, points in zip(servers, (400 * ask.runs, ask.peer_points)):
+        if (server.home / "log").exists():
+            continue  # of an earlier run in the same folder
         begin = time.perf_counter()
         server.fill(ask.runs, points)
+        (server.home / "log").touch()
         print(f"  {server.name}: {ask.runs} runs, {points} points, filled in {time.perf_counter() - begin:.0f} s", flush=True)
     if postgres:
         os.sched_setaffinity(postgres.process.pid, SERVERS)
@@ -375,9 +380,9 @@ def measure(kind, folder, ask, postgres):
     compare_starts(servers, 3)
     facts = {server: workloads(Facts(server)) for server in servers}
     for number, (name, clients, _) in enumerate(facts[servers[0]]):
-        if ask.only in name:
+        if re.search(ask.only, f"{name}, {clients}"):
             compare(servers, name, clients, {s: facts[s][number][2] for s in servers}, ask.rounds, ask.seconds)
-    if ask.only in "artifact":
+    if re.search(ask.only, "artifact"):
         compare_files(servers, min(ask.rounds, 3))
     print(f"  {'memory, after all that':58}" + "".join(f" | {s.memory():26.1f} MB" for s in servers), flush=True)
     for server in servers:
@@ -391,20 +396,23 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.5)
     parser.add_argument("--databases", default="sqlite,postgresql")
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="a pattern: log-metric, 1$")
     parser.add_argument("--alone", action="store_true")
+    parser.add_argument("--folder", help="keep what was filled there, and use it again (SQLite)")
     ask = parser.parse_args()
     print(f"servers on cores {sorted(SERVERS)}, client on {sorted(CLIENT)}, load {os.getloadavg()[0]:.1f} at the start;"
           f" {ask.rounds} rounds of {ask.seconds} s, medians")
     for kind in ask.databases.split(","):
         postgres = Postgres() if kind == "postgresql" else None
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="auger-bench-"))
+        folder = pathlib.Path(ask.folder or tempfile.mkdtemp(prefix="auger-bench-"))
+        folder.mkdir(exist_ok=True)
         try:
             measure(kind, folder, ask, postgres)
         finally:
             if postgres:
                 postgres.stop()
-            shutil.rmtree(folder, ignore_errors=True)
+            if not ask.folder:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -251,6 +251,30 @@ static int choose_steps(ag_tx *tx, const many_job *j, ag_vec *chosen, ag_err *er
     return rc;
 }
 
+/* Those points of a run whose step was chosen: one pass over the range, since steps were read in the same way before.
+ */
+static int read_chosen(ag_tx *tx, const many_job *j, ag_str run, const ag_vec *steps, ag_vec *points, ag_err *err)
+{
+    const int64_t *step = steps->items, *end = step + steps->count;
+    ag_rows *rows = NULL;
+    if (steps->count == 0) return AG_OK;
+    int rc = ag_tx_query(tx, &AG_SQL_METRIC_POINTS_BETWEEN,
+                         AG_BINDS(ag_cell_str(run), ag_cell_text(j->key), ag_cell_int(step[0]), ag_cell_int(end[-1])),
+                         &rows, err);
+    while (rc >= 0 && (rc = ag_rows_next(rows, err)) > 0) {
+        int64_t at = ag_rows_int(rows, 3);
+        while (step < end && *step < at) step++;
+        if (step == end || *step != at) continue;
+        ag_metric *point = ag_vec_add(points);
+        if (point)
+            ag_metric_take(rows, 0, j->key, point);
+        else
+            rc = ag_fail_memory(err, sizeof(*point));
+    }
+    ag_rows_free(rows);
+    return rc;
+}
+
 static int run_interval(ag_tx *tx, void *context, ag_err *err)
 {
     many_job *j = context;
@@ -261,12 +285,7 @@ static int run_interval(ag_tx *tx, void *context, ag_err *err)
     int rc = choose_steps(tx, j, &steps, err);
     for (size_t i = 0; i < j->count && rc >= 0; i++) {
         ag_vec_clear(&points);
-        for (size_t s = 0; s < steps.count && rc >= 0; s++) {
-            rc = ag_metric_read(
-                tx, &AG_SQL_METRIC_POINTS_OF_STEP,
-                AG_BINDS(ag_cell_str(j->runs[i]), ag_cell_text(j->key), ag_cell_int(*(int64_t *)ag_vec_at(&steps, s))),
-                j->key, &points, err);
-        }
+        rc = read_chosen(tx, j, j->runs[i], &steps, &points, err);
         if (rc >= 0) rc = add_run(j, j->runs[i], &points, err);
     }
     ag_vec_deinit(&points);

@@ -144,7 +144,7 @@ static int configure(ag_sqlite_link *link, bool writable, ag_err *err)
 {
     static const char *const settings[] = {
         "PRAGMA synchronous=FULL",   "PRAGMA foreign_keys=ON",         "PRAGMA temp_store=MEMORY",
-        "PRAGMA cache_size=-16384",  "PRAGMA wal_autocheckpoint=2000", "PRAGMA journal_size_limit=67108864",
+        "PRAGMA cache_size=-8192",   "PRAGMA wal_autocheckpoint=2000", "PRAGMA journal_size_limit=67108864",
         "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON",
     };
     bool memory = ((ag_sqlite_store *)link->db->store)->memory;
@@ -152,6 +152,8 @@ static int configure(ag_sqlite_link *link, bool writable, ag_err *err)
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && rc == AG_OK; i++) {
         rc = set(link, settings[i], NULL, err);
     }
+    /* Readers are many, and what they miss is in the system's memory; the writer is one. */
+    if (rc == AG_OK && writable) rc = set(link, "PRAGMA cache_size=-16384", NULL, err);
     /* Reads the header: says now, and not at the first query, that a file is no database. */
     if (rc == AG_OK) rc = set(link, "PRAGMA schema_version", NULL, err);
     if (rc == AG_OK && !writable) rc = set(link, "PRAGMA query_only=ON", NULL, err);

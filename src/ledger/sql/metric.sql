@@ -34,9 +34,10 @@ WHERE s.run_id = ?1 AND s.key = ?2
 SELECT DISTINCT p.step FROM metric_series s JOIN metric_points p ON p.series_id = s.id
 WHERE s.run_id = ?1 AND s.key = ?2 AND p.step >= ?3 AND p.step <= ?4 ORDER BY p.step
 
--- name: metric_points_of_step
+-- name: metric_points_between
+-- The points of one run within a range of steps.
 SELECT p.value, p.is_nan, p.at, p.step FROM metric_series s JOIN metric_points p ON p.series_id = s.id
-WHERE s.run_id = ?1 AND s.key = ?2 AND p.step = ?3 ORDER BY p.at, p.is_nan, p.value
+WHERE s.run_id = ?1 AND s.key = ?2 AND p.step >= ?3 AND p.step <= ?4 ORDER BY p.step, p.at, p.is_nan, p.value
 
 -- name: metric_points_by_step
 -- A whole series in step order, for thinning.
