@@ -133,7 +133,9 @@ class Mlflow(Server):
     workers = 4
 
     def uri(self):
-        return self.database or f"sqlite:///{self.home}/mlflow.db"
+        if self.database:
+            return self.database.replace("postgresql://", "postgresql+psycopg2://")
+        return f"sqlite:///{self.home}/mlflow.db"
 
     def command(self):
         return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", self.uri(), "--host", "127.0.0.1",
