@@ -23,6 +23,7 @@
 static const ag_strategy *const strategies[] = {
     &ag_strategy_patchtsmixer_24cv,
     &ag_strategy_patchtsmixer_single,
+    &ag_strategy_legacy_patchtsmixer,
     &ag_strategy_transformer_attention,
     &ag_strategy_cnn_lstm,
     &ag_strategy_neural_ode,

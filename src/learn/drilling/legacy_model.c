@@ -66,10 +66,12 @@ static int check_model(ag_legacy *legacy, const ag_model_config *config, const c
     if (config->architecture != &ag_architecture_patchtsmixer || mixer->task != AG_MIXER_FORECAST)
         return ag_fail(err, AG_EINVAL, "%s: the old pipeline's models are PatchTSMixer for prediction, not %s", dir,
                        config->architecture->name);
+    if (mixer->loss == AG_MIXER_NLL)
+        return ag_fail(err, AG_EINVAL, "%s: a likelihood model (loss nll) gives no heat map", dir);
     legacy->channels = (size_t)mixer->num_input_channels;
     bool fits = mixer->context_length == AG_LEGACY_WINDOW && mixer->prediction_length == AG_LEGACY_WINDOW &&
                 (mixer->num_input_channels == AG_LEGACY_CHANNELS || mixer->num_input_channels == AG_LEGACY_TORQUES) &&
-                mixer->prediction_channel_indices.count == 0 && mixer->loss != AG_MIXER_NLL;
+                mixer->prediction_channel_indices.count == 0;
     if (fits) return AG_OK;
     return ag_fail(err, AG_EINVAL,
                    "%s: the old pipeline's models map 512 rows of 17 (or 15) channels to as many, not %lld of %lld to "

@@ -106,13 +106,6 @@ static const ag_field fields[] = {
      .min = 0.1,
      .max = 512,
      .doc = "Standard deviation of the heat map, in rows of three samples."},
-    {.name = "validation_split",
-     .type = AG_FIELD_REAL,
-     .offset = AT(validation_split),
-     .fallback = "0.2",
-     .min = 0,
-     .max = 0.9,
-     .doc = "Share of the holes, chosen by their content, that validates."},
 };
 const ag_description ag_legacy_data_description = {
     .name = "data_config",

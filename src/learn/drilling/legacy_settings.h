@@ -18,7 +18,6 @@ typedef struct ag_legacy_data {
     ag_legacy_reference_keys reference;
     double target_height, target_rows;
     int64_t windows;
-    double validation_split;
     const char *truth;
 } ag_legacy_data;
 extern const ag_description ag_legacy_data_description;

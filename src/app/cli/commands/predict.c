@@ -74,6 +74,7 @@ typedef struct predicting {
     ag_arena **arenas; /* one per TOGETHER items */
     size_t answered, abstained, failed;
     bool json, csv, begun;
+    size_t width; /* of the first column */
     ag_progress *progress;
 } predicting;
 
@@ -247,17 +248,26 @@ static int print_csv(predicting *p, const item *it, ag_err *err)
     return rc;
 }
 
-/* On a terminal cut to fit: the end of a path says more than its beginning. */
-static void print_name(predicting *p, const char *path)
+/* As wide as the longest, on a terminal cut to fit: the end of a path says more than its beginning. */
+static void choose_width(predicting *p)
 {
     const ag_output *out = p->invocation->out;
-    size_t width = out->columns > NUMBERS + LEAST_NAME ? out->columns - NUMBERS : (size_t)LEAST_NAME;
+    size_t fits = out->columns > NUMBERS + LEAST_NAME ? out->columns - NUMBERS : (size_t)LEAST_NAME;
+    for (size_t i = 0; i < p->paths.count; i++) {
+        size_t count = ag_utf8_count(ag_str_of(*(const char *const *)ag_vec_at(&p->paths, i)));
+        if (count > p->width) p->width = count;
+    }
+    if (out->is_terminal && p->width > fits) p->width = fits;
+}
+
+static void print_name(predicting *p, const char *path)
+{
     ag_buf clean;
     ag_buf_init(&clean, 1 << 16);
     ag_show_clean(&clean, ag_str_of(path));
     ag_str text = ag_buf_str(&clean);
-    size_t count = ag_utf8_count(text);
-    if (out->is_terminal && count > width) {
+    size_t count = ag_utf8_count(text), width = p->width;
+    if (count > width && width > 0) {
         ag_print(p->invocation, "…");
         text = ag_str_slice(text, ag_utf8_head(text, count - width + 1), text.size);
         count = width;
@@ -350,6 +360,7 @@ static int predict_all(predicting *p, ag_err *err)
     p->arenas = (ag_arena **)ag_arena_array(arena, most, sizeof(*p->arenas));
     if (!p->items || !p->arenas) return ag_fail_memory(err, most * sizeof *p->items);
     int rc = AG_OK;
+    choose_width(p);
     if (p->paths.count > MANY) p->progress = ag_begin_progress(p->invocation, "files", p->paths.count);
     for (size_t begin = 0; rc == AG_OK && begin < p->paths.count; begin += most) rc = do_batch(p, begin, most, err);
     ag_progress_free(p->progress);

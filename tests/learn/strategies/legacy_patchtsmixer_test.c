@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The strategy legacy_patchtsmixer: a small one trained by the old recipe, an existing checkpoint taken as it is, and
+ * what is refused. */
+#include <math.h>
+#include <string.h>
+
+#include "core/doc/json.h"
+#include "core/io/file.h"
+#include "core/io/path.h"
+#include "data/prepared.h"
+#include "learn/drilling/answerer.h"
+#include "learn/drilling/folder.h"
+#include "learn/drilling/legacy_settings.h"
+#include "learn/strategy.h"
+
+static const char recipe[] =
+    "strategy: legacy_patchtsmixer\n"
+    "model_config:\n"
+    "  architecture: PatchTSMixer\n"
+    "  context_length: 512\n"
+    "  prediction_length: 512\n"
+    "  num_input_channels: 17\n"
+    "  patch_length: 64\n"
+    "  patch_stride: 64\n"
+    "  d_model: 8\n"
+    "  num_layers: 1\n"
+    "  dropout: 0\n"
+    "  head_dropout: 0\n"
+    "  mode: mix_channel\n"
+    "  head: stock\n"
+    "  loss: focal_mse\n"
+    "training_config: {epochs: 3, batch_size: 16, learning_rate: 0.003, validation_split: 0.3}\n"
+    "data_config: {windows: 4}\n"
+    "save_checkpoints: false\n";
+
+/* Holes whose metal is drilled in step 2, as the old pipeline wants them. */
+static const char *metal_in_step_two(uint64_t holes, ag_arena *arena)
+{
+    ag_err err = {0};
+    ag_sim_totals totals;
+    const ag_sim_regime *regime = ag_sim_regime_find("cfrp-ti-event");
+    ag_sim_options options = {.seed = 31, .regimes = &regime, .regime_count = 1};
+    const char *dir = ag_test_dir();
+    AG_EXPECT_OK(ag_sim_batch(&options, dir, holes, 0, 2, NULL, NULL, &totals, &err));
+    return prepared(dir, arena);
+}
+
+typedef struct attempt {
+    ag_arena *arena;
+    const char *data, *output;
+    char remarks[4096];
+} attempt;
+
+static void on_remark(void *context, const char *text)
+{
+    attempt *a = context;
+    size_t used = strlen(a->remarks);
+    ag_format(a->remarks + used, sizeof a->remarks - used, "%s\n", text);
+}
+
+static int run(attempt *a, const char *config, const char *set, ag_err *err)
+{
+    const ag_strategy *strategy = NULL;
+    ag_settings settings;
+    ag_str sets[1] = {ag_str_of(set)};
+    char *path = ag_path_join(a->arena, ag_test_dir(), "config.yaml");
+    ag_strategy_watch watch = {.context = a, .remark = on_remark};
+    a->output = ag_test_dir();
+    *a->remarks = 0;
+    ag_strategy_task task = {.settings = &settings,
+                             .data_dir = a->data,
+                             .output_dir = a->output,
+                             .jobs = 2,
+                             .watch = &watch,
+                             .arena = a->arena};
+    int rc = ag_file_replace(path, config, strlen(config), err);
+    if (rc >= 0) rc = ag_settings_read(a->arena, path, sets, set ? 1 : 0, &settings, err);
+    if (rc >= 0) rc = ag_strategy_find(&settings, &strategy, err);
+    if (rc >= 0) rc = ag_strategy_run(strategy, &task, err);
+    ag_strategy_task_deinit(&task);
+    return rc;
+}
+
+static double metric(attempt *a, const char *name)
+{
+    ag_err err = {0};
+    ag_buf text;
+    const ag_value *root;
+    double value = NAN;
+    ag_buf_init(&text, 1 << 20);
+    AG_EXPECT_OK(ag_file_read(ag_path_join(a->arena, a->output, "metrics.json"), 1 << 20, &text, &err));
+    AG_EXPECT_OK(ag_json_parse(a->arena, ag_buf_str(&text), NULL, &root, &err));
+    (void)ag_value_real(ag_value_get(root, name), &value);
+    ag_buf_deinit(&text);
+    return value;
+}
+
+AG_TEST(test_legacy_patchtsmixer__trains_a_baseline_and_takes_a_checkpoint)
+{
+    ag_err err = {0};
+    attempt a = {.arena = ag_arena_new(0)};
+    ag_answerer trained = {0}, taken = {0};
+    a.data = metal_in_step_two(10, a.arena);
+    AG_EXPECT_OK(run(&a, recipe, NULL, &err));
+    assert_non_null(strstr(a.remarks, "10 holes: 0 with a truth, 0 labelled by experts, 10 automatically"));
+    assert_non_null(strstr(a.remarks, "0 have no exit in their step 2"));
+    assert_true(metric(&a, "val_mae_exit_mm") < 3.0);
+    assert_true(metric(&a, "val_mae_entry_mm") > 0.01);
+    const char *model = ag_path_join(a.arena, a.output, "model");
+    AG_EXPECT_OK(ag_answerer_open(a.output, NULL, NULL, &trained, &err));
+    assert_string_equal(trained.name, "legacy");
+    assert_int_equal(trained.silent, 0);
+
+    /* The same checkpoint as somebody else's: without auger.json, by its directory. */
+    AG_EXPECT_OK(ag_file_remove(ag_path_join(a.arena, model, AG_STRATEGY_FILE), &err));
+    char *config =
+        ag_arena_printf(a.arena, "strategy: legacy_patchtsmixer\ndata_config: {model: %s, local: 12}\n", model);
+    AG_EXPECT_OK(run(&a, config, NULL, &err));
+    assert_non_null(strstr(a.remarks, "nothing is trained"));
+    assert_true(metric(&a, "val_mae_exit_mm") < 3.0);
+    AG_EXPECT_OK(ag_answerer_open(a.output, NULL, NULL, &taken, &err));
+    ag_legacy_settings settings = {0};
+    AG_EXPECT_OK(ag_legacy_settings_load(ag_path_join(a.arena, a.output, "model"), &settings, &err));
+    assert_true(fabs(settings.local - 12) < 1e-12 && settings.predrilled);
+
+    /* The age of the tool is erased by the model's scaler, so both say the same. */
+    ag_prepared_set set;
+    AG_EXPECT_OK(ag_prepared_load(a.data, a.arena, &set, &err));
+    for (size_t i = 0; i < 3; i++) {
+        ag_hole *hole;
+        ag_prediction first, second;
+        AG_EXPECT_OK(ag_prepared_samples(&set, &set.holes[i], a.arena, &hole, &err));
+        AG_EXPECT_OK(ag_answerer_ask(&trained, (const ag_hole *[]){hole}, 1, a.arena, &first, &err));
+        AG_EXPECT_OK(ag_answerer_ask(&taken, (const ag_hole *[]){hole}, 1, a.arena, &second, &err));
+        assert_int_equal(first.outcome, AG_LABEL_FOUND);
+        assert_true(fabs(first.points[AG_POINT_EXIT].mm - second.points[AG_POINT_EXIT].mm) < 1e-6);
+    }
+    ag_answerer_close(&trained);
+    ag_answerer_close(&taken);
+    ag_arena_free(a.arena);
+}
+
+AG_TEST(test_legacy_patchtsmixer__says_what_is_wrong)
+{
+    static const struct {
+        const char *set, *part;
+    } rows[] = {
+        {"data_config.model=/nowhere/model", "data_config.model"},
+        {"data_config.reference={rows: 3, mean: [1, 2]}", "needs 15 numbers as mean"},
+        {"data_config.reference.file=/nowhere.csv", "data_config.reference.file"},
+        {"data_config.truth=/nowhere.csv", "/nowhere.csv"},
+        {"data_config.windows=41", "windows"},
+        {"data_config.target_rows=0", "target_rows"},
+        {"model_config.context_length=256", "context_length"},
+        {"model_config.num_input_channels=15", "num_input_channels"},
+        {"model_config.loss=nll", "likelihood model (loss nll)"},
+    };
+    ag_err err = {0};
+    attempt a = {.arena = ag_arena_new(0)};
+    a.data = metal_in_step_two(2, a.arena);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int rc = run(&a, recipe, rows[i].set, &err);
+        if (rc >= 0 || !strstr(err.text, rows[i].part)) fail_msg("%s: %d %s", rows[i].set, rc, err.text);
+    }
+    ag_arena_free(a.arena);
+}
+
+AG_TEST(test_legacy_patchtsmixer__needs_an_exit_in_step_two)
+{
+    ag_err err = {0};
+    attempt a = {.arena = ag_arena_new(0)};
+    ag_sim_totals totals;
+    const ag_sim_regime *regime = ag_sim_regime_find("ti-stroke"); /* one step, which is another one */
+    ag_sim_options options = {.seed = 31, .regimes = &regime, .regime_count = 1};
+    const char *dir = ag_test_dir();
+    AG_EXPECT_OK(ag_sim_batch(&options, dir, 2, 0, 1, NULL, NULL, &totals, &err));
+    a.data = prepared(dir, a.arena);
+    AG_EXPECT_ERROR(run(&a, recipe, NULL, &err), AG_EINVAL, "there is no hole to learn from");
+    assert_non_null(strstr(err.hint, "data_config.truth"));
+    ag_arena_free(a.arena);
+}
