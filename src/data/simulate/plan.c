@@ -156,12 +156,14 @@ int ag_sim_plan_draw(const ag_sim_options *options, uint64_t hole, ag_sim_plan *
     }
     plan.regime = regime_of(options, turn, &regimes);
     uint64_t of_regime = hole / regimes, index = (uint64_t)(plan.regime - ag_sim_regimes);
-    plan.age = (unsigned)(of_regime % LIFE);
-    plan.tool = of_regime / LIFE * ag_sim_regime_count + index;
+    unsigned series = options->series > 0 && options->series < LIFE ? options->series : LIFE;
+    plan.age = (unsigned)(of_regime % series);
+    plan.tool = of_regime / series * ag_sim_regime_count + index;
     plan.version = choose_version(options, &plan);
     ag_rng tools = ag_rng_stream(options->seed, "simulated tools"),
            holes = ag_rng_stream(options->seed, "simulated holes");
-    ag_rng tool = ag_rng_child(&tools, plan.tool), own = ag_rng_child(&holes, hole);
+    ag_rng tool = ag_rng_child(&tools, plan.tool), own = ag_rng_child(&holes, hole), age = ag_rng_child(&tool, 1);
+    plan.age += (unsigned)ag_rng_below(&age, LIFE - series + 1); /* where in the tool's life a short series lies */
     draw_machine(&plan, &tool);
     draw_stack(&plan, &tool, &own);
     note_truth(&plan);

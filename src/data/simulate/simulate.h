@@ -137,6 +137,7 @@ typedef struct ag_sim_plan {
 /* What may be asked for. Lists are borrowed. */
 typedef struct ag_sim_options {
     uint64_t seed;
+    unsigned series;                     /* holes in a row by one tool, of the 40 of its life; 0: all of them */
     const ag_sim_regime *const *regimes; /* in turn; NULL: all, or all plain ones with faults */
     size_t regime_count;
     const int *versions; /* likewise; NULL: all */

@@ -137,6 +137,7 @@ static int take(ag_asker *a, asked *h, size_t model, double weight, ag_err *err)
     const ag_real *maps = a->maps + h->first * (size_t)a->view->cells * AG_POINTS;
     int rc = ag_heat_fuse(a->view, &h->hole->track, &h->windows, maps, a->work, &heat, err);
     if (rc < 0) return rc;
+    if (a->view->refine) ag_heat_weigh(&heat, &h->hole->shape);
     ag_heat_read(&heat, &h->voices[model]);
     if (model == 0) {
         h->sum = heat;

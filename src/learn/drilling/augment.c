@@ -117,13 +117,20 @@ static double rough_normal(uint32_t word)
     return (sum - 510) / 147.8;
 }
 
+/* A cone's torque follows the engaged edge to a power that is the tool's own; the highest torque stays as it is. */
+static double bent(double torque, double peak, double bend)
+{
+    return bend == 0 || !(torque > 0) || !(peak > 0) ? torque : peak * pow(torque / peak, 1 + bend);
+}
+
 static void change_currents(const ag_drilling_augmentation *how, ag_rng *rng, ag_track *t)
 {
     double gain = 1 + even(rng, how->gain), push_gain = 1 + even(rng, how->gain);
     double offset = even(rng, how->offset), push_offset = even(rng, how->offset * thrust_share);
-    double noise = how->noise_injection * ag_rng_double(rng);
+    double noise = how->noise_injection * ag_rng_double(rng), bend = even(rng, how->edge_shape);
     for (size_t i = 0; i < t->count; i++) {
-        double torque = t->torque[i] * gain + offset, thrust = t->thrust[i] * push_gain + push_offset;
+        double torque = bent(t->torque[i], t->peak, bend) * gain + offset,
+               thrust = t->thrust[i] * push_gain + push_offset;
         if (noise > 0) {
             double less = noise / sqrt(t->samples[i]);
             torque += less * (fabs(torque) + torque_floor) * rough_normal(ag_rng_u32(rng));

@@ -12,6 +12,7 @@ typedef struct ag_drilling_augmentation {
     double noise_injection; /* of a channel's local change, white */
     double time_warping;    /* greatest stretch of the way, as a part of it */
     double gain, offset;    /* of torque and thrust: a part; A */
+    double edge_shape;      /* by which the power may differ with which torque follows the edge */
     double sample_dropout;  /* share of nodes that are lost */
     double setup_shift;     /* mm, deviation of the shift of the whole hole */
 } ag_drilling_augmentation;

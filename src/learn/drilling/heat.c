@@ -11,6 +11,9 @@
 #include "core/base/mem.h"
 
 static const double reach_mm = 0.5, order_mm = 0.3, tiny = 1e-9;
+/* Of the labeller's word: within near_mm it is full, beyond far_mm none; at most e^most_evidence to one. No model is
+ * surer than `doubt` that there is something. */
+static const double near_mm = 0.7, far_mm = 1.4, most_evidence = 6, doubt = 1e-4;
 enum { MOVES = 4 };
 
 /* ---- fusing ---- */
@@ -73,6 +76,39 @@ void ag_heat_add(ag_heat *sum, const ag_heat *heat, double weight)
     for (int k = 0; k < AG_POINTS; k++) {
         sum->none[k] += weight * heat->none[k];
         for (size_t i = 0; i < heat->cells && i < sum->cells; i++) sum->map[k][i] += weight * heat->map[k][i];
+    }
+}
+
+/* ---- the other witness ---- */
+
+static double shape_depth(const ag_label *shape, int k)
+{
+    if (k == AG_POINT_ENTRY) return shape->entry;
+    if (k == AG_POINT_EXIT) return shape->exit;
+    return shape->transition_count > 0 ? shape->transition[0] : (double)NAN;
+}
+
+/* 1 near the shape's depth, 0 far from it, a slope between. */
+static double nearness(double away)
+{
+    return fmax(0, fmin(1, (far_mm - fabs(away)) / (far_mm - near_mm)));
+}
+
+void ag_heat_weigh(ag_heat *h, const ag_label *shape)
+{
+    if (shape->outcome != AG_LABEL_FOUND && shape->outcome != AG_LABEL_NO_EXIT) return;
+    double strength = exp(most_evidence * shape->clarity) - 1;
+    for (int k = 0; k < AG_POINTS; k++) {
+        double at = shape_depth(shape, k), total = 0;
+        h->none[k] = (h->none[k] + doubt) * (isnan(at) ? 1 + strength : 1);
+        total = h->none[k];
+        for (size_t i = 0; i < h->cells; i++) {
+            double middle = h->start + h->cell * ((double)i + 0.5);
+            if (!isnan(at)) h->map[k][i] *= 1 + strength * nearness(middle - at);
+            total += h->map[k][i];
+        }
+        h->none[k] /= total;
+        for (size_t i = 0; i < h->cells; i++) h->map[k][i] /= total;
     }
 }
 

@@ -28,5 +28,8 @@ int ag_heat_fuse(const ag_view *view, const ag_track *track, const ag_view_windo
                  ag_arena *arena, ag_heat *out, ag_err *err);
 /* Adds `weight` times a model's heat to the sum of others of the same hole. */
 void ag_heat_add(ag_heat *sum, const ag_heat *heat, double weight);
+/* What the labeller says is evidence of its own: what lies near its depths gains weight by how clearly it saw them, and
+ * so does "nowhere" for what it did not see. Near is as good as at: where exactly the heap lies stays as it is. */
+void ag_heat_weigh(ag_heat *heat, const ag_label *shape);
 /* Entry before transition before exit. */
 void ag_heat_read(const ag_heat *heat, ag_reading *out);

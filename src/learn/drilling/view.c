@@ -56,6 +56,7 @@ int ag_view_init(const ag_drilling_data *data, int64_t cells, ag_view *out, ag_e
     ag_view view = {.cells = cells,
                     .cell_mm = p->cell_mm,
                     .sliding = p->sequence_windowing,
+                    .refine = data->refine,
                     .options = {p->normalize_position, p->combine_torque_signals, p->smoothing_mm}};
     size_t count;
     const ag_feature *all = ag_feature_all(&count);
@@ -205,6 +206,7 @@ void ag_view_write(const ag_view *view, ag_json *json)
     ag_json_put_int(json, "cells", view->cells);
     ag_json_put_real(json, "cell_mm", view->cell_mm);
     ag_json_put_bool(json, "sequence_windowing", view->sliding);
+    ag_json_put_bool(json, "refine", view->refine);
     ag_json_put_bool(json, "normalize_position", view->options.normalize_position);
     ag_json_put_bool(json, "combine_torque_signals", view->options.combine_torque_signals);
     ag_json_put_real(json, "smoothing_mm", view->options.smoothing_mm);
@@ -258,6 +260,7 @@ static bool read_scalars(const ag_value *root, ag_view *view)
     return ag_value_int(ag_value_get(root, "cells"), &view->cells) && view->cells >= 4 && view->cells <= 1000000 &&
            ag_value_real(ag_value_get(root, "cell_mm"), &view->cell_mm) && view->cell_mm >= 0.001 &&
            view->cell_mm <= 1000 && ag_value_bool(ag_value_get(root, "sequence_windowing"), &view->sliding) &&
+           ag_value_bool(ag_value_get(root, "refine"), &view->refine) &&
            ag_value_bool(ag_value_get(root, "normalize_position"), &view->options.normalize_position) &&
            ag_value_bool(ag_value_get(root, "combine_torque_signals"), &view->options.combine_torque_signals) &&
            ag_value_real(ag_value_get(root, "smoothing_mm"), &view->options.smoothing_mm) &&

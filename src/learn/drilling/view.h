@@ -17,6 +17,7 @@ typedef struct ag_view {
     int64_t cells; /* of a window */
     double cell_mm;
     bool sliding; /* longer holes are seen in several windows; else in one with wider cells */
+    bool refine;  /* maps are read in the light of what the shapes of the tool's point say */
     size_t channel_count, condition_count;
     const ag_feature *channels[AG_VIEW_CHANNELS];
     int conditions[AG_CONDITIONS]; /* ag_condition_id */

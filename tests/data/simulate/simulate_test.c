@@ -319,3 +319,29 @@ AG_TEST(test_simulate__tables_are_printed_whole)
     assert_null(ag_sim_fault_find("none"));
     assert_null(ag_sim_fault_at(ag_sim_fault_count()));
 }
+
+AG_TEST(test_simulate__short_series_have_more_tools_of_all_ages)
+{
+    enum { COUNT = 600 };
+    ag_err err = {0};
+    const ag_sim_regime *only = ag_sim_regime_find("cfrp-ti-stroke");
+    ag_sim_options options = {.seed = 3, .series = 2, .regimes = &only, .regime_count = 1};
+    unsigned oldest = 0, youngest = 99;
+    for (uint64_t i = 0; i < COUNT; i++) {
+        ag_sim_plan plan, next;
+        AG_EXPECT_OK(ag_sim_plan_draw(&options, i, &plan, &err));
+        AG_EXPECT_OK(ag_sim_plan_draw(&options, i + 1, &next, &err));
+        assert_true(plan.age < plan.life);
+        if (i % 2 == 0) assert_true(next.tool == plan.tool && next.age == plan.age + 1);
+        if (i % 2 == 1) assert_true(next.tool != plan.tool);
+        oldest = plan.age > oldest ? plan.age : oldest;
+        youngest = plan.age < youngest ? plan.age : youngest;
+    }
+    assert_true(oldest > 35 && youngest < 5);
+    ag_sim_plan whole, same;
+    options.series = 0;
+    AG_EXPECT_OK(ag_sim_plan_draw(&options, 45, &whole, &err));
+    options.series = 40;
+    AG_EXPECT_OK(ag_sim_plan_draw(&options, 45, &same, &err));
+    assert_true(whole.tool == same.tool && whole.age == 5 && same.age == 5 && whole.entry == same.entry);
+}

@@ -22,8 +22,8 @@ static const char *const lines[] = {
     "strategy=patchtsmixer_single",
     "model_config={d_model: 8, num_layers: 2, dropout: 0, sequence_length: 128, patch_length: 8, num_classes: 3}",
     "training_config={epochs: 12, batch_size: 8, learning_rate: 0.01, validation_split: 0.3}",
-    "data_config={preprocessing: {cell_mm: 0.32, channels: [torque, torque_gradient, thrust, thrust_gradient, "
-    "quality]}}",
+    ("data_config={preprocessing: {cell_mm: 0.32, channels: [torque, torque_gradient, thrust, thrust_gradient, "
+     "quality]}}"),
     "save_checkpoints=false",
 };
 enum { LINES = sizeof lines / sizeof *lines };

@@ -202,6 +202,9 @@ AG_TEST(test_augment__gain_offset_noise_and_lost_samples_do_what_they_say)
     for (size_t i = 0; i < t->count; i++) top = t->torque[i] > t->torque[top] ? i : top;
     double gain = out.track.torque[top] / t->torque[top];
     assert_true(gain >= 0.8 && gain <= 1.2 && gain != 1);
+    ag_augment(&(ag_drilling_augmentation){.edge_shape = 0.2}, t, &b.set.items[0].known, &rng, room, &out);
+    assert_true(fabs(out.track.torque[top] - t->peak) < 1e-9 &&
+                out.track.torque[t->count / 2] != t->torque[t->count / 2]);
     ag_augment(&(ag_drilling_augmentation){.offset = 0.3}, t, &b.set.items[0].known, &rng, room, &out);
     double offset = out.track.torque[0] - t->torque[0];
     assert_true(fabs(offset) <= 0.3 && fabs(out.track.torque[50] - t->torque[50] - offset) < 1e-9);

@@ -182,12 +182,12 @@ AG_TEST(test_view__refuses_what_is_no_view)
         "{}",
         "{\"cells\": 512}",
         "{\"cells\": 512, \"cell_mm\": -1, \"sequence_windowing\": true}",
-        "{\"cells\": 8, \"cell_mm\": 1, \"sequence_windowing\": true, \"normalize_position\": true, "
+        "{\"cells\": 8, \"cell_mm\": 1, \"sequence_windowing\": true, \"refine\": true, \"normalize_position\": true, "
         "\"combine_torque_signals\": true, \"smoothing_mm\": 0.4, \"channels\": [\"future\"], \"conditions\": []}",
-        "{\"cells\": 8, \"cell_mm\": 1, \"sequence_windowing\": true, \"normalize_position\": true, "
+        "{\"cells\": 8, \"cell_mm\": 1, \"sequence_windowing\": true, \"refine\": true, \"normalize_position\": true, "
         "\"combine_torque_signals\": true, \"smoothing_mm\": 0.4, \"channels\": [\"torque\"], \"conditions\": [], "
         "\"mean\": [0], \"deviation\": [0]}",
-        "{\"cells\": 8, \"cell_mm\": 1, \"sequence_windowing\": true, \"normalize_position\": true, "
+        "{\"cells\": 8, \"cell_mm\": 1, \"sequence_windowing\": true, \"refine\": true, \"normalize_position\": true, "
         "\"combine_torque_signals\": true, \"smoothing_mm\": 0.4, \"channels\": [\"torque\"], \"conditions\": [], "
         "\"mean\": [0, 1], \"deviation\": [1]}",
     };

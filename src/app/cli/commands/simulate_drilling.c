@@ -20,6 +20,12 @@ static const ag_option options[] = {
      .min = 0,
      .max = 9007199254740992.0,
      .doc = "Everything follows from it: the same seed gives the same bytes"},
+    {.name = "tool-holes",
+     .type = AG_OPTION_INT,
+     .fallback = "40",
+     .min = 1,
+     .max = 40,
+     .doc = "Holes in a row by the same tool, somewhere in its life of 40; fewer make more tools, to learn from"},
     {.name = "regime",
      .type = AG_OPTION_TEXT,
      .repeated = true,
@@ -56,6 +62,7 @@ static const ag_example examples[] = {
     {"simulate drilling --output-dir holes --holes 1000 --seed 7", "Drill 1,000 holes of all regimes"},
     {"simulate drilling -o holes --regime cfrp-ti-event --version 9 --plots 3", "One regime, one version, with plots"},
     {"simulate drilling -o bad --holes 200 --faults all", "Plant every defect, to test what must find them"},
+    {"simulate drilling -o holes --holes 3000 --tool-holes 2", "Many tools, for a model that is to know them all"},
     {"simulate drilling --list", "See what there is"},
     {NULL, NULL},
 };
@@ -180,7 +187,8 @@ static int run(ag_invocation *invocation, ag_err *err)
     if (ag_option_flag(invocation, "list")) return print_list(invocation, err);
     const char *directory = ag_option_text(invocation, "output-dir");
     if (!directory) return ag_fail(err, AG_EINVAL, "--output-dir is missing: where shall the files go?");
-    ag_sim_options how = {.seed = (uint64_t)ag_option_int(invocation, "seed")};
+    ag_sim_options how = {.seed = (uint64_t)ag_option_int(invocation, "seed"),
+                          .series = (unsigned)ag_option_int(invocation, "tool-holes")};
     int rc = read_regimes(invocation, &how, err);
     if (rc == AG_OK) rc = read_versions(invocation, &how, err);
     if (rc == AG_OK) rc = read_faults(invocation, &how, err);
