@@ -87,7 +87,8 @@ typedef struct ag_op {
     /* Required: floating-point operations of one sample's forward; a multiply-add is 2, an exp or a division is 1. */
     double (*cost)(const struct ag_node *node);
     /* Optional: repacks parameters for speed, after every change of them; in[] holds the parameters, NULL elsewhere. */
-    void (*prepare)(const struct ag_node *node, const ag_real *const *in, ag_real *prepared);
+    void (*prepare)(const struct ag_kernels *kernels, const struct ag_node *node, const ag_real *const *in,
+                    ag_real *prepared);
     /* Required unless AG_OP_VIEW. */
     void (*forward)(const ag_call *call);
     /* NULL: no gradient flows back (only allowed where none is wanted). */

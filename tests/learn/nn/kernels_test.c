@@ -221,6 +221,18 @@ AG_TEST(test_kernels__softmax_of_every_width_agrees_with_plain)
     with_every_table(softmax_all);
 }
 
+/* From its bits a dropout comes out the same, and no bit lies behind the room for them. */
+static void drop_again(const ag_kernels *kernels, const ag_dropout *drop, int64_t size)
+{
+    ag_real *x = numbers(size, "x"), *y = numbers(size, "x"), *bits = numbers(AG_KEPT(size), "bits");
+    kernels->dropout_at(drop, 9, x, (uint8_t *)bits, size);
+    if (drop->keep < 65536) kernels->dropout_again((const uint8_t *)bits, drop->scale, y, size);
+    assert_memory_equal(x, y, (size_t)size * sizeof *x);
+    ag_free(x);
+    ag_free(y);
+    ag_free(bits);
+}
+
 static void drop_all(const ag_kernels *kernels)
 {
     const double probabilities[] = {0.0, 0.00001, 0.2, 0.5, 0.999};
@@ -235,36 +247,43 @@ static void drop_all(const ag_kernels *kernels)
             kernels->dropout(&drop, sample, x, size);
             ag_kernels_find("plain")->dropout(&drop, sample, y, size);
             assert_memory_equal(x, y, (size_t)size * sizeof *x);
+            drop_again(kernels, &drop, size);
             ag_free(x);
             ag_free(y);
         }
 }
 
-/* gelu with dropout is gelu, then dropout with the numbers of that block; so is its slope. */
+/* gelu with dropout is gelu, then dropout with the numbers of that block; its gradient is both gradients. */
+static void gelu_drop_one(const ag_kernels *kernels, const ag_dropout *drop, int64_t size)
+{
+    ag_real *x = numbers(size, "x"), *y = numbers(size, "y"), *d = numbers(size, "s"), *bits = numbers(size + 1, "b");
+    ag_real *z = numbers(size, "z"), *steep = numbers(size, "s");
+    bool drops = drop->keep < 65536;
+    kernels->gelu_drop(drop, 77, x, y, (uint8_t *)bits, size);
+    kernels->gelu_gradient(x, steep, steep, z, size);
+    ag_kernels_find("plain")->dropout_at(drop, 77, z, NULL, size);
+    ag_kernels_find("plain")->dropout_at(drop, 77, steep, NULL, size);
+    for (int64_t i = 0; i < size; i++) {
+        ag_check_near((double)y[i], (double)z[i], 1e-6, "gelu");
+        assert_true((y[i] == 0) == (z[i] == 0));
+    }
+    kernels->gelu_drop_gradient(drops ? (uint8_t *)bits : NULL, drop->scale, x, z, d, size);
+    assert_memory_equal(z, y, (size_t)size * sizeof *x);
+    for (int64_t i = 0; i < size; i++) ag_check_near((double)d[i], (double)steep[i], 2e-6, "slope");
+    kernels->gelu_drop(drop, 77, x, x, NULL, size);
+    assert_memory_equal(x, y, (size_t)size * sizeof *x);
+    ag_real *all[] = {x, y, d, bits, z, steep};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) ag_free(all[i]);
+}
+
 static void gelu_drop_all(const ag_kernels *kernels)
 {
     const double probabilities[] = {0.0, 0.3};
     const int64_t counts[] = {1, 8, 31, 32, 100, 128, 1000};
     for (size_t p = 0; p < 2; p++)
         for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
-            int64_t size = counts[k];
-            ag_real *x = numbers(size, "x"), *y = numbers(size, "y"), *slope = numbers(size, "s");
-            ag_real *z = numbers(size, "z"), *steep = numbers(size, "z");
             ag_dropout drop = ag_dropout_make(11, 7, 3, 1, probabilities[p]);
-            kernels->gelu_drop(&drop, 77, x, y, slope, size);
-            for (int64_t i = 0; i < size; i++) steep[i] = 1;
-            kernels->gelu_gradient(x, steep, steep, z, size);
-            ag_kernels_find("plain")->dropout_at(&drop, 77, z, size);
-            ag_kernels_find("plain")->dropout_at(&drop, 77, steep, size);
-            for (int64_t i = 0; i < size; i++) {
-                ag_check_near((double)y[i], (double)z[i], 1e-6, "gelu");
-                ag_check_near((double)slope[i], (double)steep[i], 1e-6, "slope");
-                assert_true((y[i] == 0) == (z[i] == 0));
-            }
-            kernels->gelu_drop(&drop, 77, x, x, slope, size);
-            assert_memory_equal(x, y, (size_t)size * sizeof *x);
-            ag_real *all[] = {x, y, slope, z, steep};
-            for (size_t i = 0; i < 5; i++) ag_free(all[i]);
+            gelu_drop_one(kernels, &drop, counts[k]);
         }
 }
 

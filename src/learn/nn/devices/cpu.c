@@ -428,7 +428,7 @@ static int prepare_parameters(void *opened, ag_err *err)
             if (value && value->source == AG_FROM_PARAMETER)
                 in[k] = p->values + ag_graph_parameter_at(p->graph, value->owner)->offset;
         }
-        node->op->prepare(node, in, p->prepared + node->prepared_offset);
+        node->op->prepare(p->kernels, node, in, p->prepared + node->prepared_offset);
     }
     return 0;
 }

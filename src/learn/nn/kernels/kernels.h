@@ -52,6 +52,9 @@ typedef struct ag_dropout {
     ag_real scale; /* 65536 / keep: exactly unbiased for the rounded probability */
 } ag_dropout;
 
+/* Reals that the bits of a dropout fill. */
+#define AG_KEPT(size) (((size) + 31) / 32)
+
 /* One step of Adam: g = scale * gradient + decay * value; first = beta1 * first + rest1 * g; second = beta2 * second +
  * rest2 * g^2; value = keep * value - rate * first / (root * sqrt(second) + epsilon). */
 typedef struct ag_adam_step {
@@ -92,12 +95,17 @@ typedef struct ag_kernels {
                                 ag_real *dx, ag_real *dgain, ag_real *dshift, int64_t rows, int64_t columns);
     /* x[i] *= kept(i) ? scale : 0 for element i of sample `sample`; forward and backward alike. */
     void (*dropout)(const ag_dropout *dropout, int64_t sample, ag_real *x, int64_t size);
-    /* The same for part of a sample: `block` is the number of the Philox block that its first element draws from. */
-    void (*dropout_at)(const ag_dropout *dropout, uint64_t block, ag_real *x, int64_t size);
-    /* y = dropout(gelu(x)) and slope = its derivative by x, with the numbers that dropout_at() would draw. y may be x.
-     */
-    void (*gelu_drop)(const ag_dropout *dropout, uint64_t block, const ag_real *x, ag_real *y, ag_real *slope,
+    /* The same for part of a sample: `block` is the number of the Philox block that its first element draws from. kept
+     * (may be NULL) gets a bit for each element, in AG_KEPT(size) reals, unless nothing drops. */
+    void (*dropout_at)(const ag_dropout *dropout, uint64_t block, ag_real *x, uint8_t *kept, int64_t size);
+    /* The same from its bits. */
+    void (*dropout_again)(const uint8_t *kept, ag_real scale, ag_real *x, int64_t size);
+    /* y = dropout(gelu(x)), with the numbers that dropout_at() would draw. y may be x. */
+    void (*gelu_drop)(const ag_dropout *dropout, uint64_t block, const ag_real *x, ag_real *y, uint8_t *kept,
                       int64_t size);
+    /* y = dropout(gelu(x)) again, and d *= its derivative; kept NULL and scale 1: nothing dropped. */
+    void (*gelu_drop_gradient)(const uint8_t *kept, ag_real scale, const ag_real *x, ag_real *y, ag_real *d,
+                               int64_t size);
     void (*adam)(const ag_adam_step *step);
     void (*add)(const ag_real *x, ag_real *y, int64_t count);                        /* y += x */
     void (*multiply)(const ag_real *a, const ag_real *b, ag_real *y, int64_t count); /* y = a * b; y may be either */

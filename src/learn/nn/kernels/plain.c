@@ -169,31 +169,44 @@ static void layer_norm_gradient(const ag_real *x, const ag_real *gain, const ag_
     }
 }
 
-static void dropout_at(const ag_dropout *drop, uint64_t block, ag_real *x, int64_t size)
+static void dropout_at(const ag_dropout *drop, uint64_t block, ag_real *x, uint8_t *kept, int64_t size)
 {
     if (drop->keep >= 65536) return;
     for (int64_t i = 0; i < size; i += 8, block++) {
-        uint32_t words[4];
+        uint32_t words[4], bits = 0;
         ag_philox4x32(drop->seed, drop->stream, block, words);
         for (int64_t k = 0; k < 8 && i + k < size; k++) {
             uint32_t number = words[k / 2] >> (k % 2 * 16) & 0xffff;
+            if (number < drop->keep) bits |= 1U << k;
             x[i + k] = number < drop->keep ? x[i + k] * drop->scale : 0;
         }
+        if (kept) kept[i / 8] = (uint8_t)bits;
     }
 }
 
 static void dropout(const ag_dropout *drop, int64_t sample, ag_real *x, int64_t size)
 {
-    dropout_at(drop, (uint64_t)(sample * ((size + 7) / 8)), x, size);
+    dropout_at(drop, (uint64_t)(sample * ((size + 7) / 8)), x, NULL, size);
 }
 
-static void gelu_drop(const ag_dropout *drop, uint64_t block, const ag_real *x, ag_real *y, ag_real *slope,
-                      int64_t size)
+static void dropout_again(const uint8_t *kept, ag_real scale, ag_real *x, int64_t size)
 {
-    for (int64_t i = 0; i < size; i++) slope[i] = 1;
-    gelu_gradient(x, slope, slope, y, size);
-    dropout_at(drop, block, y, size);
-    dropout_at(drop, block, slope, size);
+    for (int64_t i = 0; i < size; i++) x[i] = kept[i / 8] >> (i % 8) & 1 ? x[i] * scale : 0;
+}
+
+static void gelu_drop(const ag_dropout *drop, uint64_t block, const ag_real *x, ag_real *y, uint8_t *kept, int64_t size)
+{
+    gelu(x, y, size);
+    dropout_at(drop, block, y, kept, size);
+}
+
+static void gelu_drop_gradient(const uint8_t *kept, ag_real scale, const ag_real *x, ag_real *y, ag_real *d,
+                               int64_t size)
+{
+    gelu_gradient(x, d, d, y, size);
+    if (!kept) return;
+    dropout_again(kept, scale, y, size);
+    dropout_again(kept, scale, d, size);
 }
 
 static void adam(const ag_adam_step *a)
@@ -267,7 +280,9 @@ const ag_kernels ag_kernels_plain = {
     .layer_norm_gradient = layer_norm_gradient,
     .dropout = dropout,
     .dropout_at = dropout_at,
+    .dropout_again = dropout_again,
     .gelu_drop = gelu_drop,
+    .gelu_drop_gradient = gelu_drop_gradient,
     .adam = adam,
     .add = add,
     .multiply = multiply,

@@ -143,9 +143,16 @@ static inline words philox_round(words state, words key)
     __m256i turned = _mm256_shuffle_epi32(_mm256_mul_epu32(state, factors), 0x1b);
     return _mm256_xor_si256(_mm256_xor_si256(turned, _mm256_srli_epi64(state, 32)), key);
 }
-static inline vec keep_below(words numbers, int half, uint32_t keep, vec x)
+static inline uint32_t kept_of(words numbers, uint32_t keep)
 {
-    __m128i mine = half ? _mm256_extracti128_si256(numbers, 1) : _mm256_castsi256_si128(numbers);
-    __m256i kept = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)keep), _mm256_cvtepu16_epi32(mine));
+    __m256i most = _mm256_set1_epi16((short)(uint16_t)(keep - 1));
+    __m256i kept = _mm256_cmpeq_epi16(_mm256_min_epu16(numbers, most), numbers);
+    __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(kept), _mm256_extracti128_si256(kept, 1));
+    return (uint32_t)_mm_movemask_epi8(bytes);
+}
+static inline vec keep_where(uint32_t bits, vec x)
+{
+    const __m256i each = _mm256_set_epi32(128, 64, 32, 16, 8, 4, 2, 1);
+    __m256i kept = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)bits), each), each);
     return _mm256_and_ps(_mm256_castsi256_ps(kept), x);
 }

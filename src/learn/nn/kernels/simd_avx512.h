@@ -146,11 +146,15 @@ static inline words philox_round(words state, words key)
     __m512i turned = _mm512_shuffle_epi32(_mm512_mul_epu32(state, factors), _MM_PERM_ABCD);
     return _mm512_ternarylogic_epi32(turned, _mm512_srli_epi64(state, 32), key, 0x96);
 }
-/* x where the number is below `keep`, else 0; half 0 has the first LANES numbers. */
-static inline vec keep_below(words numbers, int half, uint32_t keep, vec x)
+/* Bit i: whether number i of 2 * LANES is below `keep`, which is 1 to 65535. */
+static inline uint32_t kept_of(words numbers, uint32_t keep)
 {
-    __mmask32 kept = _mm512_cmplt_epu16_mask(numbers, _mm512_set1_epi16((short)(uint16_t)keep));
-    return _mm512_maskz_mov_ps((__mmask16)(kept >> (half ? 16 : 0)), x);
+    return _mm512_cmplt_epu16_mask(numbers, _mm512_set1_epi16((short)(uint16_t)keep));
+}
+/* x where the bit is set, else 0. */
+static inline vec keep_where(uint32_t bits, vec x)
+{
+    return _mm512_maskz_mov_ps((__mmask16)bits, x);
 }
 
 /* ---- reductions and turning of sixteen vectors ---- */

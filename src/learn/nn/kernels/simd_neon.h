@@ -142,10 +142,15 @@ static inline words philox_round(words state, words key)
     uint32x4_t turned = vextq_u32(swapped, swapped, 2);
     return veorq_u32(veorq_u32(turned, vreinterpretq_u32_u64(vshrq_n_u64(pairs, 32))), key);
 }
-static inline vec keep_below(words numbers, int half, uint32_t keep, vec x)
+static inline uint32_t kept_of(words numbers, uint32_t keep)
 {
-    uint16x8_t all = vreinterpretq_u16_u32(numbers);
-    uint32x4_t mine = vmovl_u16(half ? vget_high_u16(all) : vget_low_u16(all));
-    uint32x4_t kept = vcltq_u32(mine, vdupq_n_u32(keep));
+    static const uint16_t each[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+    uint16x8_t kept = vcltq_u16(vreinterpretq_u16_u32(numbers), vdupq_n_u16((uint16_t)keep));
+    return vaddvq_u16(vandq_u16(kept, vld1q_u16(each)));
+}
+static inline vec keep_where(uint32_t bits, vec x)
+{
+    static const uint32_t each[4] = {1, 2, 4, 8};
+    uint32x4_t kept = vtstq_u32(vdupq_n_u32(bits), vld1q_u32(each));
     return vreinterpretq_f32_u32(vandq_u32(kept, vreinterpretq_u32_f32(x)));
 }

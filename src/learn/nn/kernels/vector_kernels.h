@@ -297,93 +297,121 @@ static void layer_norm_gradient(const float *x, const float *gain, const float *
 
 /* ---- dropout ---- */
 
-#define PHILOX_VECTORS 4 /* side by side: a round waits for its product */
+#define PHILOX_VECTORS 4  /* side by side: a round waits for its product */
+#define DRAWN (2 * LANES) /* elements that one of them serves */
 
-INLINE void drop_one(words numbers, int half, const ag_dropout *drop, float *x, int64_t count)
+typedef struct draw { /* the random numbers of a dropout, in order */
+    words key[10];
+    uint64_t block, stream;
+    uint32_t keep;
+} draw;
+
+INLINE draw begin_draw(const ag_dropout *drop, uint64_t at_block)
+{
+    draw d = {.block = at_block, .stream = drop->stream, .keep = drop->keep};
+    for (uint32_t r = 0; r < 10; r++)
+        d.key[r] = philox_key((uint32_t)drop->seed + r * 0x9E3779B9U, (uint32_t)(drop->seed >> 32) + r * 0xBB67AE85U);
+    return d;
+}
+
+/* Which of the next PHILOX_VECTORS * DRAWN elements are kept, a bit each. */
+INLINE void draw_bits(draw *d, uint32_t bits[PHILOX_VECTORS])
+{
+    words state[PHILOX_VECTORS];
+    UNROLL for (int v = 0; v < PHILOX_VECTORS; v++, d->block += PHILOX_BLOCKS) state[v] =
+        philox_counter(d->block, d->stream);
+    for (int r = 0; r < 10; r++) {
+        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) state[v] = philox_round(state[v], d->key[r]);
+    }
+    UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) bits[v] = kept_of(state[v], d->keep);
+}
+
+INLINE void drop_one(uint32_t bits, vec scale, float *x, int64_t count)
 {
     if (count >= LANES)
-        store(x, keep_below(numbers, half, drop->keep, mul(load(x), set(drop->scale))));
+        store(x, keep_where(bits, mul(load(x), scale)));
     else if (count > 0)
-        store_some(x, keep_below(numbers, half, drop->keep, mul(load_some(x, count), set(drop->scale))), count);
+        store_some(x, keep_where(bits, mul(load_some(x, count), scale)), count);
 }
 
 /* The same bits as the plain one: the same numbers, and one rounded product. */
-static void dropout_at(const ag_dropout *drop, uint64_t at_block, float *x, int64_t size)
+static void dropout_at(const ag_dropout *drop, uint64_t at_block, float *x, uint8_t *kept, int64_t size)
 {
-    words key[10];
     if (drop->keep >= 65536) return;
-    for (uint32_t r = 0; r < 10; r++)
-        key[r] = philox_key((uint32_t)drop->seed + r * 0x9E3779B9U, (uint32_t)(drop->seed >> 32) + r * 0xBB67AE85U);
-    for (int64_t i = 0; i < size; i += (int64_t)PHILOX_VECTORS * 2 * LANES) {
-        words state[PHILOX_VECTORS];
-        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++, at_block += PHILOX_BLOCKS) state[v] =
-            philox_counter(at_block, drop->stream);
-        for (int r = 0; r < 10; r++) {
-            UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) state[v] = philox_round(state[v], key[r]);
-        }
-        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++)
+    draw numbers = begin_draw(drop, at_block);
+    vec scale = set(drop->scale);
+    for (int64_t i = 0; i < size;) {
+        uint32_t bits[PHILOX_VECTORS];
+        draw_bits(&numbers, bits);
+        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++, i += DRAWN)
         {
-            int64_t at = i + (int64_t)v * 2 * LANES;
-            drop_one(state[v], 0, drop, x + at, size - at);
-            drop_one(state[v], 1, drop, x + at + LANES, size - at - LANES);
+            drop_one(bits[v], scale, x + i, size - i);
+            drop_one(bits[v] >> LANES, scale, x + i + LANES, size - i - LANES);
+            if (kept && i < size) memcpy(kept + i / 8, &bits[v], DRAWN / 8);
         }
     }
 }
 
 static void dropout(const ag_dropout *drop, int64_t sample, float *x, int64_t size)
 {
-    dropout_at(drop, (uint64_t)(sample * ((size + 7) / 8)), x, size);
+    dropout_at(drop, (uint64_t)(sample * ((size + 7) / 8)), x, NULL, size);
+}
+
+static void dropout_again(const uint8_t *kept, float scale, float *x, int64_t size)
+{
+    for (int64_t i = 0; i < size; i += DRAWN) {
+        uint32_t bits = 0;
+        memcpy(&bits, kept + i / 8, DRAWN / 8);
+        drop_one(bits, set(scale), x + i, size - i);
+        drop_one(bits >> LANES, set(scale), x + i + LANES, size - i - LANES);
+    }
 }
 
 /* ---- gelu with dropout, for training ---- */
 
-INLINE void gelu_drop_one(words numbers, int half, const ag_dropout *drop, const float *x, float *y, float *slope,
-                          int64_t count)
+INLINE void gelu_drop_one(uint32_t bits, vec scale, const float *x, float *y, int64_t count)
 {
-    if (count <= 0) return;
-    gelu_both both = gelu_both_of(count >= LANES ? load(x) : load_some(x, count));
-    vec value = keep_below(numbers, half, drop->keep, mul(both.value, set(drop->scale)));
-    vec steep = keep_below(numbers, half, drop->keep, mul(both.slope, set(drop->scale)));
-    if (count >= LANES) {
-        store(y, value);
-        store(slope, steep);
-    } else {
-        store_some(y, value, count);
-        store_some(slope, steep, count);
-    }
+    if (count >= LANES)
+        store(y, keep_where(bits, mul(gelu_of(load(x)), scale)));
+    else if (count > 0)
+        store_some(y, keep_where(bits, mul(gelu_of(load_some(x, count)), scale)), count);
 }
 
-static void gelu_only(const float *x, float *y, float *slope, int64_t count)
+static void gelu_drop(const ag_dropout *drop, uint64_t at_block, const float *x, float *y, uint8_t *kept, int64_t size)
 {
-    for (int64_t i = 0; i < count; i += LANES) {
-        gelu_both both = gelu_both_of(load_some(x + i, count - i));
-        store_some(y + i, both.value, count - i);
-        store_some(slope + i, both.slope, count - i);
-    }
-}
-
-static void gelu_drop(const ag_dropout *drop, uint64_t at_block, const float *x, float *y, float *slope, int64_t size)
-{
-    words key[10];
     if (drop->keep >= 65536) {
-        gelu_only(x, y, slope, size);
+        each_gelu(x, y, size);
         return;
     }
-    for (uint32_t r = 0; r < 10; r++)
-        key[r] = philox_key((uint32_t)drop->seed + r * 0x9E3779B9U, (uint32_t)(drop->seed >> 32) + r * 0xBB67AE85U);
-    for (int64_t i = 0; i < size; i += (int64_t)PHILOX_VECTORS * 2 * LANES) {
-        words state[PHILOX_VECTORS];
-        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++, at_block += PHILOX_BLOCKS) state[v] =
-            philox_counter(at_block, drop->stream);
-        for (int r = 0; r < 10; r++) {
-            UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) state[v] = philox_round(state[v], key[r]);
-        }
-        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++)
+    draw numbers = begin_draw(drop, at_block);
+    vec scale = set(drop->scale);
+    for (int64_t i = 0; i < size;) {
+        uint32_t bits[PHILOX_VECTORS];
+        draw_bits(&numbers, bits);
+        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++, i += DRAWN)
         {
-            int64_t at = i + (int64_t)v * 2 * LANES, next = at + LANES;
-            gelu_drop_one(state[v], 0, drop, x + at, y + at, slope + at, size - at);
-            gelu_drop_one(state[v], 1, drop, x + next, y + next, slope + next, size - next);
+            gelu_drop_one(bits[v], scale, x + i, y + i, size - i);
+            gelu_drop_one(bits[v] >> LANES, scale, x + i + LANES, y + i + LANES, size - i - LANES);
+            if (kept && i < size) memcpy(kept + i / 8, &bits[v], DRAWN / 8);
         }
+    }
+}
+
+INLINE void gelu_back_one(uint32_t bits, vec scale, const float *x, float *y, float *d, int64_t count)
+{
+    if (count <= 0) return;
+    gelu_both both = gelu_both_of(load_some(x, count));
+    store_some(y, keep_where(bits, mul(both.value, scale)), count);
+    store_some(d, keep_where(bits, mul(mul(both.slope, scale), load_some(d, count))), count);
+}
+
+static void gelu_drop_gradient(const uint8_t *kept, float scale, const float *x, float *y, float *d, int64_t size)
+{
+    for (int64_t i = 0; i < size; i += DRAWN) {
+        uint32_t bits = UINT32_MAX;
+        if (kept) memcpy(&bits, kept + i / 8, DRAWN / 8);
+        gelu_back_one(bits, set(scale), x + i, y + i, d + i, size - i);
+        gelu_back_one(bits >> LANES, set(scale), x + i + LANES, y + i + LANES, d + i + LANES, size - i - LANES);
     }
 }
 

@@ -102,8 +102,9 @@ static double cost(const ag_node *node)
     return 2.0 * (double)e.result * (double)e.weights;
 }
 
-static void prepare(const ag_node *node, const ag_real *const *in, ag_real *prepared)
+static void prepare(const ag_kernels *kernels, const ag_node *node, const ag_real *const *in, ag_real *prepared)
 {
+    (void)kernels;
     extents e = extents_of(node->attributes, &node->in_shape[0], &node->in_shape[1]);
     for (int64_t o = 0; o < e.out; o++)
         for (int64_t i = 0; i < e.group_in; i++)

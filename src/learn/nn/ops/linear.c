@@ -30,11 +30,11 @@ static double cost(const ag_node *node)
     return 2.0 * (double)ag_in_size(node, 0) * (double)ag_shape_last(&node->out_shape[0]);
 }
 
-static void prepare(const ag_node *node, const ag_real *const *in, ag_real *prepared)
+static void prepare(const ag_kernels *kernels, const ag_node *node, const ag_real *const *in, ag_real *prepared)
 {
     int64_t outputs = node->in_shape[1].at[0], inputs = node->in_shape[1].at[1];
-    ag_panels_pack(in[1], inputs, outputs, true, prepared);
-    ag_panels_pack(in[1], outputs, inputs, false, prepared + inputs * outputs);
+    ag_panels_pack(kernels, in[1], inputs, outputs, true, prepared);
+    ag_panels_pack(kernels, in[1], outputs, inputs, false, prepared + inputs * outputs);
 }
 
 static void forward(const ag_call *c)

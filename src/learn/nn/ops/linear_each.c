@@ -28,12 +28,12 @@ static double cost(const ag_node *node)
     return 2.0 * (double)ag_shape_size(&node->in_shape[1]);
 }
 
-static void prepare(const ag_node *node, const ag_real *const *in, ag_real *prepared)
+static void prepare(const ag_kernels *kernels, const ag_node *node, const ag_real *const *in, ag_real *prepared)
 {
     const ag_shape *w = &node->in_shape[1];
     for (int64_t r = 0; r < w->at[0]; r++)
-        ag_kernels_best()->transpose(in[1] + r * w->at[1] * w->at[2], w->at[2], prepared + r * w->at[1] * w->at[2],
-                                     w->at[1], w->at[1], w->at[2]);
+        kernels->transpose(in[1] + r * w->at[1] * w->at[2], w->at[2], prepared + r * w->at[1] * w->at[2], w->at[1],
+                           w->at[1], w->at[2]);
 }
 
 static void forward(const ag_call *c)

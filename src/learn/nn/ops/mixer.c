@@ -2,9 +2,9 @@
 /* mixer.c: a mixer block (see mixer.h), tile by tile: all that happens to a tile happens while it is in the first
  * cache.
  *
- * Kept for backward, per sample: mean and rate of each norm, the normed input v, the dropped hidden layer, and the
- * slope of gelu times what dropout did to it (so that backward needs neither the hidden layer's input nor its random
- * numbers again); with a gate, its weights and, for a gate that comes last, its input. Which elements drop is a
+ * Kept for backward, per sample: mean and rate of each norm, the normed input v, the hidden layer before gelu (gelu and
+ * its slope are computed again together, which costs less than to write them out and read them), a bit for each element
+ * of the two dropouts; with a gate, its weights and, for a gate that comes last, its input. Which elements drop is a
  * function of (seed, step, node, sample, tile, element): each tile draws from Philox blocks of its own. */
 #include "learn/nn/ops/mixer.h"
 
@@ -59,10 +59,10 @@ static int shape(ag_shaping *s, ag_err *err)
     ag_mixer_shape m = ag_mixer_shape_of(&s->in[0], a->axis, s->in[AG_MIXER_W1].at[0]);
     int64_t expanded = m.positions * m.hidden;
     s->out[0] = s->in[0];
-    s->saved = m.size + 2 * expanded;
+    s->saved = m.size + expanded + m.tiles * (AG_KEPT(m.tile * m.hidden) + AG_KEPT(m.tile * m.length));
     if (s->present[AG_MIXER_GAIN]) s->saved += 2 * (m.size / m.width);
     if (s->present[AG_MIXER_A]) s->saved += a->gate_first ? m.size : 2 * m.size;
-    s->scratch_fixed = m.tile * (6 * m.length + 3 * m.hidden);
+    s->scratch_fixed = m.tile * (6 * m.length + 2 * m.hidden);
     s->prepared = m.by_rows ? m.length * (2 * m.hidden + m.length) : 0;
     return 0;
 }
@@ -83,10 +83,9 @@ static double cost(const ag_node *node)
 }
 
 /* Weights transposed, for tiles by rows: W1, W2, A. */
-static void prepare(const ag_node *node, const ag_real *const *in, ag_real *prepared)
+static void prepare(const ag_kernels *k, const ag_node *node, const ag_real *const *in, ag_real *prepared)
 {
     ag_mixer_shape m = shape_of(node);
-    const ag_kernels *k = ag_kernels_best();
     k->transpose(in[AG_MIXER_W1], m.length, prepared, m.hidden, m.hidden, m.length);
     prepared += m.length * m.hidden;
     k->transpose(in[AG_MIXER_W2], m.hidden, prepared, m.length, m.length, m.hidden);
@@ -98,12 +97,13 @@ static void prepare(const ag_node *node, const ag_real *const *in, ag_real *prep
 
 typedef struct places { /* of one tile */
     ag_real *moments;   /* of the whole sample */
-    ag_real *v, *hidden, *slope, *gate, *result;
-    ag_real *spare[4]; /* length * tile each */
-    ag_real *wide;     /* hidden * tile */
+    ag_real *v, *hidden, *gate, *result;
+    uint8_t *kept_wide, *kept; /* bits of the dropouts behind W1 and W2; NULL when nothing is saved */
+    ag_real *spare[4];         /* length * tile each */
+    ag_real *wide[2];          /* hidden * tile each */
 } places;
 
-/* Behind one another: moments, then tile by tile in each of v, hidden, slope, gate, result. */
+/* Behind one another: moments, then tile by tile in each of v, hidden, the bits, gate, result. */
 static places places_of(const ag_call *c, const ag_mixer_tile *tile, int64_t sample)
 {
     const ag_mixer_shape *m = tile->shape;
@@ -112,11 +112,10 @@ static places places_of(const ag_call *c, const ag_mixer_tile *tile, int64_t sam
     ag_real *at = c->scratch;
     places p = {0};
     for (int i = 0; i < 4; i++, at += size) p.spare[i] = at;
-    p.wide = at;
+    for (int i = 0; i < 2; i++, at += wide) p.wide[i] = at;
     if (!c->saved) {
-        p.hidden = at;
-        p.slope = at + wide;
-        p.v = at + 3 * wide; /* behind three hidden layers */
+        p.hidden = p.wide[0];
+        p.v = at;
         p.gate = p.spare[0];
         p.result = p.v + size;
         return p;
@@ -131,8 +130,10 @@ static places places_of(const ag_call *c, const ag_mixer_tile *tile, int64_t sam
     at += m->size;
     p.hidden = at + tile->first * m->hidden;
     at += expanded;
-    p.slope = at + tile->first * m->hidden;
-    at += expanded;
+    p.kept_wide = (uint8_t *)(at + tile->index * AG_KEPT(wide));
+    at += m->tiles * AG_KEPT(wide);
+    p.kept = (uint8_t *)(at + tile->index * AG_KEPT(size));
+    at += m->tiles * AG_KEPT(size);
     p.gate = at + first;
     p.result = c->in[AG_MIXER_A] && !a->gate_first ? p.gate + m->size : p.spare[1];
     return p;
@@ -180,13 +181,10 @@ static void forward_tile(const ag_mixer_tile *tile, int64_t sample)
         v = p.spare[2];
     }
     ag_tile_linear(tile, c->in[AG_MIXER_W1], c->prepared, c->in[AG_MIXER_B1], m->hidden, m->length, v, p.hidden);
-    if (c->saved || inner.keep < 65536)
-        c->kernels->gelu_drop(&inner, block(tile, sample, m->hidden), p.hidden, p.hidden, p.slope, wide);
-    else
-        c->kernels->gelu(p.hidden, p.hidden, wide);
+    c->kernels->gelu_drop(&inner, block(tile, sample, m->hidden), p.hidden, p.wide[0], p.kept_wide, wide);
     ag_tile_linear(tile, c->in[AG_MIXER_W2], c->prepared + m->length * m->hidden, c->in[AG_MIXER_B2], m->length,
-                   m->hidden, p.hidden, p.result);
-    c->kernels->dropout_at(&outer, block(tile, sample, m->length), p.result, size);
+                   m->hidden, p.wide[0], p.result);
+    c->kernels->dropout_at(&outer, block(tile, sample, m->length), p.result, p.kept, size);
     const ag_real *result = p.result;
     if (c->in[AG_MIXER_A] && !a->gate_first) {
         open_gate(tile, p.result, p.gate, p.spare[2]);
@@ -241,19 +239,21 @@ static void backward_tile(const ag_mixer_tile *tile, int64_t sample)
     const ag_real *x = c->in[AG_MIXER_X] + sample * m->size, *v = p.v;
     ag_real *d = p.spare[0], *dx = c->din[AG_MIXER_X] ? c->din[AG_MIXER_X] + sample * m->size : NULL;
     bool gated = c->in[AG_MIXER_A] != NULL;
-    ag_dropout outer = key(c, 1);
+    ag_dropout inner = key(c, 0);
+    bool drops = inner.keep < 65536;
     ag_tile_take(tile, c->dout[0] + sample * m->size, NULL, NULL, 0, NULL, d);
     if (gated && !a->gate_first) close_gate(tile, p.result, p.gate, d, p.spare[2]);
-    c->kernels->dropout_at(&outer, block(tile, sample, m->length), d, tile->count * m->length);
-    ag_tile_linear_weights(tile, m->length, m->hidden, d, p.hidden, c->din[AG_MIXER_W2], c->din[AG_MIXER_B2]);
-    ag_tile_linear_input(tile, c->in[AG_MIXER_W2], m->length, m->hidden, d, p.wide, false);
-    c->kernels->multiply(p.wide, p.slope, p.wide, tile->count * m->hidden);
+    if (drops) c->kernels->dropout_again(p.kept, inner.scale, d, tile->count * m->length);
+    ag_tile_linear_input(tile, c->in[AG_MIXER_W2], m->length, m->hidden, d, p.wide[0], false);
+    c->kernels->gelu_drop_gradient(drops ? p.kept_wide : NULL, inner.scale, p.hidden, p.wide[1], p.wide[0],
+                                   tile->count * m->hidden);
+    ag_tile_linear_weights(tile, m->length, m->hidden, d, p.wide[1], c->din[AG_MIXER_W2], c->din[AG_MIXER_B2]);
     if (gated && a->gate_first) {
         c->kernels->multiply(p.v, p.gate, p.spare[1], tile->count * m->length);
         v = p.spare[1];
     }
-    ag_tile_linear_weights(tile, m->hidden, m->length, p.wide, v, c->din[AG_MIXER_W1], c->din[AG_MIXER_B1]);
-    ag_tile_linear_input(tile, c->in[AG_MIXER_W1], m->hidden, m->length, p.wide, d, false);
+    ag_tile_linear_weights(tile, m->hidden, m->length, p.wide[0], v, c->din[AG_MIXER_W1], c->din[AG_MIXER_B1]);
+    ag_tile_linear_input(tile, c->in[AG_MIXER_W1], m->hidden, m->length, p.wide[0], d, false);
     if (gated && a->gate_first) close_gate(tile, p.v, p.gate, d, p.spare[2]);
     ag_tile_give_gradient(tile, x, c->in[AG_MIXER_GAIN], p.moments, d, dx, c->din[AG_MIXER_GAIN],
                           c->din[AG_MIXER_SHIFT]);

@@ -126,11 +126,11 @@ static double cost(const ag_node *node)
     return steps * 2.0 * weights; /* of an adaptive solver: the least */
 }
 
-static void prepare(const ag_node *node, const ag_real *const *in, ag_real *prepared)
+static void prepare(const ag_kernels *kernels, const ag_node *node, const ag_real *const *in, ag_real *prepared)
 {
     for (int i = FIRST_WEIGHT; i < node->inputs; i += 2) {
         const ag_shape *w = &node->in_shape[i];
-        ag_kernels_best()->transpose(in[i], w->at[1], prepared, w->at[0], w->at[0], w->at[1]);
+        kernels->transpose(in[i], w->at[1], prepared, w->at[0], w->at[0], w->at[1]);
         prepared += ag_shape_size(w);
     }
 }

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-void ag_panels_pack(const ag_real *from, int64_t rows, int64_t columns, bool turned, ag_real *panels)
+void ag_panels_pack(const ag_kernels *kernels, const ag_real *from, int64_t rows, int64_t columns, bool turned,
+                    ag_real *panels)
 {
-    const ag_kernels *kernels = ag_kernels_best();
     for (int64_t c = 0; c < columns; c += AG_PANEL) {
         int64_t wide = columns - c < AG_PANEL ? columns - c : AG_PANEL;
         ag_real *panel = panels + c * rows;

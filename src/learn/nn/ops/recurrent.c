@@ -51,10 +51,9 @@ ag_rnn ag_rnn_of(const ag_node *node)
     return (ag_rnn){x->at[0], x->at[1], w->at[1], w->at[0], ((const ag_recurrent *)node->attributes)->reverse};
 }
 
-void ag_rnn_prepare(const ag_node *node, const ag_real *const *in, ag_real *prepared)
+void ag_rnn_prepare(const struct ag_kernels *kernels, const ag_node *node, const ag_real *const *in, ag_real *prepared)
 {
     ag_rnn r = ag_rnn_of(node);
-    const ag_kernels *kernels = ag_kernels_best();
     kernels->transpose(in[AG_RNN_WEIGHT_X], r.in, prepared, r.wide, r.wide, r.in);
     kernels->transpose(in[AG_RNN_WEIGHT_H], r.hidden, prepared + r.wide * r.in, r.wide, r.wide, r.hidden);
 }

@@ -23,7 +23,7 @@ typedef struct ag_rnn {
 int ag_rnn_shape(ag_shaping *shaping, int gates, ag_err *err);
 ag_rnn ag_rnn_of(const ag_node *node);
 /* Both weights transposed. */
-void ag_rnn_prepare(const ag_node *node, const ag_real *const *in, ag_real *prepared);
+void ag_rnn_prepare(const struct ag_kernels *kernels, const ag_node *node, const ag_real *const *in, ag_real *prepared);
 const ag_real *ag_rnn_input(const ag_call *call, int input); /* NULL: absent */
 int64_t ag_rnn_row(const ag_rnn *r, int64_t step);           /* row of x that is read in this step */
 /* What follows from the rows alone: wide[s][t] = W_ih x[s][t] + b_ih for all samples and rows. */

@@ -26,9 +26,9 @@ static double cost(const ag_node *node)
 }
 
 /* [tokens][w/2] pairs of cosine and sine. */
-static void prepare(const ag_node *node, const ag_real *const *in, ag_real *prepared)
+static void prepare(const struct ag_kernels *kernels, const ag_node *node, const ag_real *const *in, ag_real *prepared)
 {
-    (void)in;
+    (void)kernels, (void)in;
     const ag_rotary *a = node->attributes;
     const ag_shape *x = &node->in_shape[0];
     int64_t tokens = x->at[x->axes - 2], head = ag_shape_last(x) / a->heads;

@@ -3,7 +3,7 @@
  * stay in the first cache. The three projections of the input are one product, with k, v and q side by side.
  *
  * Kept for backward, per group: k, v and q as they came from that product, the probabilities of each head before
- * dropout, and what the heads put out. Which probabilities drop is drawn again. */
+ * dropout, what the heads put out, and a bit for each probability: whether it was kept. */
 #include "learn/nn/ops/self_attention.h"
 
 #include <string.h>
@@ -25,7 +25,7 @@ static extents extents_of(const ag_shape *x, const ag_self_attention *a)
     e.heads = a->heads;
     e.head = e.width / e.heads;
     e.square = e.heads * e.tokens * e.tokens;
-    e.kept = e.tokens * (PARTS + 1) * e.width + e.square;
+    e.kept = e.tokens * (PARTS + 1) * e.width + e.square + AG_KEPT(e.square);
     return e;
 }
 
@@ -52,7 +52,7 @@ static int shape(ag_shaping *s, ag_err *err)
     extents e = extents_of(&s->in[0], a);
     s->out[0] = s->in[0];
     s->saved = e.groups * e.kept;
-    s->scratch_fixed = e.kept + 3 * e.square + e.tokens * (PARTS + 2) * e.width;
+    s->scratch_fixed = e.kept + 2 * e.square + e.tokens * (PARTS + 2) * e.width;
     s->prepared = width * (2 * PARTS * width + width + PARTS);
     return 0;
 }
@@ -71,10 +71,9 @@ static double cost(const ag_node *node)
 
 /* [width, 3 width]: the transposed k, v and q side by side; their biases; [3 width, width]: k, v and q as they are, one
  * below the other; the output's transposed. */
-static void prepare(const ag_node *node, const ag_real *const *in, ag_real *prepared)
+static void prepare(const ag_kernels *k, const ag_node *node, const ag_real *const *in, ag_real *prepared)
 {
     int64_t w = ag_shape_last(&node->in_shape[0]);
-    const ag_kernels *k = ag_kernels_best();
     ag_real *biases = prepared + PARTS * w * w, *below = biases + PARTS * w;
     for (int64_t part = 0; part < PARTS; part++) {
         k->transpose(in[AG_SELF_K + 2 * part], w, prepared + part * w, PARTS * w, w, w);
@@ -87,7 +86,8 @@ static void prepare(const ag_node *node, const ag_real *const *in, ag_real *prep
 typedef struct group { /* what belongs to one group of tokens */
     const ag_real *x;
     ag_real *parts, *probabilities, *heads; /* kept */
-    ag_real *dropped, *slopes, *mask;       /* square each */
+    ag_real *dropped, *slopes;              /* square each */
+    uint8_t *kept;                          /* bits of the probabilities' dropout */
     ag_real *turned, *dparts, *dheads;      /* tokens * width; PARTS of it; one */
     int64_t number;                         /* in the step, of all groups */
 } group;
@@ -103,10 +103,10 @@ static group group_of(const ag_call *c, const extents *e, int64_t sample, int64_
                    .heads = kept + PARTS * plane + e->square,
                    .dropped = spare,
                    .slopes = spare + e->square,
-                   .mask = spare + 2 * e->square,
-                   .turned = spare + 3 * e->square,
-                   .dparts = spare + 3 * e->square + plane,
-                   .dheads = spare + 3 * e->square + (1 + PARTS) * plane,
+                   .kept = (uint8_t *)(kept + (PARTS + 1) * plane + e->square),
+                   .turned = spare + 2 * e->square,
+                   .dparts = spare + 2 * e->square + plane,
+                   .dheads = spare + 2 * e->square + (1 + PARTS) * plane,
                    .number = (c->first + sample) * e->groups + index};
 }
 
@@ -181,7 +181,7 @@ static void forward_group(const ag_call *c, const extents *e, const group *g, ag
     c->kernels->softmax_rows(g->probabilities, g->probabilities, e->heads * e->tokens, e->tokens);
     if (drop.keep < 65536) {
         memcpy(g->dropped, g->probabilities, (size_t)e->square * sizeof *g->dropped);
-        c->kernels->dropout_at(&drop, block(e, g), g->dropped, e->square);
+        c->kernels->dropout_at(&drop, block(e, g), g->dropped, g->kept, e->square);
         used = g->dropped;
     }
     for (int64_t h = 0; h < e->heads; h++)
@@ -230,17 +230,23 @@ static void give_weights(const ag_call *c, const extents *e, const ag_real *d, i
     if (c->din[input + 1]) c->kernels->sum_rows(d, c->din[input + 1], e->tokens, e->width, row);
 }
 
-/* The gradients of one head's k, v and q from those of what it put out. */
-static void backward_head(const ag_call *c, const extents *e, const group *g, int64_t h)
+/* Of one head: the gradient of v, and that of what the probabilities were after dropout. */
+static void backward_used(const ag_call *c, const extents *e, const group *g, int64_t h, const ag_real *used)
 {
     int64_t row = PARTS * e->width, each = e->tokens * e->tokens, at = h * e->head;
-    ag_real *slopes = g->slopes + h * each, *dparts = g->dparts + at;
-    const ag_real *used = g->dropped + h * each, *dheads = g->dheads + at;
-    multiply(c, e, used, 1, e->tokens, e->tokens, dheads, e->width, e->head, dparts + V_PART * e->width, row);
+    const ag_real *dheads = g->dheads + at;
+    multiply(c, e, used + h * each, 1, e->tokens, e->tokens, dheads, e->width, e->head,
+             g->dparts + V_PART * e->width + at, row);
     turn(c, e, g, part_of(e, g, V_PART, h), 1 / ag_sqrt((ag_real)e->head));
-    multiply(c, e, dheads, e->width, 1, e->head, g->turned, e->tokens, e->tokens, slopes, e->tokens);
-    c->kernels->multiply(slopes, g->mask + h * each, slopes, each);
-    c->kernels->softmax_rows_gradient(g->probabilities + h * each, slopes, slopes, e->tokens, e->tokens);
+    multiply(c, e, dheads, e->width, 1, e->head, g->turned, e->tokens, e->tokens, g->slopes + h * each, e->tokens);
+}
+
+/* Of one head: the gradients of k and q from that of the scores. */
+static void backward_scores(const ag_call *c, const extents *e, const group *g, int64_t h)
+{
+    int64_t row = PARTS * e->width, at = h * e->head;
+    const ag_real *slopes = g->slopes + h * e->tokens * e->tokens;
+    ag_real *dparts = g->dparts + at;
     multiply(c, e, slopes, e->tokens, 1, e->tokens, part_of(e, g, K_PART, h), row, e->head, dparts + Q_PART * e->width,
              row);
     multiply(c, e, slopes, 1, e->tokens, e->tokens, part_of(e, g, Q_PART, h), row, e->head, dparts + K_PART * e->width,
@@ -250,13 +256,20 @@ static void backward_head(const ag_call *c, const extents *e, const group *g, in
 static void backward_group(const ag_call *c, const extents *e, const group *g, const ag_real *dy, ag_real *dx)
 {
     int64_t w = e->width, row = PARTS * w;
+    const ag_real *used = g->probabilities;
     ag_dropout drop = key(c);
-    for (int64_t i = 0; i < e->square; i++) g->mask[i] = 1;
-    c->kernels->dropout_at(&drop, block(e, g), g->mask, e->square);
-    c->kernels->multiply(g->probabilities, g->mask, g->dropped, e->square);
+    bool drops = drop.keep < 65536;
+    if (drops) {
+        memcpy(g->dropped, g->probabilities, (size_t)e->square * sizeof *g->dropped);
+        c->kernels->dropout_again(g->kept, drop.scale, g->dropped, e->square);
+        used = g->dropped;
+    }
     give_weights(c, e, dy, w, g->heads, AG_SELF_OUT);
     multiply(c, e, dy, w, 1, w, c->in[AG_SELF_OUT], w, w, g->dheads, w);
-    for (int64_t h = 0; h < e->heads; h++) backward_head(c, e, g, h);
+    for (int64_t h = 0; h < e->heads; h++) backward_used(c, e, g, h, used);
+    if (drops) c->kernels->dropout_again(g->kept, drop.scale, g->slopes, e->square);
+    c->kernels->softmax_rows_gradient(g->probabilities, g->slopes, g->slopes, e->heads * e->tokens, e->tokens);
+    for (int64_t h = 0; h < e->heads; h++) backward_scores(c, e, g, h);
     for (int part = 0; part < PARTS; part++) give_weights(c, e, g->dparts + part * w, row, g->x, AG_SELF_K + 2 * part);
     if (dx)
         c->kernels->matmul(&(ag_matmul){.m = e->tokens,
