@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/base/fault.h"
 
@@ -40,6 +41,17 @@ void *ag_alloc_aligned(size_t alignment, size_t size)
     void *memory = NULL;
     if (alignment < sizeof(void *)) alignment = sizeof(void *);
     return posix_memalign(&memory, alignment, size ? size : 1) == 0 ? memory : NULL;
+}
+
+void *ag_alloc_large(size_t size)
+{
+    enum { HUGE_PAGE = 2 << 20, LINE = 64 };
+    if (size < HUGE_PAGE) return ag_alloc_aligned(LINE, size);
+    void *memory = ag_alloc_aligned(HUGE_PAGE, size);
+#ifdef MADV_HUGEPAGE
+    if (memory) (void)madvise(memory, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* only a wish */
+#endif
+    return memory;
 }
 
 char *ag_strdup(const char *text)

@@ -10,7 +10,8 @@
  * a sample the same bits whichever chunk it is in, must not allocate, and cannot fail: all that can be wrong is refused
  * by shape().
  *
- * Gradients. backward() ADDS into every non-NULL din[i]; the engine has zeroed them before the first addition. The
+ * Gradients. backward() ADDS into every non-NULL din[i]; the engine has zeroed them before the first addition. Of an
+ * operation with AG_OP_STORES it has not zeroed those whose bit is set in call.fresh: backward() stores there. The
  * gradient of a parameter sums over the chunk's samples in their order. dout[i] is NULL when nothing flows into output
  * i.
  *
@@ -34,6 +35,7 @@ struct ag_node;
 typedef enum ag_op_flag {
     AG_OP_VIEW = 1,     /* output 0 is input 0 with another shape: no call, no memory */
     AG_OP_IN_PLACE = 2, /* forward may write output 0 over input 0 (same size) when nobody reads that input any more */
+    AG_OP_STORES = 8,   /* backward looks at call.fresh */
     AG_OP_LOSS = 4,     /* output 0 has shape [2] per sample: a numerator and a weight; see ag_graph_loss() */
 } ag_op_flag;
 
@@ -67,6 +69,7 @@ typedef struct ag_call {
         *state; /* training: writable parameters of kind state, by input; NULL elsewhere. Whole-batch calls only */
     const ag_real *const *dout; /* backward only */
     ag_real *const *din;        /* backward only; NULL: not wanted */
+    uint32_t fresh;             /* backward only: bit i, din[i] holds nothing yet; 0 without AG_OP_STORES */
     ag_real *saved;             /* samples * node's saved; NULL when no backward will follow */
     ag_real *scratch;
     const ag_real *prepared;

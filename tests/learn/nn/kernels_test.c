@@ -151,12 +151,18 @@ static void norm_all(const ag_kernels *kernels)
         for (int64_t i = 0; columns > 1 && i < size; i++) ag_check_near((double)y[i], (double)z[i], 1e-4, "norm");
         ag_real *dx = numbers(size, "dx"), *dz = numbers(size, "dx"), *dg = numbers(columns, "d"),
                 *dh = numbers(columns, "d");
-        kernels->layer_norm_gradient(x, gain, n, z, dx, dg, shift, ROWS, columns);
+        kernels->layer_norm_gradient(x, gain, n, z, dx, dx, dg, shift, ROWS, columns);
         memcpy(y, shift, (size_t)columns * sizeof *y);
         ag_free(shift);
         shift = numbers(columns, "shift");
-        plain->layer_norm_gradient(x, gain, n, z, dz, dh, shift, ROWS, columns);
+        plain->layer_norm_gradient(x, gain, n, z, dz, dz, dh, shift, ROWS, columns);
         for (int64_t i = 0; columns > 1 && i < size; i++) ag_check_near((double)dx[i], (double)dz[i], 1e-4, "dx");
+        kernels->layer_norm_gradient(x, gain, n, z, x, dx, NULL, NULL, ROWS, columns);
+        plain->layer_norm_gradient(x, gain, n, z, x, dz, NULL, NULL, ROWS, columns);
+        for (int64_t i = 0; columns > 1 && i < size; i++) ag_check_near((double)dx[i], (double)dz[i], 1e-4, "onto x");
+        kernels->layer_norm_gradient(x, gain, n, z, NULL, dx, NULL, NULL, ROWS, columns);
+        for (int64_t i = 0; columns > 1 && i < size; i++)
+            ag_check_near((double)dx[i], (double)dz[i] - (double)x[i], 1e-4, "alone");
         for (int64_t i = 0; columns > 1 && i < columns; i++) {
             ag_check_near((double)dg[i], (double)dh[i], 1e-4, "dgain");
             ag_check_near((double)y[i], (double)shift[i], 1e-4, "dshift");
@@ -225,8 +231,8 @@ AG_TEST(test_kernels__softmax_of_every_width_agrees_with_plain)
 static void drop_again(const ag_kernels *kernels, const ag_dropout *drop, int64_t size)
 {
     ag_real *x = numbers(size, "x"), *y = numbers(size, "x"), *bits = numbers(AG_KEPT(size), "bits");
-    kernels->dropout_at(drop, 9, x, (uint8_t *)bits, size);
-    if (drop->keep < 65536) kernels->dropout_again((const uint8_t *)bits, drop->scale, y, size);
+    kernels->dropout_at(drop, 9, x, x, (uint8_t *)bits, size);
+    if (drop->keep < 65536) kernels->dropout_again((const uint8_t *)bits, drop->scale, y, y, size);
     assert_memory_equal(x, y, (size_t)size * sizeof *x);
     ag_free(x);
     ag_free(y);
@@ -261,8 +267,8 @@ static void gelu_drop_one(const ag_kernels *kernels, const ag_dropout *drop, int
     bool drops = drop->keep < 65536;
     kernels->gelu_drop(drop, 77, x, y, (uint8_t *)bits, size);
     kernels->gelu_gradient(x, steep, steep, z, size);
-    ag_kernels_find("plain")->dropout_at(drop, 77, z, NULL, size);
-    ag_kernels_find("plain")->dropout_at(drop, 77, steep, NULL, size);
+    ag_kernels_find("plain")->dropout_at(drop, 77, z, z, NULL, size);
+    ag_kernels_find("plain")->dropout_at(drop, 77, steep, steep, NULL, size);
     for (int64_t i = 0; i < size; i++) {
         ag_check_near((double)y[i], (double)z[i], 1e-6, "gelu");
         assert_true((y[i] == 0) == (z[i] == 0));

@@ -146,13 +146,28 @@ static int find_not_finite(const work *w, const ag_node *node, ag_real *const *o
     return 0;
 }
 
-static void clear_gradients(const work *w, const ag_plan_step *step)
+/* The bit of the input whose gradient lies there, when the operation can store and it is one input's alone. */
+static uint32_t storing(const ag_node *node, ag_real *const *din, const ag_real *gradient)
 {
+    uint32_t bits = 0;
+    for (int k = 0; k < node->inputs; k++)
+        if (din[k] == gradient) bits |= UINT32_C(1) << k;
+    return node->op->flags & AG_OP_STORES && (bits & (bits - 1)) == 0 ? bits : 0;
+}
+
+/* Clears what the step is the first to add to; returns which inputs it shall store instead. */
+static uint32_t clear_gradients(const work *w, const ag_plan_step *step, const ag_node *node, ag_real *const *din)
+{
+    uint32_t fresh = 0;
     for (int32_t i = 0; i < step->zero_count; i++) {
         ag_ref ref = {w->program->plan->zeroes[step->zero_from + i]};
         int64_t size = ag_graph_value_at(w->program->graph, ref)->size;
-        memset(gradient_of(w, ref), 0, (size_t)(size * w->samples) * sizeof(ag_real));
+        ag_real *gradient = gradient_of(w, ref);
+        uint32_t stored = storing(node, din, gradient);
+        if (!stored) memset(gradient, 0, (size_t)(size * w->samples) * sizeof(ag_real));
+        fresh |= stored;
     }
+    return fresh;
 }
 
 static int call_node(const work *w, const ag_plan_step *step, ag_err *err)
@@ -193,7 +208,7 @@ static int call_node(const work *w, const ag_plan_step *step, ag_err *err)
                     .pool = step->whole_batch ? p->pool : NULL};
     double before = w->run->profile ? seconds() : 0.0;
     if (back) {
-        clear_gradients(w, step);
+        call.fresh = clear_gradients(w, step, node, din);
         node->op->backward(&call);
     } else {
         node->op->forward(&call);
@@ -452,7 +467,7 @@ static void close_program(void *opened)
 static ag_real *take_reals(program *p, int64_t count, bool *failed)
 {
     size_t bytes = (size_t)(count ? count : 1) * sizeof(ag_real);
-    ag_real *memory = ag_alloc_aligned(64, bytes);
+    ag_real *memory = ag_alloc_large(bytes);
     p->bytes += (int64_t)bytes;
     if (!memory) *failed = true;
     return memory;

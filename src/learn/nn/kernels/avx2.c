@@ -55,6 +55,7 @@ const ag_kernels ag_kernels_avx2 = {
     .gelu_drop_gradient = gelu_drop_gradient,
     .adam = adam,
     .add = add_to,
+    .sum = sum_up,
     .multiply = multiply,
     .multiply_add = multiply_add,
     .scale_add = scale_add,

@@ -57,6 +57,7 @@ const ag_kernels ag_kernels_avx512 = {
     .gelu_drop_gradient = gelu_drop_gradient,
     .adam = adam,
     .add = add_to,
+    .sum = sum_up,
     .multiply = multiply,
     .multiply_add = multiply_add,
     .scale_add = scale_add,

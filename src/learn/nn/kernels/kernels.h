@@ -90,16 +90,20 @@ typedef struct ag_kernels {
      * (mean, r) of each row; may be NULL. y may be x. */
     void (*layer_norm)(const ag_real *x, const ag_real *gain, const ag_real *shift, ag_real epsilon, ag_real *y,
                        ag_real *moments, int64_t rows, int64_t columns);
-    /* dx += ...; dgain += sum dy * xhat; dshift += sum dy. Any of the three may be NULL. */
+    /* dx = base + ...; dgain += sum dy * xhat; dshift += sum dy. Any of the three may be NULL; base NULL is zero, and
+     * may be dx. */
     void (*layer_norm_gradient)(const ag_real *x, const ag_real *gain, const ag_real *moments, const ag_real *dy,
-                                ag_real *dx, ag_real *dgain, ag_real *dshift, int64_t rows, int64_t columns);
+                                const ag_real *base, ag_real *dx, ag_real *dgain, ag_real *dshift, int64_t rows,
+                                int64_t columns);
     /* x[i] *= kept(i) ? scale : 0 for element i of sample `sample`; forward and backward alike. */
     void (*dropout)(const ag_dropout *dropout, int64_t sample, ag_real *x, int64_t size);
     /* The same for part of a sample: `block` is the number of the Philox block that its first element draws from. kept
-     * (may be NULL) gets a bit for each element, in AG_KEPT(size) reals, unless nothing drops. */
-    void (*dropout_at)(const ag_dropout *dropout, uint64_t block, ag_real *x, uint8_t *kept, int64_t size);
-    /* The same from its bits. */
-    void (*dropout_again)(const uint8_t *kept, ag_real scale, ag_real *x, int64_t size);
+     * (may be NULL) gets a bit for each element, in AG_KEPT(size) reals. When nothing drops nothing happens. y may be
+     * x. */
+    void (*dropout_at)(const ag_dropout *dropout, uint64_t block, const ag_real *x, ag_real *y, uint8_t *kept,
+                       int64_t size);
+    /* The same from its bits; y may be x. */
+    void (*dropout_again)(const uint8_t *kept, ag_real scale, const ag_real *x, ag_real *y, int64_t size);
     /* y = dropout(gelu(x)), with the numbers that dropout_at() would draw. y may be x. */
     void (*gelu_drop)(const ag_dropout *dropout, uint64_t block, const ag_real *x, ag_real *y, uint8_t *kept,
                       int64_t size);
@@ -108,6 +112,7 @@ typedef struct ag_kernels {
                                int64_t size);
     void (*adam)(const ag_adam_step *step);
     void (*add)(const ag_real *x, ag_real *y, int64_t count);                        /* y += x */
+    void (*sum)(const ag_real *a, const ag_real *b, ag_real *y, int64_t count);      /* y = a + b; y may be either */
     void (*multiply)(const ag_real *a, const ag_real *b, ag_real *y, int64_t count); /* y = a * b; y may be either */
     void (*multiply_add)(const ag_real *a, const ag_real *b, ag_real *y, int64_t count); /* y += a * b */
     void (*scale_add)(ag_real factor, const ag_real *x, ag_real *y, int64_t count);      /* y += factor * x */

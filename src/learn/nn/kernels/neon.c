@@ -37,6 +37,7 @@ const ag_kernels ag_kernels_neon = {
     .gelu_drop_gradient = gelu_drop_gradient,
     .adam = adam,
     .add = add_to,
+    .sum = sum_up,
     .multiply = multiply,
     .multiply_add = multiply_add,
     .scale_add = scale_add,

@@ -151,7 +151,8 @@ static void layer_norm(const ag_real *x, const ag_real *gain, const ag_real *shi
 }
 
 static void layer_norm_gradient(const ag_real *x, const ag_real *gain, const ag_real *moments, const ag_real *dy,
-                                ag_real *dx, ag_real *dgain, ag_real *dshift, int64_t rows, int64_t columns)
+                                const ag_real *base, ag_real *dx, ag_real *dgain, ag_real *dshift, int64_t rows,
+                                int64_t columns)
 {
     for (int64_t r = 0; r < rows; r++, x += columns, dy += columns) {
         ag_real mean = moments[2 * r], rate = moments[2 * r + 1], sum = 0, product = 0;
@@ -165,11 +166,13 @@ static void layer_norm_gradient(const ag_real *x, const ag_real *gain, const ag_
         sum /= (ag_real)columns;
         product /= (ag_real)columns;
         for (int64_t c = 0; dx && c < columns; c++)
-            dx[r * columns + c] += rate * (dy[c] * gain[c] - sum - (x[c] - mean) * rate * product);
+            dx[r * columns + c] =
+                (base ? base[r * columns + c] : 0) + rate * (dy[c] * gain[c] - sum - (x[c] - mean) * rate * product);
     }
 }
 
-static void dropout_at(const ag_dropout *drop, uint64_t block, ag_real *x, uint8_t *kept, int64_t size)
+static void dropout_at(const ag_dropout *drop, uint64_t block, const ag_real *x, ag_real *y, uint8_t *kept,
+                       int64_t size)
 {
     if (drop->keep >= 65536) return;
     for (int64_t i = 0; i < size; i += 8, block++) {
@@ -178,7 +181,7 @@ static void dropout_at(const ag_dropout *drop, uint64_t block, ag_real *x, uint8
         for (int64_t k = 0; k < 8 && i + k < size; k++) {
             uint32_t number = words[k / 2] >> (k % 2 * 16) & 0xffff;
             if (number < drop->keep) bits |= 1U << k;
-            x[i + k] = number < drop->keep ? x[i + k] * drop->scale : 0;
+            y[i + k] = number < drop->keep ? x[i + k] * drop->scale : 0;
         }
         if (kept) kept[i / 8] = (uint8_t)bits;
     }
@@ -186,18 +189,18 @@ static void dropout_at(const ag_dropout *drop, uint64_t block, ag_real *x, uint8
 
 static void dropout(const ag_dropout *drop, int64_t sample, ag_real *x, int64_t size)
 {
-    dropout_at(drop, (uint64_t)(sample * ((size + 7) / 8)), x, NULL, size);
+    dropout_at(drop, (uint64_t)(sample * ((size + 7) / 8)), x, x, NULL, size);
 }
 
-static void dropout_again(const uint8_t *kept, ag_real scale, ag_real *x, int64_t size)
+static void dropout_again(const uint8_t *kept, ag_real scale, const ag_real *x, ag_real *y, int64_t size)
 {
-    for (int64_t i = 0; i < size; i++) x[i] = kept[i / 8] >> (i % 8) & 1 ? x[i] * scale : 0;
+    for (int64_t i = 0; i < size; i++) y[i] = kept[i / 8] >> (i % 8) & 1 ? x[i] * scale : 0;
 }
 
 static void gelu_drop(const ag_dropout *drop, uint64_t block, const ag_real *x, ag_real *y, uint8_t *kept, int64_t size)
 {
     gelu(x, y, size);
-    dropout_at(drop, block, y, kept, size);
+    dropout_at(drop, block, y, y, kept, size);
 }
 
 static void gelu_drop_gradient(const uint8_t *kept, ag_real scale, const ag_real *x, ag_real *y, ag_real *d,
@@ -205,8 +208,8 @@ static void gelu_drop_gradient(const uint8_t *kept, ag_real scale, const ag_real
 {
     gelu_gradient(x, d, d, y, size);
     if (!kept) return;
-    dropout_again(kept, scale, y, size);
-    dropout_again(kept, scale, d, size);
+    dropout_again(kept, scale, y, y, size);
+    dropout_again(kept, scale, d, d, size);
 }
 
 static void adam(const ag_adam_step *a)
@@ -222,6 +225,11 @@ static void adam(const ag_adam_step *a)
 static void add(const ag_real *x, ag_real *y, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) y[i] += x[i];
+}
+
+static void sum(const ag_real *a, const ag_real *b, ag_real *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) y[i] = a[i] + b[i];
 }
 
 static void multiply(const ag_real *a, const ag_real *b, ag_real *y, int64_t count)
@@ -285,6 +293,7 @@ const ag_kernels ag_kernels_plain = {
     .gelu_drop_gradient = gelu_drop_gradient,
     .adam = adam,
     .add = add,
+    .sum = sum,
     .multiply = multiply,
     .multiply_add = multiply_add,
     .scale_add = scale_add,

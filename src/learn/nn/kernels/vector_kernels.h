@@ -230,8 +230,9 @@ static void layer_norm(const float *x, const float *gain, const float *shift, fl
                         rows - r < LANES ? rows - r : LANES, columns);
 }
 
-static void layer_norm_gradient_any(const float *x, const float *gain, const float *moments, const float *dy, float *dx,
-                                    float *dgain, float *dshift, int64_t rows, int64_t columns)
+static void layer_norm_gradient_any(const float *x, const float *gain, const float *moments, const float *dy,
+                                    const float *base, float *dx, float *dgain, float *dshift, int64_t rows,
+                                    int64_t columns)
 {
     float share = 1.0F / (float)columns;
     for (int64_t r = 0; r < rows; r++, x += columns, dy += columns) {
@@ -251,14 +252,15 @@ static void layer_norm_gradient_any(const float *x, const float *gain, const flo
             vec normalised = mul(sub(load_some(x + c, some), mean), rate);
             vec slope = sub(mul(load_some(dy + c, some), load_some(gain + c, some)), from_sum);
             slope = mul(fnma_(normalised, from_product, slope), rate);
-            store_some(dx + r * columns + c, add(load_some(dx + r * columns + c, some), slope), some);
+            if (base) slope = add(load_some(base + r * columns + c, some), slope);
+            store_some(dx + r * columns + c, slope, some);
         }
     }
 }
 
 /* Up to LANES rows of LANES columns; the gradients of gain and shift stay in *dgain and *dshift. */
-INLINE void layer_norm_gradient_some(const float *x, vec gain, const float *moments, const float *dy, float *dx,
-                                     vec *dgain, vec *dshift, int64_t rows)
+INLINE void layer_norm_gradient_some(const float *x, vec gain, const float *moments, const float *dy, const float *base,
+                                     float *dx, vec *dgain, vec *dshift, int64_t rows)
 {
     vec sums[LANES], products[LANES], share = set(1.0F / LANES);
     float from_sum[LANES], from_product[LANES];
@@ -276,21 +278,23 @@ INLINE void layer_norm_gradient_some(const float *x, vec gain, const float *mome
         vec rate = set(moments[2 * r + 1]), normalised = mul(sub(load(x + r * LANES), set(moments[2 * r])), rate);
         vec slope = sub(sums[r], set(from_sum[r]));
         slope = fnma_(normalised, set(from_product[r]), slope);
-        store(dx + r * LANES, fma_(slope, rate, load(dx + r * LANES)));
+        store(dx + r * LANES, fma_(slope, rate, base ? load(base + r * LANES) : set(0)));
     }
 }
 
-static void layer_norm_gradient(const float *x, const float *gain, const float *moments, const float *dy, float *dx,
-                                float *dgain, float *dshift, int64_t rows, int64_t columns)
+static void layer_norm_gradient(const float *x, const float *gain, const float *moments, const float *dy,
+                                const float *base, float *dx, float *dgain, float *dshift, int64_t rows,
+                                int64_t columns)
 {
     if (columns != LANES || !dx || !dgain || !dshift) {
-        layer_norm_gradient_any(x, gain, moments, dy, dx, dgain, dshift, rows, columns);
+        layer_norm_gradient_any(x, gain, moments, dy, base, dx, dgain, dshift, rows, columns);
         return;
     }
     vec to_gain = load(dgain), to_shift = load(dshift);
     for (int64_t r = 0; r < rows; r += LANES)
-        layer_norm_gradient_some(x + r * LANES, load(gain), moments + 2 * r, dy + r * LANES, dx + r * LANES, &to_gain,
-                                 &to_shift, rows - r < LANES ? rows - r : LANES);
+        layer_norm_gradient_some(x + r * LANES, load(gain), moments + 2 * r, dy + r * LANES,
+                                 base ? base + r * LANES : NULL, dx + r * LANES, &to_gain, &to_shift,
+                                 rows - r < LANES ? rows - r : LANES);
     store(dgain, to_gain);
     store(dshift, to_shift);
 }
@@ -326,16 +330,16 @@ INLINE void draw_bits(draw *d, uint32_t bits[PHILOX_VECTORS])
     UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) bits[v] = kept_of(state[v], d->keep);
 }
 
-INLINE void drop_one(uint32_t bits, vec scale, float *x, int64_t count)
+INLINE void drop_one(uint32_t bits, vec scale, const float *x, float *y, int64_t count)
 {
     if (count >= LANES)
-        store(x, keep_where(bits, mul(load(x), scale)));
+        store(y, keep_where(bits, mul(load(x), scale)));
     else if (count > 0)
-        store_some(x, keep_where(bits, mul(load_some(x, count), scale)), count);
+        store_some(y, keep_where(bits, mul(load_some(x, count), scale)), count);
 }
 
 /* The same bits as the plain one: the same numbers, and one rounded product. */
-static void dropout_at(const ag_dropout *drop, uint64_t at_block, float *x, uint8_t *kept, int64_t size)
+static void dropout_at(const ag_dropout *drop, uint64_t at_block, const float *x, float *y, uint8_t *kept, int64_t size)
 {
     if (drop->keep >= 65536) return;
     draw numbers = begin_draw(drop, at_block);
@@ -345,8 +349,8 @@ static void dropout_at(const ag_dropout *drop, uint64_t at_block, float *x, uint
         draw_bits(&numbers, bits);
         UNROLL for (int v = 0; v < PHILOX_VECTORS; v++, i += DRAWN)
         {
-            drop_one(bits[v], scale, x + i, size - i);
-            drop_one(bits[v] >> LANES, scale, x + i + LANES, size - i - LANES);
+            drop_one(bits[v], scale, x + i, y + i, size - i);
+            drop_one(bits[v] >> LANES, scale, x + i + LANES, y + i + LANES, size - i - LANES);
             if (kept && i < size) memcpy(kept + i / 8, &bits[v], DRAWN / 8);
         }
     }
@@ -354,16 +358,16 @@ static void dropout_at(const ag_dropout *drop, uint64_t at_block, float *x, uint
 
 static void dropout(const ag_dropout *drop, int64_t sample, float *x, int64_t size)
 {
-    dropout_at(drop, (uint64_t)(sample * ((size + 7) / 8)), x, NULL, size);
+    dropout_at(drop, (uint64_t)(sample * ((size + 7) / 8)), x, x, NULL, size);
 }
 
-static void dropout_again(const uint8_t *kept, float scale, float *x, int64_t size)
+static void dropout_again(const uint8_t *kept, float scale, const float *x, float *y, int64_t size)
 {
     for (int64_t i = 0; i < size; i += DRAWN) {
         uint32_t bits = 0;
         memcpy(&bits, kept + i / 8, DRAWN / 8);
-        drop_one(bits, set(scale), x + i, size - i);
-        drop_one(bits >> LANES, set(scale), x + i + LANES, size - i - LANES);
+        drop_one(bits, set(scale), x + i, y + i, size - i);
+        drop_one(bits >> LANES, set(scale), x + i + LANES, y + i + LANES, size - i - LANES);
     }
 }
 
@@ -440,6 +444,13 @@ static void add_to(const float *x, float *y, int64_t count)
     int64_t i = 0;
     for (; i + LANES <= count; i += LANES) store(y + i, add(load(y + i), load(x + i)));
     for (; i < count; i++) y[i] += x[i];
+}
+
+static void sum_up(const float *a, const float *b, float *y, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) store(y + i, add(load(a + i), load(b + i)));
+    for (; i < count; i++) y[i] = a[i] + b[i];
 }
 
 static void multiply(const float *a, const float *b, float *y, int64_t count)

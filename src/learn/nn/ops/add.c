@@ -34,15 +34,22 @@ static void forward(const ag_call *c)
     for (int64_t s = 0; s < c->samples; s++) {
         ag_real *to = c->out[0] + s * size;
         const ag_real *b = c->in[1] + (c->node->per_sample[1] ? s * part : 0);
-        if (to != c->in[0] + s * size) memcpy(to, c->in[0] + s * size, (size_t)size * sizeof(ag_real));
-        for (int64_t i = 0; i < size; i += part) c->kernels->add(b, to + i, part);
+        for (int64_t i = 0; i < size; i += part) c->kernels->sum(c->in[0] + s * size + i, b, to + i, part);
     }
 }
 
 static void backward(const ag_call *c)
 {
     int64_t size = ag_in_size(c->node, 0), part = ag_in_size(c->node, 1);
-    if (c->din[0]) c->kernels->add(c->dout[0], c->din[0], c->samples * size);
+    if (c->fresh & 1)
+        memcpy(c->din[0], c->dout[0], (size_t)(c->samples * size) * sizeof(ag_real));
+    else if (c->din[0])
+        c->kernels->add(c->dout[0], c->din[0], c->samples * size);
+    if (c->fresh & 2 && part == size) {
+        memcpy(c->din[1], c->dout[0], (size_t)(c->samples * size) * sizeof(ag_real));
+        return;
+    }
+    if (c->fresh & 2) memset(c->din[1], 0, (size_t)(c->samples * part) * sizeof(ag_real));
     for (int64_t s = 0; c->din[1] && s < c->samples; s++) {
         ag_real *to = c->din[1] + (c->node->per_sample[1] ? s * part : 0);
         for (int64_t i = 0; i < size; i += part) c->kernels->add(c->dout[0] + s * size + i, to, part);
@@ -55,7 +62,7 @@ const ag_op ag_op_add = {
     .min_inputs = 2,
     .max_inputs = 2,
     .outputs = 1,
-    .flags = AG_OP_IN_PLACE,
+    .flags = AG_OP_IN_PLACE | AG_OP_STORES,
     .shape = shape,
     .cost = cost,
     .forward = forward,

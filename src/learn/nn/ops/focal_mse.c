@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* focal_mse.c: the loss alpha (1 - q)^2 m with m = (y - t)^2, q = exp(-m), alpha 0.75, averaged over all elements.
- * Small errors hardly count: there it is about m^3, so 1 - q is taken from expm1. y and t of one shape -> (sum, count).
- */
+ * Small errors hardly count: there it is about m^3, so 1 - q is taken from expm1, and kept for backward. y and t of one
+ * shape -> (sum, count). */
 #include "learn/nn/ops/ops.h"
 #include "learn/nn/ops/shapes.h"
 
@@ -13,6 +13,7 @@ static int shape(ag_shaping *s, ag_err *err)
     if ((rc = ag_need_sample(s, 0, "the prediction", err)) < 0 || (rc = ag_need_sample(s, 1, "the target", err)) < 0)
         return rc;
     s->out[0] = ag_shape_of(2);
+    s->saved = ag_shape_size(&s->in[0]);
     return ag_need_shape(s, 1, "the target", s->in[0], err);
 }
 
@@ -28,6 +29,7 @@ static void forward(const ag_call *c)
         double sum = 0.0;
         for (int64_t i = s * size; i < (s + 1) * size; i++) {
             ag_real d = c->in[0][i] - c->in[1][i], m = d * d, rest = -ag_expm1(-m);
+            if (c->saved) c->saved[i] = rest;
             sum += ALPHA * (double)(rest * rest * m);
         }
         c->out[0][2 * s] = (ag_real)sum;
@@ -40,7 +42,7 @@ static void backward(const ag_call *c)
     int64_t size = ag_in_size(c->node, 0);
     for (int64_t s = 0; s < c->samples; s++)
         for (int64_t i = s * size; i < (s + 1) * size; i++) {
-            ag_real d = c->in[0][i] - c->in[1][i], m = d * d, rest = -ag_expm1(-m);
+            ag_real d = c->in[0][i] - c->in[1][i], m = d * d, rest = c->saved[i];
             ag_real slope = (ag_real)ALPHA * rest * (rest + 2 * m * (1 - rest)) * 2 * d * c->dout[0][2 * s];
             if (c->din[0]) c->din[0][i] += slope;
             if (c->din[1]) c->din[1][i] -= slope;

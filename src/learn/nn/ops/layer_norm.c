@@ -37,8 +37,8 @@ static void forward(const ag_call *c)
 static void backward(const ag_call *c)
 {
     const ag_shape *x = &c->node->in_shape[0];
-    c->kernels->layer_norm_gradient(c->in[0], c->in[1], c->saved, c->dout[0], c->din[0], c->din[1], c->din[2],
-                                    c->samples * ag_shape_rows(x), ag_shape_last(x));
+    c->kernels->layer_norm_gradient(c->in[0], c->in[1], c->saved, c->dout[0], c->fresh & 1 ? NULL : c->din[0],
+                                    c->din[0], c->din[1], c->din[2], c->samples * ag_shape_rows(x), ag_shape_last(x));
 }
 
 const ag_op ag_op_layer_norm = {
@@ -48,6 +48,7 @@ const ag_op ag_op_layer_norm = {
     .min_inputs = 3,
     .max_inputs = 3,
     .outputs = 1,
+    .flags = AG_OP_STORES,
     .reads_in = 1,
     .shape = shape,
     .cost = cost,

@@ -60,7 +60,7 @@ static void give_input(const ag_call *c, int64_t rows, int64_t inputs, int64_t o
                          .a_column = 1,
                          .c = c->din[0],
                          .c_row = inputs,
-                         .add = true};
+                         .add = !(c->fresh & 1)};
     ag_panels_multiply(c->kernels, &product, c->prepared + inputs * outputs, inputs);
 }
 
@@ -91,6 +91,7 @@ const ag_op ag_op_linear = {
     .min_inputs = 2,
     .max_inputs = 3,
     .outputs = 1,
+    .flags = AG_OP_STORES,
     .reads_in = 1,
     .shape = shape,
     .cost = cost,

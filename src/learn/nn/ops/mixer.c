@@ -184,7 +184,7 @@ static void forward_tile(const ag_mixer_tile *tile, int64_t sample)
     c->kernels->gelu_drop(&inner, block(tile, sample, m->hidden), p.hidden, p.wide[0], p.kept_wide, wide);
     ag_tile_linear(tile, c->in[AG_MIXER_W2], c->prepared + m->length * m->hidden, c->in[AG_MIXER_B2], m->length,
                    m->hidden, p.wide[0], p.result);
-    c->kernels->dropout_at(&outer, block(tile, sample, m->length), p.result, p.kept, size);
+    c->kernels->dropout_at(&outer, block(tile, sample, m->length), p.result, p.result, p.kept, size);
     const ag_real *result = p.result;
     if (c->in[AG_MIXER_A] && !a->gate_first) {
         open_gate(tile, p.result, p.gate, p.spare[2]);
@@ -238,12 +238,14 @@ static void backward_tile(const ag_mixer_tile *tile, int64_t sample)
     places p = places_of(c, tile, sample);
     const ag_real *x = c->in[AG_MIXER_X] + sample * m->size, *v = p.v;
     ag_real *d = p.spare[0], *dx = c->din[AG_MIXER_X] ? c->din[AG_MIXER_X] + sample * m->size : NULL;
-    bool gated = c->in[AG_MIXER_A] != NULL;
+    bool gated = c->in[AG_MIXER_A] != NULL, stores = c->fresh & 1 << AG_MIXER_X;
+    /* Around a residual block the gradient goes on unchanged, too; backward() adds it where this one adds. */
+    const ag_real *base = !stores ? dx : a->residual ? c->dout[0] + sample * m->size : NULL;
     ag_dropout inner = key(c, 0);
     bool drops = inner.keep < 65536;
     ag_tile_take(tile, c->dout[0] + sample * m->size, NULL, NULL, 0, NULL, d);
     if (gated && !a->gate_first) close_gate(tile, p.result, p.gate, d, p.spare[2]);
-    if (drops) c->kernels->dropout_again(p.kept, inner.scale, d, tile->count * m->length);
+    if (drops) c->kernels->dropout_again(p.kept, inner.scale, d, d, tile->count * m->length);
     ag_tile_linear_input(tile, c->in[AG_MIXER_W2], m->length, m->hidden, d, p.wide[0], false);
     c->kernels->gelu_drop_gradient(drops ? p.kept_wide : NULL, inner.scale, p.hidden, p.wide[1], p.wide[0],
                                    tile->count * m->hidden);
@@ -255,14 +257,14 @@ static void backward_tile(const ag_mixer_tile *tile, int64_t sample)
     ag_tile_linear_weights(tile, m->hidden, m->length, p.wide[0], v, c->din[AG_MIXER_W1], c->din[AG_MIXER_B1]);
     ag_tile_linear_input(tile, c->in[AG_MIXER_W1], m->hidden, m->length, p.wide[0], d, false);
     if (gated && a->gate_first) close_gate(tile, p.v, p.gate, d, p.spare[2]);
-    ag_tile_give_gradient(tile, x, c->in[AG_MIXER_GAIN], p.moments, d, dx, c->din[AG_MIXER_GAIN],
+    ag_tile_give_gradient(tile, x, c->in[AG_MIXER_GAIN], p.moments, d, base, dx, c->din[AG_MIXER_GAIN],
                           c->din[AG_MIXER_SHIFT]);
 }
 
 static void backward(const ag_call *c)
 {
     each_tile(c, backward_tile);
-    if (((const ag_mixer *)c->attributes)->residual && c->din[AG_MIXER_X])
+    if (((const ag_mixer *)c->attributes)->residual && c->din[AG_MIXER_X] && !(c->fresh & 1 << AG_MIXER_X))
         c->kernels->add(c->dout[0], c->din[AG_MIXER_X], c->samples * ag_in_size(c->node, 0));
 }
 
@@ -273,6 +275,7 @@ const ag_op ag_op_mixer = {
     .min_inputs = AG_MIXER_INPUTS,
     .max_inputs = AG_MIXER_INPUTS,
     .outputs = 1,
+    .flags = AG_OP_STORES,
     .reads_in = 1 << AG_MIXER_X,
     .shape = shape,
     .cost = cost,

@@ -68,13 +68,17 @@ void ag_tile_give(const ag_mixer_tile *tile, const ag_real *from, const ag_real 
         int64_t at = s->by_rows ? tile->first * s->length : strip(tile, c);
         for (int64_t p = 0; s->axis == 1 && p < tile->count; p += s->width)
             k->transpose(from + p * s->length, s->length, to + at + p * s->length, s->width, s->width, s->length);
-        if (s->axis != 1) memcpy(to + at, from + c * each, (size_t)each * sizeof *to);
-        if (more) k->add(more + at, to + at, each);
+        if (s->axis != 1 && more)
+            k->sum(from + c * each, more + at, to + at, each);
+        else if (s->axis != 1)
+            memcpy(to + at, from + c * each, (size_t)each * sizeof *to);
+        else if (more)
+            k->add(more + at, to + at, each);
     }
 }
 
 void ag_tile_give_gradient(const ag_mixer_tile *tile, const ag_real *x, const ag_real *gain, const ag_real *moments,
-                           const ag_real *from, ag_real *dx, ag_real *dgain, ag_real *dshift)
+                           const ag_real *from, const ag_real *base, ag_real *dx, ag_real *dgain, ag_real *dshift)
 {
     const ag_mixer_shape *s = tile->shape;
     const ag_kernels *k = tile->call->kernels;
@@ -86,10 +90,12 @@ void ag_tile_give_gradient(const ag_mixer_tile *tile, const ag_real *x, const ag
         int64_t at = s->by_rows ? tile->first * s->length : strip(tile, c);
         ag_real *to = dx ? dx + at : NULL;
         if (gain)
-            k->layer_norm_gradient(x + at, gain, moments + 2 * (at / s->width), from + c * each, to, dgain, dshift,
-                                   each / s->width, s->width);
+            k->layer_norm_gradient(x + at, gain, moments + 2 * (at / s->width), from + c * each,
+                                   base ? base + at : NULL, to, dgain, dshift, each / s->width, s->width);
+        else if (to && base)
+            k->sum(from + c * each, base + at, to, each);
         else if (to)
-            k->add(from + c * each, to, each);
+            memcpy(to, from + c * each, (size_t)each * sizeof *to);
     }
 }
 

@@ -31,9 +31,10 @@ void ag_tile_take(const ag_mixer_tile *tile, const ag_real *from, const ag_real 
                   ag_real epsilon, ag_real *moments, ag_real *to);
 /* From the tile: into `to`, a whole sample, plus `more` (a whole sample, or NULL). */
 void ag_tile_give(const ag_mixer_tile *tile, const ag_real *from, const ag_real *more, ag_real *to);
-/* dx += the gradient that came to the tile, through the norm when there is one. */
+/* dx = base (a whole sample; dx, or NULL: nothing) + the gradient that came to the tile, through the norm when there is
+ * one. */
 void ag_tile_give_gradient(const ag_mixer_tile *tile, const ag_real *x, const ag_real *gain, const ag_real *moments,
-                           const ag_real *from, ag_real *dx, ag_real *dgain, ag_real *dshift);
+                           const ag_real *from, const ag_real *base, ag_real *dx, ag_real *dgain, ag_real *dshift);
 
 /* y = W x + b for every position; `turned` is W transposed, for tiles by rows. */
 void ag_tile_linear(const ag_mixer_tile *tile, const ag_real *w, const ag_real *turned, const ag_real *bias,

@@ -180,8 +180,7 @@ static void forward_group(const ag_call *c, const extents *e, const group *g, ag
     }
     c->kernels->softmax_rows(g->probabilities, g->probabilities, e->heads * e->tokens, e->tokens);
     if (drop.keep < 65536) {
-        memcpy(g->dropped, g->probabilities, (size_t)e->square * sizeof *g->dropped);
-        c->kernels->dropout_at(&drop, block(e, g), g->dropped, g->kept, e->square);
+        c->kernels->dropout_at(&drop, block(e, g), g->probabilities, g->dropped, g->kept, e->square);
         used = g->dropped;
     }
     for (int64_t h = 0; h < e->heads; h++)
@@ -260,14 +259,13 @@ static void backward_group(const ag_call *c, const extents *e, const group *g, c
     ag_dropout drop = key(c);
     bool drops = drop.keep < 65536;
     if (drops) {
-        memcpy(g->dropped, g->probabilities, (size_t)e->square * sizeof *g->dropped);
-        c->kernels->dropout_again(g->kept, drop.scale, g->dropped, e->square);
+        c->kernels->dropout_again(g->kept, drop.scale, g->probabilities, g->dropped, e->square);
         used = g->dropped;
     }
     give_weights(c, e, dy, w, g->heads, AG_SELF_OUT);
     multiply(c, e, dy, w, 1, w, c->in[AG_SELF_OUT], w, w, g->dheads, w);
     for (int64_t h = 0; h < e->heads; h++) backward_used(c, e, g, h, used);
-    if (drops) c->kernels->dropout_again(g->kept, drop.scale, g->slopes, e->square);
+    if (drops) c->kernels->dropout_again(g->kept, drop.scale, g->slopes, g->slopes, e->square);
     c->kernels->softmax_rows_gradient(g->probabilities, g->slopes, g->slopes, e->heads * e->tokens, e->tokens);
     for (int64_t h = 0; h < e->heads; h++) backward_scores(c, e, g, h);
     for (int part = 0; part < PARTS; part++) give_weights(c, e, g->dparts + part * w, row, g->x, AG_SELF_K + 2 * part);
@@ -282,7 +280,7 @@ static void backward_group(const ag_call *c, const extents *e, const group *g, c
                                         .b_row = w,
                                         .c = dx,
                                         .c_row = w,
-                                        .add = true});
+                                        .add = !(c->fresh & 1)});
 }
 
 static void backward(const ag_call *c)
@@ -302,6 +300,7 @@ const ag_op ag_op_self_attention = {
     .min_inputs = AG_SELF_INPUTS,
     .max_inputs = AG_SELF_INPUTS,
     .outputs = 1,
+    .flags = AG_OP_STORES,
     .reads_in = 1 << AG_SELF_X,
     .shape = shape,
     .cost = cost,
