@@ -5,7 +5,7 @@ Every contestant is a process of its own that stays alive; a round lets each do 
 else the machine does hits all alike. Printed are the least and the median time of each and the median over the rounds
 of (its time / ours in the same round). PyTorch runs with several numbers of threads and with OMP_WAIT_POLICY active and
 passive; ONNX Runtime with and without spinning; a short first round finds the best setting of each, which the rest
-uses.
+uses. For 24 trainings at once PyTorch has a process of one thread on each core, which share the trainings.
 
 Usage: engine.py [--rounds N] [--cores one|all|both] [--only WORD]      from the top of the tree, after `make`
 """
@@ -80,10 +80,18 @@ def save(folder):
                               input_names=["past_values"], output_names=["y"], dynamo=True, verbose=False)
 
 
+def resident():
+    """Of this process, in MB, with its part of what it shares: libraries count once among several processes."""
+    for line in pathlib.Path("/proc/self/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
 class Torch:
     def __init__(self, compiled):
         import torch
-        self.torch, self.compiled, self.ready = torch, compiled, {}
+        self.torch, self.compiled, self.ready, self.inputs = torch, compiled, {}, {}
 
     def prepare(self, step, fold=0):
         key = (step, fold)
@@ -112,7 +120,9 @@ class Torch:
             torch.set_num_threads(threads)
         step = kind == "step"
         function, model, optimizer = self.prepare(step, fold)
-        x = torch.tensor(windows(count))
+        if count not in self.inputs:
+            self.inputs[count] = torch.tensor(windows(count))
+        x = self.inputs[count]
         start = time.perf_counter()
         if step:
             optimizer.zero_grad(set_to_none=True)
@@ -159,7 +169,8 @@ def serve(folder):
                 seconds = sum(peers[who].run("step", 32, ask["threads"], fold=fold) for fold in range(ask["count"]))
             else:
                 seconds = peers[who].run(ask["kind"], ask["count"], ask["threads"], **extra)
-            answer = {"seconds": seconds, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+            answer = {"seconds": seconds, "resident": resident(),
+                      "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
         except Exception as failure:  # a peer that cannot do it is left out of the table, with its reason
             answer = {"failure": f"{type(failure).__name__}: {failure}".split("\n")[0][:200]}
         print(json.dumps(answer), flush=True)
@@ -172,10 +183,16 @@ class Process:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         stderr=subprocess.DEVNULL, env={**os.environ, **environment})
 
-    def ask(self, line):
+    def tell(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
+
+    def hear(self):
         return self.process.stdout.readline()
+
+    def ask(self, line):
+        self.tell(line)
+        return self.hear()
 
     def close(self):
         self.process.stdin.close()
@@ -187,7 +204,7 @@ class Ours:
 
     def __init__(self, folder, threads):
         self.process = Process(["build/bench/bench-engine", "serve", str(threads), str(folder)])
-        self.megabytes, self.best = 0.0, {}
+        self.megabytes = 0.0
 
     def run(self, kind, count):
         wall, _, self.megabytes = map(float, self.process.ask(f"{kind} {count}").split())
@@ -208,6 +225,29 @@ class Peer:
             return None
         self.megabytes = answer["megabytes"]
         return answer["seconds"]
+
+
+class Spread:
+    """PyTorch's way with many small trainings: a process of one thread for each core, each with its share of them."""
+    def __init__(self, folder):
+        cores = sorted(os.sched_getaffinity(0))
+        command = [sys.executable, __file__, "--serve", str(folder)]
+        self.processes = [Process(["taskset", "-c", str(core), *command], OMP_NUM_THREADS="1") for core in cores]
+        self.name, self.megabytes = f"PyTorch eager, {len(cores)} processes", 0.0
+
+    def run(self, kind, count):
+        start = time.perf_counter()
+        for i, process in enumerate(self.processes):
+            share = count * (i + 1) // len(self.processes) - count * i // len(self.processes)
+            process.tell(json.dumps(dict(who="eager", kind=kind, count=share, threads=1)))
+        answers = [json.loads(process.hear()) for process in self.processes]
+        seconds = time.perf_counter() - start
+        self.megabytes = sum(answer.get("resident", 0.0) for answer in answers)
+        return None if any("failure" in answer for answer in answers) else seconds
+
+    def close(self):
+        for process in self.processes:
+            process.close()
 
 
 def settings(folder, cores):
@@ -237,16 +277,17 @@ def choose(tried, kind, count):
 
 
 def compare(ours, peers, kind, count, rounds, flop):
-    """For folds the peers keep the settings that were best for a step: trying all of them would take an hour."""
     chosen = []
     for who, tried in peers.items():
-        if (who == "onnxruntime" and kind != "forward") or (who == "compiled" and kind == "folds"):
+        if who == "onnxruntime" and kind != "forward":
             continue
-        peer = choose(tried if kind != "folds" else [ours.best.get(who, tried[-1])], kind, count)
+        peer = choose(tried, kind, count)
         if peer:
             chosen.append(peer)
-        if kind == "step":
-            ours.best[who] = peer or tried[-1]
+    show(ours, chosen, kind, count, rounds, flop)
+
+
+def show(ours, chosen, kind, count, rounds, flop):
     ours.run(kind, count)
     table = {peer.name: [] for peer in [ours, *chosen]}
     for _ in range(rounds):
@@ -277,12 +318,18 @@ def measure(folder, cores, rounds, only):
     ours = Ours(folder, cores)
     agreement(ours, folder)
     peers = settings(folder, cores)
-    for kind, count in (("forward", 1), ("forward", 40), ("forward", 128), ("step", 32), ("step", 128), ("folds", 24)):
+    flop = 224.5e6
+    for kind, count in (("forward", 1), ("forward", 40), ("forward", 128), ("step", 32), ("step", 128)):
         if only in f"{kind} {count}":
-            flop = 224.5e6 * (1 if kind == "forward" else 3)
-            compare(ours, peers, kind, count, 3 * rounds if count == 1 else rounds, flop)
+            compare(ours, peers, kind, count, 3 * rounds if count == 1 else rounds,
+                    flop * (1 if kind == "forward" else 3))
     for process in {peer.process for tried in peers.values() for peer in tried}:
         process.close()
+    if only in "folds 24" and cores > 1:
+        spread = Spread(folder)
+        spread.run("folds", 24)
+        show(ours, [spread], "folds", 24, rounds, 3 * flop)
+        spread.close()
     ours.process.close()
 
 

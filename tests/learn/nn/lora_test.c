@@ -13,7 +13,7 @@ static const char *const layers[] = {"*self_attn.?_proj", NULL};
 static const char *const trained[] = {"head.*", NULL};
 static const ag_adaptation adaptation = {2, 4.0, 0.0, layers, trained};
 static const ag_patch_transformer config = {
-    .series = {12, 2, 1},
+    .series = {.context_length = 12, .num_input_channels = 2, .scaling = 1},
     .head = {.prediction_length = 3, .num_targets = 2},
     .patch_length = 4,
     .patch_stride = 4,

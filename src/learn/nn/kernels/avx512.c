@@ -10,6 +10,7 @@
 #include <string.h>
 
 #if defined(__clang__)
+#pragma clang attribute push(__attribute__((no_sanitize("undefined"))), apply_to = function)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))),                   \
                              apply_to = function)
 #else
@@ -21,6 +22,7 @@
 #include "learn/nn/kernels/vector_kernels.h"
 
 #if defined(__clang__)
+#pragma clang attribute pop
 #pragma clang attribute pop
 #else
 #pragma GCC pop_options
