@@ -165,11 +165,12 @@ def serve(folder):
             if who not in peers:
                 peers[who] = Onnx(folder) if who == "onnxruntime" else Torch(who == "compiled")
             extra = {"spin": ask["spin"]} if who == "onnxruntime" else {}
+            busy = time.process_time()
             if ask["kind"] == "folds":
                 seconds = sum(peers[who].run("step", 32, ask["threads"], fold=fold) for fold in range(ask["count"]))
             else:
                 seconds = peers[who].run(ask["kind"], ask["count"], ask["threads"], **extra)
-            answer = {"seconds": seconds, "resident": resident(),
+            answer = {"seconds": seconds, "busy": time.process_time() - busy, "resident": resident(),
                       "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
         except Exception as failure:  # a peer that cannot do it is left out of the table, with its reason
             answer = {"failure": f"{type(failure).__name__}: {failure}".split("\n")[0][:200]}
@@ -207,7 +208,7 @@ class Ours:
         self.megabytes = 0.0
 
     def run(self, kind, count):
-        wall, _, self.megabytes = map(float, self.process.ask(f"{kind} {count}").split())
+        wall, self.busy, self.megabytes = map(float, self.process.ask(f"{kind} {count}").split())
         return wall
 
 
@@ -223,7 +224,7 @@ class Peer:
         if "failure" in answer:
             print(f"    {self.name}: {answer['failure']}")
             return None
-        self.megabytes = answer["megabytes"]
+        self.megabytes, self.busy = answer["megabytes"], answer["busy"]
         return answer["seconds"]
 
 
@@ -243,6 +244,7 @@ class Spread:
         answers = [json.loads(process.hear()) for process in self.processes]
         seconds = time.perf_counter() - start
         self.megabytes = sum(answer.get("resident", 0.0) for answer in answers)
+        self.busy = sum(answer.get("busy", 0.0) for answer in answers)
         return None if any("failure" in answer for answer in answers) else seconds
 
     def close(self):
@@ -289,19 +291,22 @@ def compare(ours, peers, kind, count, rounds, flop):
 
 def show(ours, chosen, kind, count, rounds, flop):
     ours.run(kind, count)
-    table = {peer.name: [] for peer in [ours, *chosen]}
+    table, busy = ({peer.name: [] for peer in [ours, *chosen]} for _ in range(2))
     for _ in range(rounds):
         for peer in [ours, *chosen]:
             table[peer.name].append(peer.run(kind, count))
+            busy[peer.name].append(peer.busy)
     samples = count * 32 if kind == "folds" else count
     print(f"  {kind} {count}")
     for peer in [ours, *chosen]:
         row = table[peer.name]
         median = statistics.median(row)
         ratio = statistics.median(a / b for a, b in zip(row, table[ours.name]))
+        work = busy[peer.name]
+        worked = statistics.median(a / b for a, b in zip(work, busy[ours.name]))
         print(f"    {peer.name:38} least {min(row) * 1e3:10.2f} ms  median {median * 1e3:10.2f} ms"
               f"  {samples / median:9.1f} windows/s  {flop * samples / median * 1e-9:7.1f} GFLOP/s"
-              f"  x {ratio:6.2f}  most memory {peer.megabytes:7.0f} MB", flush=True)
+              f"  x {ratio:6.2f}  processor {statistics.median(work) * 1e3:10.2f} ms  x {worked:6.2f}  most memory {peer.megabytes:7.0f} MB", flush=True)
 
 
 def agreement(ours, folder):
@@ -314,7 +319,8 @@ def agreement(ours, folder):
 
 def measure(folder, cores, rounds, only):
     print(f"{'one core' if cores == 1 else f'{cores} cores'}, {rounds} rounds,"
-          f" load {os.getloadavg()[0]:.1f} at the start; x: median of its time / ours in the same round")
+          f" load {os.getloadavg()[0]:.1f} at the start; x: median of its time / ours in the same round, by the clock and by"
+          " the processor's time, which other programs disturb less")
     ours = Ours(folder, cores)
     agreement(ours, folder)
     peers = settings(folder, cores)
