@@ -14,9 +14,9 @@
 #include "core/hash/encode.h"
 #include "core/sys/clock.h"
 
-enum { MAX_TARGET = 8192 };
+enum { MAX_TARGET = 8192, PREFIX = sizeof("queue-") };
 
-static const char prefix[] = "queue-", lock_suffix[] = ".lock";
+static const char lock_suffix[] = ".lock";
 
 static char *print_path(const char *directory, const char *name, const char *suffix)
 {
@@ -31,7 +31,7 @@ static int take_queue(const char *spool, const char *name, int64_t wait, ag_outb
 {
     ag_outbox *queue = ag_calloc(1, sizeof(*queue));
     if (!queue) return ag_fail_memory(err, sizeof(*queue));
-    ag_format(queue->id, sizeof(queue->id), "%s", name + sizeof(prefix) - 1);
+    ag_format(queue->id, sizeof(queue->id), "%s", name + PREFIX - 1);
     queue->directory = print_path(spool, name, "");
     queue->lock_path = print_path(spool, name, lock_suffix);
     int rc = queue->directory && queue->lock_path ? AG_OK : ag_fail_memory(err, strlen(spool) + sizeof(queue->id));
@@ -45,11 +45,11 @@ static int take_queue(const char *spool, const char *name, int64_t wait, ag_outb
 
 int ag_outbox_make(const char *spool, const char *target, ag_outbox **out, ag_err *err)
 {
-    char name[sizeof(prefix) + 32] = "queue-";
+    char name[PREFIX + 32] = "queue-";
     ag_outbox *queue = NULL;
     char *path = NULL;
     int rc = ag_dir_make(spool, err);
-    if (rc >= 0) rc = ag_id_new(name + sizeof(prefix) - 1, err);
+    if (rc >= 0) rc = ag_id_new(name + PREFIX - 1, err);
     if (rc >= 0) rc = take_queue(spool, name, AG_SECOND, &queue, err);
     if (rc >= 0) rc = ag_dir_make(queue->directory, err);
     if (rc >= 0 && !(path = print_path(queue->directory, "target", ""))) rc = ag_fail_memory(err, MAX_TARGET);
@@ -169,20 +169,20 @@ static int adopt_one(const char *spool, const char *name, const char *target, ag
 }
 
 /* "queue-ID" of the name of a directory or a lock. */
-static bool queue_name(const char *name, char out[sizeof(prefix) + 32])
+static bool queue_name(const char *name, char out[PREFIX + 32])
 {
     ag_str text = ag_str_of(name);
     if (!ag_str_starts(text, AG_STR("queue-"))) return false;
     if (ag_str_ends(text, AG_STR(".lock"))) text.size -= sizeof(lock_suffix) - 1;
-    if (text.size != sizeof(prefix) - 1 + 32) return false;
-    ag_format(out, sizeof(prefix) + 32, "%.*s", AG_STR_ARG(text));
+    if (text.size != PREFIX - 1 + 32) return false;
+    ag_format(out, PREFIX + 32, "%.*s", AG_STR_ARG(text));
     return true;
 }
 
 int ag_outbox_adopt(const char *spool, const char *target, ag_vec *out, ag_err *failed, ag_err *err)
 {
     ag_vec names;
-    char name[sizeof(prefix) + 32], before[sizeof(prefix) + 32] = "";
+    char name[PREFIX + 32], before[PREFIX + 32] = "";
     ag_arena *arena = ag_arena_new(0);
     if (!arena) return ag_fail_memory(err, 1);
     ag_vec_init(&names, sizeof(const char *));
