@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers for holes with the model of fit.py: one JSON object per line in, one per line out, in the same order.
 
-In: {"file": "...", "rate": 100.0, "depth": [mm, ...], "torque": [A, ...], "thrust": [A, ...], "step": [1, ...], ...}
-Out: {"outcome": "found", "exit": {"mm": 18.1, "low": 17.9, "high": 18.3, "confidence": 0.8}}
+In: {"file": "...", "rate": 100.0, "depth": [mm, ...], "torque": [A, ...], "thrust": [A, ...], "step": [1, ...]}
+Out: {"outcome": "found", "exit": {"mm": 18.1, "low_mm": 17.9, "high_mm": 18.3, "confidence": 0.8}}
 """
 import json
 import os
@@ -18,5 +18,5 @@ for line in sys.stdin:
         print(json.dumps({"outcome": "none", "reason": "it has no samples"}), flush=True)
         continue
     mm = model["slope"] * max(depths) + model["offset"]
-    answer = {"outcome": "found", "exit": {"mm": mm, "low": mm - 1.0, "high": mm + 1.0, "confidence": 0.5}}
+    answer = {"outcome": "found", "exit": {"mm": mm, "low_mm": mm - 1.0, "high_mm": mm + 1.0, "confidence": 0.5}}
     print(json.dumps(answer), flush=True)

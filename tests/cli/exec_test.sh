@@ -69,6 +69,17 @@ python_example_goes_on_after_it_was_stopped()
         grep -q "goes on behind epoch $at" "$work/log" && [ "$(grep -c '^epoch ' "$work/log")" = 2 ]
 }
 
+# The configuration names the program; the model alone runs nothing.
+python_example_answers_for_holes()
+{
+    train fit --config examples/exec/fit.yaml --no-record --quiet || return 1
+    "$auger" predict -m "$work/fit" -c examples/exec/fit.yaml "$work/files" --json >"$work/answers" || return 1
+    [ "$(grep -o '"outcome":"found"' "$work/answers" | wc -l)" = 12 ] || return 1
+    "$auger" evaluate -m "$work/fit" -c examples/exec/fit.yaml --test-data "$work/prepared" --truth "$work/files/truth.csv" || return 1
+    "$auger" predict -m "$work/fit" "$work/files" 2>"$work/log" && return 1
+    grep -q 'a model never runs a program by itself' "$work/log"
+}
+
 shell_example_trains()
 {
     train count --set strategy=exec --set 'data_config.command=[sh, examples/exec/count.sh]' --config /dev/null --no-record &&
@@ -86,6 +97,7 @@ too_few_holes_are_told_in_one_sentence()
 answer prepare_holes
 answer python_example_trains_and_is_recorded
 answer python_example_goes_on_after_it_was_stopped
+answer python_example_answers_for_holes
 answer shell_example_trains
 answer too_few_holes_are_told_in_one_sentence
 echo "1..$count"

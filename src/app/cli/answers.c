@@ -69,7 +69,11 @@ int ag_cli_asking_open(ag_invocation *invocation, const char *directory, ag_cli_
     if (rc < 0) return ag_err_prefix(err, "--device");
     if (threads > 1 && (rc = ag_pool_new(threads, &out->pool, err)) < 0) return rc;
     if (strcmp(directory, "auto") == 0 && !ag_file_exists(directory)) return ag_answerer_auto(&out->who, err);
-    return ag_answerer_open(directory, out->device, out->pool, &out->who, err);
+    const char *config = ag_option_text(invocation, "config");
+    ag_settings *named = config ? ag_arena_alloc(invocation->arena, sizeof *named) : NULL;
+    if (config && !named) return ag_fail_memory(err, sizeof *named);
+    if (named && (rc = ag_settings_read(invocation->arena, config, NULL, 0, named, err)) < 0) return rc;
+    return ag_answerer_open_by(directory, named, out->device, out->pool, &out->who, err);
 }
 
 void ag_cli_asking_close(ag_cli_asking *asking)

@@ -398,6 +398,16 @@ static int open_ledger(work *w, ag_err *err)
     return rc < 0 ? ag_err_prefix(err, "the ledger") : ag_registration_check(&w->settings, w->ledger, err);
 }
 
+/* Who has named the program that trained has named the one that answers. */
+static int name_program(auger_result *result, ag_err *err)
+{
+    ag_settings *named = ag_arena_alloc(result->arena, sizeof *named);
+    if (!named) return ag_fail_memory(err, sizeof *named);
+    int rc = ag_settings_parse(result->arena, ag_str_of(result->facts.settings), "settings", NULL, 0, named, err);
+    if (rc >= 0) result->named = named;
+    return rc;
+}
+
 /* The result of a strategy that has ended well. */
 static int make_result(work *w, auger_result **out, ag_err *err)
 {
@@ -429,6 +439,7 @@ static int make_result(work *w, auger_result **out, ag_err *err)
     }
     ag_buf_deinit(&yaml);
     if (rc >= 0) rc = ag_result_write(r, directory, err);
+    if (rc >= 0 && strcmp(f->strategy, "exec") == 0) rc = name_program(r, err);
     if (rc >= 0)
         *out = r;
     else

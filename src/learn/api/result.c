@@ -41,7 +41,7 @@ int ag_result_new(const char *directory, auger_result **out, ag_err *err)
 void auger_result_free(auger_result *result)
 {
     if (!result) return;
-    ag_predictor_free(result->predictor);
+    ag_answerer_close(&result->who);
     ag_pool_free(result->pool);
     if (result->temporary) (void)ag_dir_remove(result->directory, NULL);
     ag_vec_deinit(&result->facts.metrics);
@@ -50,19 +50,35 @@ void auger_result_free(auger_result *result)
     ag_free(result);
 }
 
-int ag_result_predictor(auger_result *result, ag_predictor **out, ag_err *err)
+int ag_result_answerer(auger_result *result, const ag_answerer **out, ag_err *err)
 {
     const ag_device *device = NULL;
     int rc = 0;
     pthread_mutex_lock(&result->lock);
-    if (!result->predictor) {
+    if (!result->who.ask) {
         rc = ag_device_find("auto", &device, err);
         if (rc >= 0 && result->threads > 1 && !result->pool) rc = ag_pool_new(result->threads, &result->pool, err);
-        if (rc >= 0) rc = ag_predictor_open(result->model_dir, device, result->pool, &result->predictor, err);
+        if (rc >= 0)
+            rc = ag_answerer_open_by(result->model_dir, result->named, device, result->pool, &result->who, err);
     }
-    *out = result->predictor;
+    *out = &result->who;
     pthread_mutex_unlock(&result->lock);
     return rc;
+}
+
+int auger_result_program(auger_result *result, const char *settings, auger_error *error)
+{
+    ag_err err = {0};
+    int rc = settings ? 0 : ag_fail(&err, AG_EINVAL, "no settings were given");
+    pthread_mutex_lock(&result->lock);
+    ag_settings *named = rc >= 0 ? ag_arena_alloc(result->arena, sizeof *named) : NULL;
+    const char *path = named ? ag_arena_strdup(result->arena, settings) : NULL;
+    if (rc >= 0 && !path) rc = ag_fail_memory(&err, sizeof *named);
+    if (rc >= 0) rc = ag_settings_read(result->arena, path, NULL, 0, named, &err);
+    if (rc >= 0 && result->who.ask) rc = ag_fail(&err, AG_ECONFLICT, "the result has answered already");
+    if (rc >= 0) result->named = named;
+    pthread_mutex_unlock(&result->lock);
+    return ag_answer(rc, &err, error);
 }
 
 /* ---- facts on disk ---- */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* result_predict.c: holes asked about through a result: files, samples, and samples that come in pieces. Each call has
- * an arena of its own and asks the result's predictor, which any number of threads may do at once. A stream keeps what
- * has come so far and asks about all of it; what a model says of half a hole is what it says of a hole that ends there.
+ * an arena of its own and asks whoever the result's model is asked by, which any number of threads may do at once. A
+ * stream keeps what has come so far and asks about all of it; what a model says of half a hole is what it says of a
+ * hole that ends there.
  */
 #include <math.h>
 #include <string.h>
@@ -55,15 +56,15 @@ static auger_answer unknown(const char *reason)
 static int ask(auger_result *result, const ag_hole *const *holes, size_t count, ag_arena *arena, auger_answer *answers,
                ag_err *err)
 {
-    ag_predictor *predictor = NULL;
+    const ag_answerer *who = NULL;
     const ag_hole **there = ag_arena_array(arena, count + 1, sizeof *there);
     ag_prediction *predictions = ag_arena_array(arena, count + 1, sizeof *predictions);
     size_t found = 0;
     if (!there || !predictions) return ag_fail_memory(err, count * sizeof *predictions);
     for (size_t i = 0; i < count; i++)
         if (holes[i]) there[found++] = holes[i];
-    int rc = ag_result_predictor(result, &predictor, err);
-    if (rc >= 0 && found) rc = ag_predictor_ask(predictor, there, found, arena, predictions, err);
+    int rc = ag_result_answerer(result, &who, err);
+    if (rc >= 0 && found) rc = ag_answerer_ask(who, there, found, arena, predictions, err);
     for (size_t i = 0, k = 0; i < count && rc >= 0; i++)
         if (holes[i]) answers[i] = answer_of(&predictions[k++]);
     return rc;

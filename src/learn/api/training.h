@@ -7,7 +7,7 @@
 #include "core/base/arena.h"
 #include "core/base/vec.h"
 #include "core/sys/thread.h"
-#include "learn/drilling/prediction.h"
+#include "learn/drilling/answerer.h"
 #include "learn/settings.h"
 
 #define AG_RESULT_FILE "result.json" /* in the directory of a result, beside model/ */
@@ -28,7 +28,8 @@ struct auger_result {
     unsigned threads;
     pthread_mutex_t lock; /* of what follows, which the first prediction opens */
     ag_pool *pool;
-    ag_predictor *predictor;
+    ag_answerer who;
+    const ag_settings *named; /* by which models of strategy exec are asked; NULL: nobody has named a program */
 };
 
 /* A result over a directory, empty of facts; `directory` is copied. */
@@ -36,5 +37,5 @@ int ag_result_new(const char *directory, auger_result **out, ag_err *err);
 /* AG_RESULT_FILE out of the facts, and back; a directory without it tells what its other files know. */
 int ag_result_write(const auger_result *result, const char *directory, ag_err *err);
 int ag_result_read(auger_result *result, ag_err *err);
-/* The predictor, opened by the first call. */
-int ag_result_predictor(auger_result *result, ag_predictor **out, ag_err *err);
+/* Who answers for holes, opened by the first call. */
+int ag_result_answerer(auger_result *result, const ag_answerer **out, ag_err *err);

@@ -10,6 +10,7 @@
 #include "core/io/path.h"
 #include "data/validator.h"
 #include "learn/drilling/known.h"
+#include "learn/strategies/exec_predict.h"
 #include "learn/strategy.h"
 
 enum { MAX_FILE = 64 << 20 };
@@ -148,7 +149,21 @@ int ag_answerer_fits(const char *dir, bool *out, ag_err *err)
     return rc;
 }
 
+static int open_exec(const char *model, const ag_settings *named, ag_answerer *out, ag_err *err)
+{
+    if (named) return ag_exec_answerer(named, model, out, err);
+    ag_fail(err, AG_EUNSUPPORTED,
+            "the model was made by a program, and no configuration was named that says how to ask it");
+    return ag_err_hint(err, "a model never runs a program by itself: --config FILE, with data_config.predict");
+}
+
 int ag_answerer_open(const char *dir, const ag_device *device, ag_pool *pool, ag_answerer *out, ag_err *err)
+{
+    return ag_answerer_open_by(dir, NULL, device, pool, out, err);
+}
+
+int ag_answerer_open_by(const char *dir, const ag_settings *named, const ag_device *device, ag_pool *pool,
+                        ag_answerer *out, ag_err *err)
 {
     const char *model = NULL, *strategy = NULL;
     ag_predictor *predictor = NULL;
@@ -157,6 +172,8 @@ int ag_answerer_open(const char *dir, const ag_device *device, ag_pool *pool, ag
     if (rc == AG_OK) rc = strategy_of(model, arena, &strategy, err);
     if (rc == AG_OK && (!*strategy || strcmp(strategy, "legacy_patchtsmixer") == 0)) {
         rc = ag_answerer_legacy(model, device, out, err);
+    } else if (rc == AG_OK && strcmp(strategy, "exec") == 0) {
+        rc = open_exec(model, named, out, err);
     } else if (rc == AG_OK) {
         rc = ag_predictor_open(model, device, pool, &predictor, err);
         if (rc == AG_OK)

@@ -10,6 +10,7 @@
 #include "learn/drilling/legacy.h"
 #include "learn/drilling/prediction.h"
 #include "learn/nn/device.h"
+#include "learn/settings.h"
 
 typedef struct ag_answerer {
     const char *name; /* "patchtsmixer_24cv", "legacy", "auto" */
@@ -25,6 +26,10 @@ typedef struct ag_answerer {
  * pipeline (a PatchTSMixer that maps 512 rows of 17 or 15 channels, without auger.json) is the old pipeline. `device`
  * and `pool` must outlive it. */
 int ag_answerer_open(const char *dir, const ag_device *device, ag_pool *pool, ag_answerer *out, ag_err *err);
+/* The same; `named` (may be NULL) is a configuration that the user names, by which models of strategy exec are asked. A
+ * model never names a program by itself. It outlives the answerer. */
+int ag_answerer_open_by(const char *dir, const ag_settings *named, const ag_device *device, ag_pool *pool,
+                        ag_answerer *out, ag_err *err);
 /* Whether the model there answers for holes: false for those that their strategy scores by itself (forecasters). */
 int ag_answerer_fits(const char *dir, bool *out, ag_err *err);
 /* The old pipeline; `model_dir` NULL: its rules alone, which have no exit. */

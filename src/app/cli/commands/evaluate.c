@@ -48,6 +48,7 @@ static const ag_option options[] = {
      .type = AG_OPTION_TEXT,
      .value_name = "PLUG-IN",
      .doc = "The plug-in that made the model, by its path; a model never loads code by itself"},
+    AG_OPTION_OF_ANSWERS,
     {.name = "output-report",
      .type = AG_OPTION_PATH,
      .value_name = "F",
