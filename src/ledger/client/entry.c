@@ -154,7 +154,8 @@ void ag_entry_write(const ag_entry *record, uint8_t *out)
 typedef struct source {
     const uint8_t *at;
     size_t left;
-    bool bad; /* sticky */
+    bool bad;       /* sticky */
+    bool no_memory; /* that is why */
     ag_arena *arena;
 } source;
 
@@ -228,9 +229,15 @@ static const char *take_optional(source *from)
 static void *take_array(source *from, size_t *count, size_t least, size_t item)
 {
     size_t wanted = take_u32(from);
-    void *items = wanted <= from->left / least ? ag_arena_array(from->arena, wanted + 1, item) : NULL;
-    if (!items) from->bad = true;
-    *count = items ? wanted : 0;
+    *count = 0;
+    if (from->bad || wanted > from->left / least) {
+        from->bad = true;
+        return NULL;
+    }
+    void *items = ag_arena_array(from->arena, wanted + 1, item);
+    if (items) *count = wanted;
+    from->no_memory |= !items;
+    from->bad |= !items;
     return items;
 }
 
@@ -335,6 +342,7 @@ int ag_entry_read(const uint8_t *bytes, size_t size, ag_arena *arena, ag_entry *
         from.bad = true;
     bool ids = record.kind != AG_ENTRY_START || !record.start.parent.size || is_id(record.start.parent);
     if (record.kind == AG_ENTRY_VERSION && !from.bad) ids = is_id(record.version.operation);
+    if (from.no_memory) return ag_fail_memory(err, size);
     if (from.bad || !ids || from.left) return ag_fail(err, AG_ECORRUPT, "a record of the spool is not what it says");
     *out = record;
     return AG_OK;

@@ -63,7 +63,8 @@ void ag_entry_write(const ag_entry *record, uint8_t *out);
 /* The size of the whole record that stands at the beginning of `bytes`, 0 when none does. */
 size_t ag_entry_at(const uint8_t *bytes, size_t size);
 /* Of what ag_entry_at() has found. Texts are borrowed from `bytes`, arrays from the arena; texts that `ag_metric` and
- * `ag_run_input` point at end in NUL. AG_ECORRUPT when the payload is not what its kind says. */
+ * `ag_run_input` point at end in NUL. AG_ECORRUPT when the payload is not what its kind says;
+ * any other failure says nothing about it. */
 int ag_entry_read(const uint8_t *bytes, size_t size, ag_arena *arena, ag_entry *out, ag_err *err);
 
 const char *ag_entry_kind_name(ag_entry_kind kind); /* "start" */

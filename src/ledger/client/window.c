@@ -79,13 +79,15 @@ static int add_record(ag_spool_window *window, ag_spool_place at, size_t size, a
 {
     ag_entry record;
     const uint8_t *bytes = at.segment->map + at.offset;
-    if (ag_entry_read(bytes, size, window->arena, &record, NULL) < 0) {
+    int rc = ag_entry_read(bytes, size, window->arena, &record, err);
+    if (rc < 0 && rc != AG_ECORRUPT) return rc;
+    if (rc < 0) {
         window->damaged += size;
         window->damaged_in = at.segment->path;
         return 1;
     }
     if (record.kind == AG_ENTRY_LOG) {
-        int rc = add_log(window, &record, err);
+        rc = add_log(window, &record, err);
         return rc < 0 ? rc : 1;
     }
     if (window->records) return 0;
