@@ -2,7 +2,7 @@
 /* A program that logs through the C API is killed with SIGKILL, again and again, on a local ledger and beside a server
  * that is itself killed now and then: after the next open every call that had returned is in the ledger, exactly once.
  */
-#include "ledger/client/client.h"
+#include "ledger/client/with_client.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
 /* Failures of memory, files and SQL while the public C API opens, logs and delivers: a call that fails says why, and
  * what returned 0 arrives, once, with nothing refused. The thread that delivers counts along, so which of the two meets
  * the failure is left to chance. */
-#include "ledger/client/client.h"
+#include "ledger/client/with_client.h"
 
 enum { POINTS = 20 };
 

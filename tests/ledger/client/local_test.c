@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The public C API on a ledger of this machine. */
-#include "ledger/client/client.h"
+#include "ledger/client/with_client.h"
 
 #include <pthread.h>
 #include <unistd.h>

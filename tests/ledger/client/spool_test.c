@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The spool on disk: bytes as they are written, and what is read of them after they were torn or flipped. */
-#include "ledger/client/client.h"
+#include "ledger/client/with_client.h"
 
 #include <unistd.h>
 

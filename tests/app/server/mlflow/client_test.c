@@ -2,7 +2,7 @@
 /* The public C API of the ledger against our own server: away and back, restarted in the midst, with people and tokens,
  * with failing connections. */
 #include "app/server/mlflow/talk.h"
-#include "ledger/client/client.h"
+#include "ledger/client/with_client.h"
 #include "ledger/model.h"
 #include "ledger/user.h"
 

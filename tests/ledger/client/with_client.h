@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* client.h: what the tests of the ledger's C API have in common. */
+/* with_client.h: what the tests of the ledger's C API have in common. */
 #include "frame/test.h"
 
 #include <math.h>
