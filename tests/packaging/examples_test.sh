@@ -59,7 +59,20 @@ plugin_example_links_with_nothing_of_ours()
         ! "$AUGER_BUILD/auger" evaluate --model-dir "$work/mean/model" --test-data "$work/prepared"
 }
 
+# docs/strategies.md shows a whole strategy as a diff: what it adds must compile.
+strategy_of_the_documentation_compiles()
+{
+    sed -n '/^+++ b\/src\/learn\/strategies\/mean.c/,/^--- a\//s/^+//p' docs/strategies.md | sed '/^++ b/d' >"$work/mean.c"
+    echo 'extern const ag_strategy ag_strategy_mean;' >"$work/declared.h"
+    sed -i '/strategies\/list.h/r '"$work/declared.h" "$work/mean.c"
+    grep -q 'ag_strategy_mean = {' "$work/mean.c" || return 1
+    set --
+    for floor in core ledger data learn; do set -- "$@" "-I$AUGER_BUILD/floors/$floor"; done
+    ${CC:-cc} -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Iinclude "$@" "$work/mean.c"
+}
+
 answer prepare_holes
+answer strategy_of_the_documentation_compiles
 answer c_example_trains_and_answers
 answer cpp_example_trains_and_answers
 answer plugin_example_links_with_nothing_of_ours
