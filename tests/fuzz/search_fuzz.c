@@ -9,6 +9,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void expect_own(const char *sql)
+{
+    if (sql && (strpbrk(sql, ";\"\\\1\2\3") || strstr(sql, "--"))) abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const ag_search_scope *const scopes[] = {&ag_search_runs, &ag_search_experiments, &ag_search_models,
@@ -26,7 +31,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                  .dialect = data[0] & 0x40 ? AG_DIALECT_POSTGRES : AG_DIALECT_SQLITE,
                                  .first_placeholder = 1};
     int rc = ag_search_compile(scopes[data[0] % 5], &request, arena, &sql, &err);
-    if (rc >= 0 && (strpbrk(sql.where, ";\"\\") || strstr(sql.where, "--"))) abort();
+    if (rc >= 0) {
+        const char *const pieces[] = {sql.where,       sql.walk,       sql.joins,      sql.order,      sql.lead.from,
+                                      sql.lead.is_key, sql.lead.first, sql.lead.value, sql.lead.exists};
+        for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) expect_own(pieces[i]);
+        for (size_t i = 0; i < sql.drive_count; i++) {
+            expect_own(sql.drives[i].set);
+            expect_own(sql.drives[i].probe);
+        }
+    }
     if (rc < 0 && !err.text[0]) abort();
     if (rc < 0) {
         ag_buf caret;
