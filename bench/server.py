@@ -40,8 +40,15 @@ KEYS, PARAMS, TAGS, LONG = 20, 10, 5, 10000
 MEGABYTE = 1 << 20
 
 
+PRIORITY = None  # of --priority
+
+
 def on(cores):
-    return lambda: os.sched_setaffinity(0, cores)
+    def prepare():
+        os.sched_setaffinity(0, cores)
+        if PRIORITY is not None:
+            pathlib.Path("/proc/self/autogroup").write_text(str(PRIORITY))
+    return prepare
 
 
 # ---- servers ----
@@ -127,6 +134,12 @@ class Auger(Server):
             environment["AUGER_BENCH_POSTGRES"] = self.database
         subprocess.run([str(BUILD / "bench/bench-ledger"), str(self.home / "home"), "fill"], check=True,
                        env=environment, stdout=subprocess.DEVNULL)
+        if self.database:  # as PostgreSQL does by itself after a minute
+            import psycopg2
+            connection = psycopg2.connect(self.database)
+            connection.autocommit = True
+            connection.cursor().execute("ANALYZE")
+            connection.close()
 
 
 class Mlflow(Server):
@@ -275,7 +288,7 @@ def load(server, lines, clients, seconds, most=None):
         file.flush()
         command = [str(BUILD / "bench/bench-server"), "load", f"127.0.0.1:{server.port}", file.name, str(clients),
                    str(seconds), *([str(most)] if most else [])]
-        done = subprocess.run(command, preexec_fn=on(CLIENT), stdout=subprocess.PIPE,
+        done = subprocess.run(command, preexec_fn=on(CLIENT), start_new_session=True, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=True)
     result = json.loads(done.stdout)
     if result["refused"] and server.name == "auger":
@@ -362,11 +375,7 @@ def choose_workers(peer, rounds=2):
     print(f"  mlflow with {best[1]} workers")
 
 
-def measure(kind, folder, ask, postgres):
-    databases = [postgres.database(name) if postgres else None for name in ("auger", "mlflow")]
-    servers = [Auger("auger", folder / "auger", databases[0])]
-    if not ask.alone:
-        servers.append(Mlflow("mlflow", folder / "mlflow", databases[1]))
+def measure(kind, servers, ask, postgres):
     for server, points in zip(servers, (400 * ask.runs, ask.peer_points)):
         if (server.home / "log").exists():
             continue  # of an earlier run in the same folder
@@ -377,7 +386,9 @@ def measure(kind, folder, ask, postgres):
     if postgres:
         os.sched_setaffinity(postgres.process.pid, SERVERS)
     for peer in servers[1:]:
-        choose_workers(peer)
+        peer.workers = ask.workers
+        if not ask.workers:
+            choose_workers(peer)
     print(f"  {kind:58}" + "".join(f" | {server.name + ': p50, p99 in ms':>29}" for server in servers))
     compare_starts(servers, 3)
     facts = {server: workloads(Facts(server)) for server in servers}
@@ -387,8 +398,6 @@ def measure(kind, folder, ask, postgres):
     if re.search(ask.only, "artifact"):
         compare_files(servers, min(ask.rounds, 3))
     print(f"  {'memory, after all that':58}" + "".join(f" | {s.memory():26.1f} MB" for s in servers), flush=True)
-    for server in servers:
-        server.stop()
 
 
 def main():
@@ -400,17 +409,25 @@ def main():
     parser.add_argument("--databases", default="sqlite,postgresql")
     parser.add_argument("--only", default="", help="a pattern: log-metric, 1$")
     parser.add_argument("--alone", action="store_true")
+    parser.add_argument("--workers", type=int, help="of MLflow's server; else what is best is found first")
+    parser.add_argument("--priority", type=int, help="of the servers and the client among other sessions (root), -20..19")
     parser.add_argument("--folder", help="keep what was filled there, and use it again (SQLite)")
     ask = parser.parse_args()
+    global PRIORITY
+    PRIORITY = ask.priority
     print(f"servers on cores {sorted(SERVERS)}, client on {sorted(CLIENT)}, load {os.getloadavg()[0]:.1f} at the start;"
           f" {ask.rounds} rounds of {ask.seconds} s, medians")
     for kind in ask.databases.split(","):
         postgres = Postgres() if kind == "postgresql" else None
         folder = pathlib.Path(ask.folder or tempfile.mkdtemp(prefix="auger-bench-"))
         folder.mkdir(exist_ok=True)
+        databases = [postgres.database(name) if postgres else None for name in ("auger", "mlflow")]
+        servers = [Auger("auger", folder / "auger", databases[0]), Mlflow("mlflow", folder / "mlflow", databases[1])]
         try:
-            measure(kind, folder, ask, postgres)
+            measure(kind, servers[:1] if ask.alone else servers, ask, postgres)
         finally:
+            for server in servers:
+                server.stop()
             if postgres:
                 postgres.stop()
             if not ask.folder:

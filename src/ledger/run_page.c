@@ -29,15 +29,14 @@ typedef struct reading {
     const char *ids;
 } reading;
 
-static const char *view_of(const ag_run_page *page, bool driven)
+static const char *view_of(const ag_run_page *page, bool hide)
 {
     static const char *const views[][2] = {
-        /* "+": an index of it is not what finds the run */
         [AG_VIEW_ACTIVE] = {"r.deleted = 0", "+r.deleted = 0"},
         [AG_VIEW_DELETED] = {"r.deleted <> 0", "+r.deleted <> 0"},
         [AG_VIEW_ALL] = {"1 = 1", "1 = 1"},
     };
-    return views[page->view][driven];
+    return views[page->view][hide];
 }
 
 static int prepare(reading *r, ag_err *err)
@@ -59,9 +58,13 @@ static int prepare(reading *r, ag_err *err)
 static int fill(reading *r, const ag_sql *sql, const ag_mark *own, size_t count, bool driven, ag_sql *out, ag_err *err)
 {
     ag_mark marks[10];
+    /* "+" hides a column from SQLite's indexes, since it would walk one of runs; PostgreSQL's planner has statistics,
+     * which "+" would hide from it. */
+    bool sqlite = ag_tx_dialect(r->tx) == AG_DIALECT_SQLITE;
     memcpy(marks, own, count * sizeof(*marks));
     marks[count++] = (ag_mark){"/*ids*/", r->ids};
-    marks[count++] = (ag_mark){"/*view*/", view_of(r->page, driven)};
+    marks[count++] = (ag_mark){"/*+*/", sqlite ? "+" : ""};
+    marks[count++] = (ag_mark){"/*view*/", view_of(r->page, driven && sqlite)};
     return ag_statement_fill(r->page->arena, sql, ag_tx_dialect(r->tx), marks, count, out, err);
 }
 

@@ -48,9 +48,9 @@ FROM runs r /*joins*/ WHERE r.experiment_id IN (/*ids*/) AND /*view*/ AND /*wher
 LIMIT ?1 OFFSET ?2
 
 -- name: run_search_driven
--- The set is small, and the runs are found by it: "+" keeps SQLite from walking an index of runs instead.
+-- The set is small, and the runs are found by it.
 SELECT r.id, r.experiment_id, r.name, r.user_id, r.status, r.artifact_uri, r.deleted, r.started_at, r.ended_at
-FROM runs r /*joins*/ WHERE r.id IN (SELECT /*set*/) AND +r.experiment_id IN (/*ids*/) AND /*view*/ AND /*where*/
+FROM runs r /*joins*/ WHERE r.id IN (SELECT /*set*/) AND /*+*/r.experiment_id IN (/*ids*/) AND /*view*/ AND /*where*/
 ORDER BY /*order*/ LIMIT ?1 OFFSET ?2
 
 -- name: run_search_probe
@@ -61,16 +61,16 @@ SELECT count(*) FROM (SELECT /*set*/ LIMIT ?1) s
 -- Walks the index of another table. CROSS JOIN: SQLite keeps this order of tables.
 SELECT r.id, r.experiment_id, r.name, r.user_id, r.status, r.artifact_uri, r.deleted, r.started_at, r.ended_at
 FROM /*from*/ CROSS JOIN runs r /*joins*/
-WHERE /*part*/ AND r.id = o0.run_id AND +r.experiment_id IN (/*ids*/) AND /*view*/ AND /*where*/
+WHERE /*part*/ AND r.id = o0.run_id AND /*+*/r.experiment_id IN (/*ids*/) AND /*view*/ AND /*where*/
 ORDER BY /*order*/ LIMIT ?1 OFFSET ?2
 
 -- name: run_search_led_count
 SELECT count(*) FROM (
     SELECT 1 FROM /*from*/ CROSS JOIN runs r
-    WHERE /*part*/ AND r.id = o0.run_id AND +r.experiment_id IN (/*ids*/) AND /*view*/ AND /*where*/ LIMIT ?1 OFFSET ?2) s
+    WHERE /*part*/ AND r.id = o0.run_id AND /*+*/r.experiment_id IN (/*ids*/) AND /*view*/ AND /*where*/ LIMIT ?1 OFFSET ?2) s
 
 -- name: run_search_sample
 -- Of the first entries of that index: how many there are and how many are wanted.
 SELECT count(*), count(r.id)
 FROM (SELECT o0.run_id FROM /*from*/ WHERE /*part*/ ORDER BY /*first*/ LIMIT ?1 OFFSET ?2) o
-LEFT JOIN runs r ON r.id = o.run_id AND +r.experiment_id IN (/*ids*/) AND /*view*/ AND /*where*/
+LEFT JOIN runs r ON r.id = o.run_id AND /*+*/r.experiment_id IN (/*ids*/) AND /*view*/ AND /*where*/
