@@ -41,8 +41,8 @@ test-peers: ## tests against the programs that Auger stands beside (fetches them
 	@scripts/setup --group build --group test
 	@scripts/test --peers
 
-demo: all ## a tour of what is there
-	@scripts/demo
+demo: all ## the whole life of a model on simulated holes, then its ledger; DEMO_DIR=folder keeps it
+	@scripts/demo "$(DEMO_DIR)"
 
 train-prepare-data: all ## the files of DATA_DIR, judged and labelled, into WORK_DIR/prepared
 	@build/auger prepare --input-dir "$(DATA_DIR)" --output-dir "$(WORK_DIR)/prepared" --validate --auto-label

@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The page "from a folder of files to a labelled data set": every command in it works, says what the page says, and draws
-# the pictures that stand in it. $AUGER_BUILD is the build directory.
+# The pages "from a folder of files to a labelled data set" and "a first model": every command in them works and says what
+# the page says; the first draws the pictures that stand in it. $AUGER_BUILD is the build directory.
 set -u
 cd "${AUGER_SOURCE:-.}" || exit 1
-page=docs/tutorials/folder-to-dataset.md
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/work"
-echo '1..4'
+echo '1..6'
 if scripts/pictures --run "$scratch/work" >"$scratch/out" 2>"$scratch/err"; then
     echo 'ok 1 - every command of the tutorial works'
 else
@@ -16,14 +15,19 @@ else
     tail -20 "$scratch/err" | sed 's/^/# /'
 fi
 
-# What stands in blocks that are not commands, with ... for what is different each time.
-missing=
-while read -r line; do
-    pattern=$(printf '%s\n' "$line" | sed 's/[][\*^$]/\\&/g; s/\.\.\./.*/g')
-    grep -q -- "$pattern" "$scratch/out" || missing="$missing
+# says PAGE OUTPUT...: what stands in blocks that are not commands, with ... for what is different each time.
+says() {
+    local page=$1 missing='' line pattern
+    shift
+    while read -r line; do
+        pattern=$(printf '%s\n' "$line" | sed 's/[][\*^$]/\\&/g; s/\.\.\./.*/g; s/  */  */g')
+        grep -q -- "$pattern" "$@" || missing="$missing
 # $line"
-done < <(awk '/^```/ {block = block == "" ? $0 : ""; next} block == "```"' "$page")
-if [ -z "$missing" ]; then
+    done < <(awk '/^```/ {block = block == "" ? $0 : ""; next} block == "```"' "$page")
+    [ -z "$missing" ] || { echo "$missing"; false; }
+}
+
+if missing=$(says docs/tutorials/folder-to-dataset.md "$scratch/out"); then
     echo 'ok 2 - it says what the page says'
 else
     echo "not ok 2 - it says what the page says$missing"
@@ -41,4 +45,25 @@ if diff -rq --exclude=.prepare "$scratch/work/work" "$scratch/work/prepared" >/d
     echo 'not ok 4 - the first delivery comes back, not the second'
 else
     echo 'ok 4 - the first delivery comes back, not the second'
+fi
+
+# The first model: its commands as one script that stops at the first failure.
+page=docs/tutorials/first-model.md
+build=$(cd "${AUGER_BUILD:-build}" && pwd)
+mkdir "$scratch/model"
+{
+    echo 'set -eu'
+    awk '/^```sh$/ {inside = 1; next} /^```/ {inside = 0} inside' "$page"
+} >"$scratch/commands"
+if (cd "$scratch/model" && PATH="$build:$PATH" AUGER_HOME="$scratch/model/.auger" sh "$scratch/commands") \
+    >"$scratch/out" 2>"$scratch/err"; then
+    echo 'ok 5 - every command of the first model works'
+else
+    echo 'not ok 5 - every command of the first model works'
+    tail -20 "$scratch/err" | sed 's/^/# /'
+fi
+if missing=$(says "$page" "$scratch/out" "$scratch/err"); then
+    echo 'ok 6 - it says what the page says'
+else
+    echo "not ok 6 - it says what the page says$missing"
 fi

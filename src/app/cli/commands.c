@@ -16,6 +16,7 @@
     ROW(data_split)                                                                                                    \
     ROW(data_tag)                                                                                                      \
     ROW(data_verify)                                                                                                   \
+    ROW(demo)                                                                                                          \
     ROW(doctor)                                                                                                        \
     ROW(evaluate)                                                                                                      \
     ROW(experiments_create)                                                                                            \

@@ -137,3 +137,16 @@ const char *ag_home(ag_invocation *invocation)
     const char *home = ag_option_text(invocation, "home");
     return home ? home : "./.auger";
 }
+
+int ag_home_default(ag_invocation *invocation, const char *path, ag_err *err)
+{
+    ag_option_slot *slot = find_slot(invocation, "home");
+    if (!slot || slot->origin >= AG_ORIGIN_ENVIRONMENT) return AG_OK;
+    ag_option_value *value = ag_arena_alloc(invocation->arena, sizeof *value);
+    if (!value) return ag_fail_memory(err, sizeof *value);
+    value->text = path;
+    slot->values = value;
+    slot->count = slot->capacity = 1;
+    slot->origin = AG_ORIGIN_DEFAULT;
+    return AG_OK;
+}

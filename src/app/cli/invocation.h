@@ -94,3 +94,5 @@ ag_progress *ag_begin_progress(ag_invocation *invocation, const char *what, uint
 
 /* Where state lives: --home, else $AUGER_HOME, else "./.auger". Never NULL; nothing is made or checked. */
 const char *ag_home(ag_invocation *invocation);
+/* Another default than "./.auger", for a command that has a place of its own. */
+int ag_home_default(ag_invocation *invocation, const char *path, ag_err *err);

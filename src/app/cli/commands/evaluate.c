@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/cli/answers.h"
+#include "app/cli/ledger.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/show/table.h"
@@ -79,6 +80,7 @@ static const ag_option options[] = {
      .min = 1,
      .max = 1024,
      .doc = "Threads; as many as there are processors by default"},
+    AG_OPTION_OF_DATABASE,
 };
 
 static const ag_example examples[] = {

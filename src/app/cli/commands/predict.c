@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/cli/answers.h"
+#include "app/cli/ledger.h"
 #include "core/hash/hash.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
@@ -41,6 +42,7 @@ static const ag_option options[] = {
      .min = 1,
      .max = 1024,
      .doc = "Threads; as many as there are processors by default"},
+    AG_OPTION_OF_DATABASE,
 };
 static const ag_option positionals[] = {
     {.name = "FILE",

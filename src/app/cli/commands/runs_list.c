@@ -76,7 +76,8 @@ static int choose(ag_invocation *invocation, const ag_runs *found, shown *out, s
     }
     for (size_t i = 0; i < found->count && *count == 0; i++) {
         const ag_run *run = &found->items[i];
-        for (size_t m = 0; m < run->metric_count && m < SOME_METRICS; m++) {
+        for (size_t m = 0; m < run->metric_count && *count < SOME_METRICS; m++) {
+            if (ag_str_starts(ag_str_of(run->metrics[m].key), AG_STR("system/"))) continue; /* of the machine */
             out[(*count)++] = (shown){run->metrics[m].key, 'm', ag_str_of(run->metrics[m].key)};
         }
     }
