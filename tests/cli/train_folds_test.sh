@@ -47,7 +47,9 @@ while [ "$round" -lt "$rounds" ]; do
         [ "$try" -lt 400 ] || { echo "it never ended"; exit 1; }
         "$auger" "$@" -o "$out" --resume -j $((1 + try % 4)) >"$dir/log" 2>&1 & # not in a function: $! would be its shell
         child=$!
-        sleep "0.$(printf %03d $((80 + (try * 137 + round * 61) % 300 + (try < 60 ? 10 * try : 600))))"
+        # Longer and longer, so that it gets somewhere on a busy machine too.
+        late=$((80 + (try * 137 + round * 61) % 300 + 10 * try + try * try / 10))
+        sleep "$((late / 1000)).$(printf %03d $((late % 1000)))"
         kill -9 "$child" 2>/dev/null || true
         status=0
         wait "$child" 2>/dev/null || status=$?

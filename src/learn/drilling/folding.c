@@ -164,9 +164,13 @@ static int train_member(const ag_folding *f, ag_folding_member *m, ag_arena *are
     return ag_strategy_train_job(f->run.task, &job, NULL, err);
 }
 
+static int fusion_of(const ag_strategy_task *task)
+{
+    return task->settings->ensemble.voting == AG_VOTE_MEDIAN ? AG_FUSE_MEDIAN : AG_FUSE_MEAN;
+}
+
 /* `count` members of one fold about the holes that none of them saw. */
-static int ask_members(const ag_folding *f, const ag_folding_member *m, size_t count, int fusion, ag_arena *arena,
-                       ag_err *err)
+static int ask_members(const ag_folding *f, const ag_folding_member *m, size_t count, ag_arena *arena, ag_err *err)
 {
     const ag_strategy_task *task = f->run.task;
     ag_model **models = ag_arena_array(arena, count, sizeof(ag_model *));
@@ -185,7 +189,7 @@ static int ask_members(const ag_folding *f, const ag_folding_member *m, size_t c
                               .models = models,
                               .weights = weights,
                               .model_count = count,
-                              .fusion = fusion,
+                              .fusion = fusion_of(task),
                               .device = task->device,
                               .pool = task->pool,
                               .cancel = task->cancel};
@@ -199,7 +203,7 @@ static int work_on(void *context, int64_t index, ag_err *err)
     ag_arena *arena = ag_arena_new(0);
     int rc = arena ? train_member(f, m, arena, err) : ag_fail_memory(err, 64);
     m->trained = rc >= 0;
-    if (rc >= 0) rc = ask_members(f, m, 1, AG_FUSE_MEAN, arena, err);
+    if (rc >= 0) rc = ask_members(f, m, 1, arena, err);
     ag_arena_free(arena);
     return rc;
 }
@@ -272,11 +276,6 @@ static int tell_stopped(const ag_folding *f, const ag_strategy_task *task, int r
     return ag_err_hint(err, "the same command with --resume goes on from there");
 }
 
-static int fusion_of(const ag_strategy_task *task)
-{
-    return task->settings->ensemble.voting == AG_VOTE_MEDIAN ? AG_FUSE_MEDIAN : AG_FUSE_MEAN;
-}
-
 /* Architectures of a fold answer together; how good each was alone is told before. */
 static int join_kinds(ag_folding *f, ag_strategy_task *task, ag_err *err)
 {
@@ -291,8 +290,7 @@ static int join_kinds(ag_folding *f, ag_strategy_task *task, ag_err *err)
     }
     for (size_t i = 0; i < f->member_count && f->kind_count > 1 && rc >= 0; i += f->kind_count) {
         ag_arena *arena = ag_arena_new(0);
-        rc = arena ? ask_members(f, &f->members[i], f->kind_count, fusion_of(task), arena, err)
-                   : ag_fail_memory(err, 64);
+        rc = arena ? ask_members(f, &f->members[i], f->kind_count, arena, err) : ag_fail_memory(err, 64);
         ag_arena_free(arena);
     }
     return rc;

@@ -69,7 +69,7 @@ static void sum_products(const ag_folding *f, double square[AG_FOLDING_KINDS][AG
     for (size_t first = 0; first + kinds <= f->member_count; first += kinds) {
         for (size_t i = 0; i < f->members[first].validation_count; i++) {
             for (int p = 0; p < AG_POINTS; p++) {
-                double errors[AG_FOLDING_KINDS];
+                double errors[AG_FOLDING_KINDS] = {0};
                 for (size_t k = 0; k < kinds; k++) errors[k] = error_of(f, &f->members[first + k], i, p);
                 if (isnan(errors[0])) continue;
                 for (size_t a = 0; a < kinds; a++)

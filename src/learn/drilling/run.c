@@ -20,7 +20,7 @@ typedef struct usual { /* what a key is when nobody says it; keys that the archi
 static const usual usuals[] = {
     {"task", "\"heatmap\""}, {"mode", "\"mix_channel\""}, {"scaling", "\"none\""},   {"context_length", "512"},
     {"patch_length", "16"},  {"num_targets", "3"},        {"d_model", "24"},         {"num_layers", "3"},
-    {"dropout", "0.05"},      {"head_dropout", "0"},       {"bidirectional", "true"},
+    {"dropout", "0.05"},     {"head_dropout", "0"},       {"bidirectional", "true"},
 };
 
 static const ag_field *field_of(const ag_description *description, const char *key)
