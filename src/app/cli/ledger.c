@@ -6,11 +6,12 @@
 #include "core/io/csv.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
+#include "core/show/spark.h"
 #include "core/sys/clock.h"
 #include "ledger/artifact.h"
 #include "ledger/search/search.h"
 
-enum { MOST_EXPERIMENTS = 1000, RUN_ID = 32, SHORTEST_ID = 4 };
+enum { MOST_EXPERIMENTS = 1000, RUN_ID = 32, SHORTEST_ID = 4, SAMPLES = 256, MOST_PICTURE = 4096 };
 
 int ag_cli_open_ledger(ag_invocation *invocation, bool make, ag_ledger **out, ag_err *err)
 {
@@ -343,4 +344,21 @@ const char *ag_cli_number(ag_arena *arena, double value)
 const char *ag_cli_str(ag_arena *arena, ag_str text)
 {
     return ag_arena_strndup(arena, text.data ? text.data : "", text.size);
+}
+
+int ag_cli_curve(ag_ledger *ledger, ag_arena *arena, const char *run, const char *key, unsigned cells, const char **out,
+                 ag_err *err)
+{
+    ag_points points;
+    ag_buf line;
+    int rc = ag_metric_sample(ledger, ag_str_of(run), ag_str_of(key), SAMPLES, arena, &points, err);
+    if (rc < 0) return rc;
+    double *values = ag_arena_array(arena, points.count + 1, sizeof(*values));
+    if (!values) return ag_fail_memory(err, points.count * sizeof(*values));
+    for (size_t i = 0; i < points.count; i++) values[i] = points.items[i].value;
+    ag_buf_init(&line, MOST_PICTURE);
+    if (points.count > 1) ag_spark_line(&line, values, points.count, cells);
+    *out = ag_arena_strndup(arena, ag_buf_str(&line).data, line.size);
+    ag_buf_deinit(&line);
+    return *out ? AG_OK : ag_fail_memory(err, MOST_PICTURE);
 }

@@ -98,3 +98,6 @@ const char *ag_cli_time(ag_arena *arena, int64_t at);                   /* "2026
 const char *ag_cli_duration(ag_arena *arena, int64_t from, int64_t to); /* "3 s" */
 const char *ag_cli_number(ag_arena *arena, double value);               /* "0.1234" */
 const char *ag_cli_str(ag_arena *arena, ag_str text);
+/* The history of a metric as a line of `cells` characters; empty for less than two points. */
+int ag_cli_curve(ag_ledger *ledger, ag_arena *arena, const char *run, const char *key, unsigned cells, const char **out,
+                 ag_err *err);

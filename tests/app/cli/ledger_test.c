@@ -62,6 +62,8 @@ AG_TEST(test_runs__are_listed)
     assert_int_equal(AUGER("runs", "list"), 0);
     expect_printed("second");
     expect_printed("loss");
+    expect_printed("course");
+    expect_printed("\xe2\x96"); /* a character of the drawn course */
     assert_int_equal(
         AUGER("runs", "list", "--filter", "metrics.loss < 0.6 OR run_name = 'none'", "--show", "params.lr"), 0);
     expect_printed("0.01");

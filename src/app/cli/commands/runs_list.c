@@ -4,7 +4,7 @@
 #include "app/server/mlflow/write.h"
 #include "core/sys/clock.h"
 
-enum { FIXED = 6, MOST_COLUMNS = 60, SOME_METRICS = 3 };
+enum { FIXED = 6, MOST_COLUMNS = 60, SOME_METRICS = 3, PICTURE = 16 };
 
 static const ag_option options[] = {
     {.name = "experiment",
@@ -20,7 +20,8 @@ static const ag_option options[] = {
      .type = AG_OPTION_TEXT,
      .repeated = true,
      .value_name = "KEY",
-     .doc = "a column: metrics.NAME, params.NAME or tags.NAME; without it, the first metrics"},
+     .doc = "a column: metrics.NAME, params.NAME or tags.NAME; without it, the first metrics; the course of the first "
+            "metric is drawn beside"},
     AG_OPTION_OF_VIEW,
     AG_OPTION_OF_CSV,
     AG_OPTION_OF_DATABASE,
@@ -84,36 +85,48 @@ static int choose(ag_invocation *invocation, const ag_runs *found, shown *out, s
     return AG_OK;
 }
 
-static int print_table(ag_invocation *invocation, const ag_runs *found, ag_err *err)
+/* One row of `width` cells. `curve`: the metric whose course is drawn in the last; NULL: none. */
+static int fill_row(ag_arena *arena, ag_ledger *ledger, const ag_run *run, const shown *more, size_t count,
+                    const char *curve, const char **cells, ag_err *err)
 {
-    ag_column columns[FIXED + MOST_COLUMNS] = {
+    const char *row[] = {run->id,
+                         run->name,
+                         run->experiment_id,
+                         run->deleted ? "deleted" : ag_run_status_name(run->status),
+                         ag_cli_time(arena, run->started_at),
+                         ag_cli_duration(arena, run->started_at, run->ended_at)};
+    memcpy(cells, row, sizeof(row));
+    for (size_t k = 0; k < count; k++) cells[FIXED + k] = cell_of(arena, &more[k], run);
+    return curve ? ag_cli_curve(ledger, arena, run->id, curve, PICTURE, &cells[FIXED + count], err) : AG_OK;
+}
+
+/* The first metric is drawn too, where people look. */
+static int print_table(ag_invocation *invocation, ag_ledger *ledger, const ag_runs *found, ag_err *err)
+{
+    ag_column columns[FIXED + MOST_COLUMNS + 1] = {
         {"run", AG_ALIGN_LEFT, 0, 8},    {"name", AG_ALIGN_LEFT, 1, 10},   {"experiment", AG_ALIGN_RIGHT, 3, 0},
         {"status", AG_ALIGN_LEFT, 0, 0}, {"started", AG_ALIGN_LEFT, 2, 0}, {"took", AG_ALIGN_RIGHT, 4, 0},
     };
     shown more[MOST_COLUMNS];
     size_t count = 0;
+    const char *curve = NULL;
     ag_arena *arena = invocation->arena;
+    bool csv = ag_option_flag(invocation, "csv");
     int rc = choose(invocation, found, more, &count, err);
     if (rc < 0) return rc;
     for (size_t i = 0; i < count; i++) {
         columns[FIXED + i] = (ag_column){more[i].title, more[i].kind == 'm' ? AG_ALIGN_RIGHT : AG_ALIGN_LEFT, 0, 8};
+        if (!csv && !curve && more[i].kind == 'm') curve = more[i].name.data;
     }
-    size_t width = FIXED + count;
+    if (curve) columns[FIXED + count] = (ag_column){"course", AG_ALIGN_LEFT, 3, 0};
+    size_t width = FIXED + count + (curve ? 1 : 0);
     const char **cells = ag_arena_array(arena, found->count + 1, width * sizeof(*cells));
     if (!cells) return ag_fail_memory(err, found->count * width);
-    for (size_t i = 0; i < found->count; i++) {
-        const ag_run *run = &found->items[i];
-        const char *row[] = {run->id,
-                             run->name,
-                             run->experiment_id,
-                             run->deleted ? "deleted" : ag_run_status_name(run->status),
-                             ag_cli_time(arena, run->started_at),
-                             ag_cli_duration(arena, run->started_at, run->ended_at)};
-        memcpy(cells + i * width, row, sizeof(row));
-        for (size_t k = 0; k < count; k++) cells[i * width + FIXED + k] = cell_of(arena, &more[k], run);
-    }
+    for (size_t i = 0; i < found->count && rc >= 0; i++)
+        rc = fill_row(arena, ledger, &found->items[i], more, count, curve, cells + i * width, err);
+    if (rc < 0) return rc;
     ag_cli_list list = {columns, width, cells, found->count};
-    return ag_cli_print_list(invocation, &list, ag_option_flag(invocation, "csv"), err);
+    return ag_cli_print_list(invocation, &list, csv, err);
 }
 
 static int print_json(ag_invocation *invocation, const ag_runs *found, ag_err *err)
@@ -148,7 +161,8 @@ static int run(ag_invocation *invocation, ag_err *err)
         rc = ag_cli_explain(invocation, rc, err);
     }
     if (rc >= 0) {
-        rc = ag_wants_json(invocation) ? print_json(invocation, &found, err) : print_table(invocation, &found, err);
+        rc = ag_wants_json(invocation) ? print_json(invocation, &found, err)
+                                       : print_table(invocation, ledger, &found, err);
     }
     if (rc >= 0 && found.next) ag_note(invocation, "there are more; --limit shows them");
     ag_ledger_close(ledger);

@@ -2,9 +2,8 @@
 /* runs_show.c: all about one run, its metrics with a small picture of their course. */
 #include "app/cli/ledger.h"
 #include "app/server/mlflow/write.h"
-#include "core/show/spark.h"
 
-enum { PICTURE = 32, SAMPLES = 256 };
+enum { PICTURE = 32 };
 
 static const ag_option options[] = {AG_OPTION_OF_DATABASE};
 static const ag_option positionals[] = {
@@ -36,23 +35,6 @@ static int print_facts(const sheet *s)
     return AG_OK;
 }
 
-static const char *picture_of(const sheet *s, const char *key, ag_err *err)
-{
-    ag_points points;
-    ag_arena *arena = s->invocation->arena;
-    ag_buf line;
-    if (ag_metric_sample(s->ledger, ag_str_of(s->run->id), ag_str_of(key), SAMPLES, arena, &points, err) < 0)
-        return NULL;
-    double *values = ag_arena_array(arena, points.count + 1, sizeof(*values));
-    for (size_t i = 0; values && i < points.count; i++) values[i] = points.items[i].value;
-    ag_buf_init(&line, 4096);
-    if (values && points.count > 1) ag_spark_line(&line, values, points.count, PICTURE);
-    const char *kept = ag_arena_strndup(arena, ag_buf_str(&line).data, line.size);
-    ag_buf_deinit(&line);
-    if (!kept || !values) ag_fail_memory(err, points.count);
-    return kept;
-}
-
 static int print_metrics(const sheet *s, ag_err *err)
 {
     static const ag_column columns[] = {{"metric", AG_ALIGN_LEFT, 0, 8},
@@ -67,8 +49,10 @@ static int print_metrics(const sheet *s, ag_err *err)
     for (size_t i = 0; i < run->metric_count; i++) {
         const ag_metric *metric = &run->metrics[i];
         const char *row[] = {metric->key, ag_cli_number(arena, metric->value),
-                             ag_arena_printf(arena, "%lld", (long long)metric->step), picture_of(s, metric->key, err)};
-        if (!row[1] || !row[2] || !row[3]) return err && err->code ? (int)err->code : ag_fail_memory(err, 1);
+                             ag_arena_printf(arena, "%lld", (long long)metric->step), NULL};
+        if (!row[1] || !row[2]) return ag_fail_memory(err, 1);
+        int rc = ag_cli_curve(s->ledger, arena, run->id, metric->key, PICTURE, &row[3], err);
+        if (rc < 0) return rc;
         memcpy(cells + i * 4, row, sizeof(row));
     }
     ag_print(s->invocation, "\n");
