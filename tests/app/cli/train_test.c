@@ -311,6 +311,14 @@ AG_TEST(test_train__keys_are_those_that_the_documentation_lists)
     set_up();
     assert_int_equal(AUGER("train", "--keys", "PatchTSMixer"), 0);
     expect_printed("| `d_model` |");
+    assert_int_equal(AUGER("train", "--keys", "channels"), 0);
+    expect_printed("| `torque_gradient` | A/mm |");
+    ag_format(path, sizeof path, "%s/docs/drilling-model.md", source);
+    ag_buf_init(&text, 1 << 22);
+    AG_EXPECT_OK(ag_file_read(path, 1 << 22, &text, &err));
+    if (ag_str_find(ag_buf_str(&text), ag_buf_str(&out.buf), 0) == SIZE_MAX)
+        fail_msg("the tables of docs/drilling-model.md are old: build/auger train --keys channels prints them");
+    ag_buf_deinit(&text);
     assert_int_equal(AUGER("train", "--keys", "nliner"), 2);
     expect_remark("did you mean 'nlinear'?");
     assert_int_equal(AUGER("train", "--keys", "training"), 0);

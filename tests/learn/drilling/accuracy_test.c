@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a model knows of holes of a seed that nobody has used, beside the automatic labels. By default only that it
- * works at all is looked at; AUGER_MODEL=DIR (and AUGER_SEED, AUGER_HOLES) prints the table of docs/drilling-model.md
- * for a trained model and holds it to what is promised. */
+ * works at all is looked at; AUGER_MODEL=DIR (and AUGER_SEED, AUGER_HOLES, AUGER_TOOL_HOLES) prints the table of
+ * docs/drilling-model.md for a trained model and holds it to what is promised. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@ enum { FILE_BYTES = 64 << 20, GROUP = 64 };
 
 typedef struct trial {
     uint64_t seed;
+    unsigned series; /* holes per tool */
     size_t count;
     ag_predictor *predictor;
     ag_score_case *model, *labeller;
@@ -52,7 +53,7 @@ static int look(trial *t, size_t from, size_t count, ag_err *err)
     const ag_hole *holes[GROUP];
     ag_prediction said[GROUP];
     ag_limits limits;
-    ag_sim_options simulate = {.seed = t->seed};
+    ag_sim_options simulate = {.seed = t->seed, .series = t->series};
     ag_arena *arena = ag_arena_new(0);
     int rc = ag_limits_default(&limits, err);
     for (size_t i = 0; i < count && rc >= 0; i++) {
@@ -141,6 +142,7 @@ AG_TEST(test_accuracy__of_a_trained_model_on_holes_that_nobody_has_used)
     ag_pool *pool = NULL;
     if (!model) ag_test_skip("AUGER_MODEL names no trained model");
     trial t = {.seed = number_of("AUGER_SEED", 31), .count = number_of("AUGER_HOLES", 1000), .arena = ag_arena_new(0)};
+    t.series = (unsigned)number_of("AUGER_TOOL_HOLES", 40);
     t.model = ag_arena_array(t.arena, t.count, sizeof *t.model);
     t.labeller = ag_arena_array(t.arena, t.count, sizeof *t.labeller);
     AG_EXPECT_OK(ag_pool_new(2, &pool, &err));

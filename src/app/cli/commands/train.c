@@ -10,6 +10,7 @@
 #include "core/io/path.h"
 #include "core/show/table.h"
 #include "core/sys/clock.h"
+#include "data/features/feature.h"
 #include "learn/registration.h"
 #include "learn/strategy.h"
 
@@ -56,7 +57,8 @@ static const ag_option options[] = {
     {.name = "keys",
      .type = AG_OPTION_TEXT,
      .value_name = "WHAT",
-     .doc = "Only print keys as Markdown: 'training', those of any configuration, or the name of an architecture"},
+     .doc = "Only print keys as Markdown: 'training', those of any configuration, or the name of an architecture; "
+            "'channels': what drilling models can see"},
     AG_OPTION_OF_TRAIN_DATABASE,
     AG_OPTION_OF_BLOBS,
 };
@@ -171,6 +173,8 @@ static int print_keys(ag_invocation *invocation, const char *what, ag_err *err)
             ag_buf_add_char(&text, '\n');
             (void)ag_describe_markdown(strategies[i]->data, &text);
         }
+    } else if (strcmp(what, "channels") == 0) {
+        ag_features_markdown(&text);
     } else {
         rc = add_architecture(what, &text, err);
     }

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "learn/drilling/examples.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/io/file.h"
+#include "core/io/path.h"
+#include "data/label/labelled.h"
+#include "learn/drilling/folder.h"
+
+enum { HOLES = 30 };
+
+typedef struct bench {
+    ag_arena *arena;
+    const char *raw, *dir;
+    ag_drilling_data data;
+} bench;
+
+static void open_bench(bench *b)
+{
+    ag_err err = {0};
+    b->arena = ag_arena_new(0);
+    b->raw = simulated(HOLES, 6);
+    b->dir = prepared(b->raw, b->arena);
+    AG_EXPECT_OK(ag_describe_defaults(&ag_drilling_data_description, b->arena, &b->data, &err));
+}
+
+static ag_example_set load(const bench *b, ag_pool *pool)
+{
+    ag_err err = {0};
+    ag_example_set set;
+    AG_EXPECT_OK(ag_examples_load(b->dir, &b->data, pool, NULL, NULL, b->arena, &set, &err));
+    return set;
+}
+
+static void copy_truth(const bench *b, const char *to)
+{
+    ag_err err = {0};
+    ag_buf text;
+    ag_buf_init(&text, 1 << 24);
+    AG_EXPECT_OK(ag_file_read(ag_path_join(b->arena, b->raw, "truth.csv"), 1 << 24, &text, &err));
+    AG_EXPECT_OK(ag_file_replace(to, text.data, text.size, &err));
+    ag_buf_deinit(&text);
+}
+
+AG_TEST(test_examples__take_the_word_that_is_trusted_most)
+{
+    bench b;
+    ag_err err = {0};
+    open_bench(&b);
+    ag_example_set automatic = load(&b, NULL);
+    assert_true(automatic.count >= HOLES - 2 && automatic.known > 20);
+    for (size_t i = 0; i < automatic.count; i++) {
+        const ag_known *k = &automatic.items[i].known;
+        if (k->outcome == AG_LABEL_FOUND && k->weight > 0)
+            assert_true(k->weight >= b.data.min_confidence && k->weight <= 1);
+    }
+    copy_truth(&b, ag_path_join(b.arena, b.dir, "truth.csv"));
+    ag_example_set truth = load(&b, NULL);
+    assert_int_equal(truth.known, truth.count);
+    assert_false(ag_sha256_equal(&truth.digest, &automatic.digest)); /* other labels are other data */
+    for (size_t i = 0; i < truth.count; i++) {
+        assert_string_equal(truth.items[i].known.source, "truth");
+        assert_true(truth.items[i].known.weight == 1);
+    }
+    ag_label_event event = {.sha256 = truth.items[0].hole->sha256,
+                            .path = truth.items[0].hole->path,
+                            .kind = AG_LABEL_EXPERT,
+                            .author = "anna",
+                            .time = 1,
+                            .outcome = AG_LABEL_FOUND,
+                            .entry = 5.5,
+                            .exit = 15.5,
+                            .full_exit = NAN,
+                            .confidence = NAN,
+                            .comment = ""};
+    AG_EXPECT_OK(ag_labelled_add(b.dir, &event, 1, false, NULL, &err));
+    ag_example_set expert = load(&b, NULL);
+    assert_string_equal(expert.items[0].known.source, "expert");
+    assert_true(expert.items[0].known.mm[0] == 5.5 && isnan(expert.items[0].known.mm[1]));
+    const char *only[] = {"truth"};
+    b.data.label_sources = (ag_list){only, 1};
+    assert_string_equal(load(&b, NULL).items[0].known.source, "truth");
+    ag_arena_free(b.arena);
+}
+
+AG_TEST(test_examples__a_named_table_and_a_missing_one)
+{
+    bench b;
+    ag_err err = {0};
+    ag_example_set set;
+    open_bench(&b);
+    copy_truth(&b, ag_path_join(b.arena, b.dir, "mine.csv"));
+    b.data.labels = "mine.csv"; /* below the data */
+    assert_string_equal(load(&b, NULL).items[3].known.source, "truth");
+    b.data.labels = "absent.csv";
+    AG_EXPECT_ERROR(ag_examples_load(b.dir, &b.data, NULL, NULL, NULL, b.arena, &set, &err), AG_ENOTFOUND, "no table");
+    AG_EXPECT_ERROR(ag_examples_load(b.raw, &b.data, NULL, NULL, NULL, b.arena, &set, &err), AG_ENOTFOUND, "holes.csv");
+    ag_arena_free(b.arena);
+}
+
+AG_TEST(test_examples__are_the_same_for_any_number_of_threads)
+{
+    bench b;
+    ag_err err = {0};
+    ag_pool *pool = NULL;
+    open_bench(&b);
+    AG_EXPECT_OK(ag_pool_new(3, &pool, &err));
+    ag_example_set one = load(&b, NULL), many = load(&b, pool);
+    assert_true(ag_sha256_equal(&one.digest, &many.digest) && one.count == many.count);
+    for (size_t i = 0; i < one.count; i++) {
+        const ag_track *x = &one.items[i].drilled.track, *y = &many.items[i].drilled.track;
+        assert_int_equal(x->count, y->count);
+        assert_memory_equal(x->torque, y->torque, x->count * sizeof(double));
+        assert_int_equal(one.items[i].drilled.classes, many.items[i].drilled.classes);
+    }
+    ag_pool_free(pool);
+    ag_arena_free(b.arena);
+}
+
+AG_TEST(test_examples__what_belongs_together_stays_together)
+{
+    bench b;
+    ag_err err = {0};
+    const uint32_t shares[] = {3, 1};
+    size_t chosen[HOLES];
+    uint32_t *part;
+    open_bench(&b);
+    ag_example_set set = load(&b, NULL);
+    for (size_t i = 0; i < set.count; i++) chosen[i] = i;
+    b.data.group_by = AG_GROUP_HEAD;
+    AG_EXPECT_OK(ag_examples_split(&set, &b.data, chosen, set.count, shares, 2, 5, b.arena, &part, &err));
+    size_t second = 0;
+    for (size_t i = 0; i < set.count; i++) {
+        second += part[i] == 1;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(set.items[i].hole->head, set.items[k].hole->head) == 0) assert_int_equal(part[i], part[k]);
+    }
+    assert_true(second > 2 && second < set.count / 2);
+    uint32_t even[100];
+    for (int i = 0; i < 100; i++) even[i] = 1;
+    assert_true(ag_examples_split(&set, &b.data, chosen, set.count, even, 100, 5, b.arena, &part, &err) < 0);
+    ag_arena_free(b.arena);
+}
