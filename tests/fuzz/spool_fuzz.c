@@ -17,7 +17,7 @@ static void read_one(const uint8_t *bytes, size_t size, ag_arena *arena)
     if (again > AG_ENTRY_MAX) return;
     uint8_t *copy = ag_alloc(again);
     if (copy) ag_entry_write(&entry, copy);
-    if (copy && (again > size || ag_entry_at(copy, again) != again)) abort();
+    if (copy && (again > size + 7 || ag_entry_at(copy, again) != again)) abort(); /* 7: what fills it up */
     ag_free(copy);
 }
 
