@@ -67,19 +67,6 @@ static void close_legacy(void *context)
     ag_legacy_free(context);
 }
 
-int ag_answerer_legacy(const char *model_dir, const ag_device *device, ag_answerer *out, ag_err *err)
-{
-    ag_legacy *legacy = NULL;
-    int rc = ag_legacy_open(model_dir, NULL, device, &legacy, err);
-    if (rc < 0) return rc;
-    *out = (ag_answerer){.name = "legacy",
-                         .context = legacy,
-                         .ask = ask_legacy,
-                         .close = close_legacy,
-                         .silent = model_dir ? 0 : 1U << AG_POINT_EXIT};
-    return AG_OK;
-}
-
 /* ---- models ---- */
 
 static int ask_predictor(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_prediction *out,
@@ -109,6 +96,24 @@ static int model_of(const char *dir, ag_arena *arena, const char **out, ag_err *
     }
     ag_fail(err, AG_ENOTFOUND, "there is no " AG_STRATEGY_FILE " and no config.json in '%s'", dir);
     return ag_err_hint(err, "give the output directory of 'auger train', or its model/");
+}
+
+int ag_answerer_legacy(const char *model_dir, const ag_device *device, ag_answerer *out, ag_err *err)
+{
+    ag_legacy *legacy = NULL;
+    const char *model = NULL;
+    ag_arena *arena = ag_arena_new(0);
+    int rc = arena ? AG_OK : ag_fail_memory(err, 1);
+    if (rc == AG_OK && model_dir) rc = model_of(model_dir, arena, &model, err);
+    if (rc == AG_OK) rc = ag_legacy_open(model, NULL, device, &legacy, err);
+    ag_arena_free(arena);
+    if (rc < 0) return rc;
+    *out = (ag_answerer){.name = "legacy",
+                         .context = legacy,
+                         .ask = ask_legacy,
+                         .close = close_legacy,
+                         .silent = model_dir ? 0 : 1U << AG_POINT_EXIT};
+    return AG_OK;
 }
 
 /* "" when no strategy made it. */
