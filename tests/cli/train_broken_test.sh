@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Configurations and data sets of holes that are broken in more than twenty ways: each is refused with one sentence that
 # says what is wrong, before or while it trains, and nothing crashes.
