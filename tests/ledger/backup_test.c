@@ -259,6 +259,62 @@ AG_TEST(test_backup__one_that_was_cut_short_is_gone_on_with)
     ag_arena_free(arena);
 }
 
+typedef struct addition {
+    const char *database; /* of the restore: not there while this runs */
+    int calls;
+    bool fail;
+} addition;
+
+static int add_file(void *context, const char *directory, ag_err *err)
+{
+    addition *a = context;
+    char path[900];
+    a->calls++;
+    ag_format(path, sizeof(path), "%s/more/thing", directory);
+    if (a->database) {
+        assert_true(ag_file_exists(path));
+        assert_false(ag_file_exists(a->database));
+    }
+    if (a->fail) return ag_fail(err, AG_EFULL, "no room for more");
+    if (a->database) return AG_OK;
+    ag_format(path, sizeof(path), "%s/more", directory);
+    int rc = ag_dir_make(path, err);
+    ag_format(path, sizeof(path), "%s/more/thing", directory);
+    return rc < 0 ? rc : ag_file_replace(path, "more", 4, err);
+}
+
+AG_TEST(test_backup__what_else_belongs_to_it_is_hashed_and_can_fail)
+{
+    ag_err err = {0};
+    char home[600], target[600], other[700], path[800];
+    ag_backup_result result;
+    ag_arena *arena = ag_arena_new(0);
+    addition more = {.fail = true};
+    const ag_backup_options wanted = {.more = add_file, .context = &more};
+    make_paths(home, target);
+    ag_ledger *ledger = open_at(home, NULL);
+    fill(ledger, arena);
+    AG_EXPECT_ERROR(ag_ledger_backup(ledger, target, &wanted, &result, &err), AG_EFULL, "no room for more");
+    assert_false(ag_file_exists(target));
+    more.fail = false;
+    AG_EXPECT_OK(ag_ledger_backup(ledger, target, &wanted, &result, &err));
+    assert_int_equal(more.calls, 2);
+    ag_ledger_close(ledger);
+    ag_format(other, sizeof(other), "%s-restored", home);
+    ag_format(path, sizeof(path), "%s/auger.db", other);
+    ag_ledger_options options = {.home = other, .artifact_root = "mlflow-artifacts:/"};
+    more = (addition){.database = path, .fail = true};
+    AG_EXPECT_ERROR(ag_ledger_restore(target, &options, &wanted, &result, &err), AG_EFULL, "no room for more");
+    assert_false(ag_file_exists(path));
+    more.fail = false;
+    AG_EXPECT_OK(ag_ledger_restore(target, &options, &wanted, &result, &err));
+    assert_true(ag_file_exists(path));
+    ag_format(path, sizeof(path), "%s/more/thing", target);
+    AG_EXPECT_OK(ag_file_replace(path, "less", 4, &err));
+    AG_EXPECT_ERROR(ag_backup_check(target, &plain, &err), AG_ECORRUPT, "more/thing");
+    ag_arena_free(arena);
+}
+
 static int alter(ag_tx *tx, void *context, ag_err *err)
 {
     ag_sql sql = ag_sql_text("alter", context);

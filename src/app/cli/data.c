@@ -7,13 +7,18 @@
 #include "core/show/text.h"
 #include "core/sys/clock.h"
 
+const char *ag_cli_data_address(ag_invocation *invocation)
+{
+    const char *address = ag_option_text(invocation, "blobs");
+    return address ? address : ag_path_join(invocation->arena, ag_home(invocation), "blobs");
+}
+
 int ag_cli_data_open(ag_invocation *invocation, bool make, ag_cli_data *out, ag_err *err)
 {
     *out = (ag_cli_data){.actor = ag_cli_actor()};
-    const char *address = ag_option_text(invocation, "blobs");
+    const char *address = ag_cli_data_address(invocation);
     int rc = ag_cli_open_ledger(invocation, make, &out->ledger, err);
     if (rc < 0) return rc;
-    if (!address) address = ag_path_join(invocation->arena, ag_home(invocation), "blobs");
     if (!address) return ag_fail_memory(err, 4096);
     const ag_blob_options options = {.cancel = invocation->cancel};
     if ((rc = ag_blob_open(address, &options, &out->blobs, err)) < 0) return rc;

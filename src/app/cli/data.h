@@ -18,6 +18,8 @@ typedef struct ag_cli_data {
     ag_actor actor;
 } ag_cli_data;
 
+/* Where the bytes of data sets lie, by --blobs and --home, from the invocation's arena; NULL when memory is out. */
+const char *ag_cli_data_address(ag_invocation *invocation);
 /* By --home, --db and --blobs. Unless `make`, a ledger that is not there is AG_ENOTFOUND. Close it in any case. */
 int ag_cli_data_open(ag_invocation *invocation, bool make, ag_cli_data *out, ag_err *err);
 void ag_cli_data_close(ag_cli_data *data);

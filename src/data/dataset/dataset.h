@@ -104,3 +104,19 @@ typedef struct ag_dataset_garbage {
 /* Removes objects of the blob store that no version and no split needs and that are older than `grace` microseconds and
  * than every add under way from this home. The store is taken to hold data sets alone. Dry: only counts. */
 int ag_dataset_gc(const ag_dataset_place *place, bool dry, int64_t grace, ag_dataset_garbage *out, ag_err *err);
+
+/* ---- keeping a second copy ---- */
+
+typedef struct ag_dataset_copied {
+    uint64_t versions;
+    uint64_t objects, bytes; /* copied */
+    uint64_t kept;           /* objects that the target had already */
+    uint64_t damaged;        /* told and left out */
+} ag_dataset_copied;
+
+/* Every object that versions and splits of the ledger need, into another store, while others add. Each is compared with
+ * its SHA-256; `report` (may be NULL) gets what is damaged or missing, which does not fail the call. */
+int ag_dataset_backup(const ag_dataset_place *place, ag_blob *to, ag_dataset_damage_fn report, void *context,
+                      ag_dataset_copied *out, ag_err *err);
+/* All that lies in `from`; AG_ECORRUPT names the first object that is not what it was. */
+int ag_dataset_restore(ag_blob *from, ag_blob *to, ag_dataset_copied *out, ag_err *err);

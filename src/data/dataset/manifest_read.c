@@ -193,7 +193,8 @@ static int read_head(ag_manifest *m, ag_str line, ag_err *err)
 {
     m->stage = STAGE_FILES;
     ag_buf_clear(&m->again);
-    if (check_line(m, line, ag_manifest_put_head(&m->again, err), err) >= 0) return AG_OK;
+    int rc = check_line(m, line, ag_manifest_put_head(&m->again, err), err);
+    if (rc != AG_EPARSE) return rc; /* right, or memory is out */
     return refuse(m, err, "this is no manifest of a data set, or of a later form of it");
 }
 

@@ -101,6 +101,11 @@ static int save_files(job *j, ag_ledger *ledger, ag_err *err)
     return rc;
 }
 
+static int do_more(job *j, ag_err *err)
+{
+    return j->options->more ? j->options->more(j->options->context, j->directory, err) : AG_OK;
+}
+
 static int hash_file(void *context, const char *relative, const ag_file_info *info, ag_err *err)
 {
     job *j = context;
@@ -172,6 +177,7 @@ int ag_ledger_backup(ag_ledger *ledger, const char *directory, const ag_backup_o
     if (rc >= 0) rc = copy_database(&j, ledger, err);
     if (rc >= 0) rc = ag_db_read(ledger->db, NULL, count_elsewhere, &elsewhere, err);
     if (rc >= 0) rc = save_files(&j, ledger, err);
+    if (rc >= 0) rc = do_more(&j, err);
     if (rc >= 0) rc = write_list(&j, err);
     if (rc >= 0) rc = write_facts(&j, ledger, err);
     if (rc >= 0) rc = ag_file_rename(j.directory, directory, err);
@@ -277,7 +283,7 @@ static int restore_files(job *j, const ag_ledger_options *to, ag_err *err)
     if (rc >= 0) rc = copy_files(j, from, "", store, err);
     ag_tree_close(from);
     ag_tree_close(store);
-    return rc;
+    return rc < 0 ? rc : do_more(j, err);
 }
 
 static int restore_file(job *j, const char *path, ag_err *err)

@@ -4,6 +4,7 @@
  *
  *     DIR/ledger.db      the database at one moment, always a SQLite file, also of a ledger on PostgreSQL
  *     DIR/artifacts/...  the files of the ledger's own artifact store
+ *     DIR/...            what ag_backup_options.more adds: the bytes of data sets, which a higher floor knows of
  *     DIR/files.sha256   the SHA-256 of each of these, as sha256sum checks them
  *     DIR/backup.json    when, from where, how much; written last
  *
@@ -13,9 +14,16 @@
 #include "core/sys/progress.h"
 #include "ledger/ledger.h"
 
+/* What else belongs to a ledger. Of a backup: puts its files below `directory`, when database and artifacts are there
+ * and before anything is hashed; of a restore: takes them from there, after all was checked and before the database is
+ * visible. */
+typedef int (*ag_backup_more_fn)(void *context, const char *directory, ag_err *err);
+
 typedef struct ag_backup_options {
-    ag_cancel *cancel;     /* may be NULL */
-    ag_progress *progress; /* may be NULL: rows, then files */
+    ag_cancel *cancel;      /* may be NULL */
+    ag_progress *progress;  /* may be NULL: rows, then files */
+    ag_backup_more_fn more; /* may be NULL */
+    void *context;          /* of `more` */
 } ag_backup_options;
 
 typedef struct ag_backup_result {
