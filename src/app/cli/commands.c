@@ -53,6 +53,10 @@
     ROW(models_tag)                                                                                                    \
     ROW(predict)                                                                                                       \
     ROW(prepare)                                                                                                       \
+    ROW(projects_create)                                                                                               \
+    ROW(projects_delete)                                                                                               \
+    ROW(projects_list)                                                                                                 \
+    ROW(projects_put)                                                                                                  \
     ROW(replay)                                                                                                        \
     ROW(restore)                                                                                                       \
     ROW(runs_artifacts)                                                                                                \

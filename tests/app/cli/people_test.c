@@ -47,6 +47,43 @@ AG_TEST(test_users__a_bad_password_makes_nobody)
     end();
 }
 
+AG_TEST(test_projects__a_life)
+{
+    begin();
+    assert_int_equal(AUGER("projects", "list"), 1);
+    assert_int_equal(AUGER("projects", "create", "wing"), 0);
+    expect_remark("created project wing");
+    assert_int_equal(AUGER("projects", "create", "wing"), 1);
+    expect_remark("exists already");
+    assert_int_equal(AUGER("projects", "create", " "), 2);
+    assert_int_equal(AUGER("projects", "create", "hull", "--json"), 0);
+    expect_printed("{\"project\":{\"name\":\"hull\"}}");
+    assert_int_equal(AUGER("experiments", "create", "drill"), 0);
+    assert_int_equal(AUGER("projects", "put", "wing"), 2);
+    expect_remark("--experiment or --model");
+    assert_int_equal(AUGER("projects", "put", "nowhere", "-e", "drill"), 1);
+    expect_remark("there is no project 'nowhere'");
+    assert_int_equal(AUGER("projects", "put", "wing", "-e", "nothing"), 1);
+    assert_int_equal(AUGER("projects", "put", "wing", "-m", "nothing"), 1);
+    expect_remark("there is no model 'nothing'");
+    assert_int_equal(AUGER("projects", "put", "wing", "-e", "drill", "-e", "0"), 0);
+    assert_int_equal(AUGER("projects", "list"), 0);
+    expect_printed("experiments");
+    assert_int_equal(AUGER("projects", "list", "--csv"), 0);
+    expect_printed("wing,2,0");
+    assert_int_equal(AUGER("projects", "list", "--json"), 0);
+    expect_printed("{\"name\":\"hull\",\"experiments\":[],\"models\":[]}");
+    expect_printed("{\"name\":\"wing\",\"experiments\":[");
+    assert_int_equal(AUGER("projects", "put", "hull", "-e", "drill"), 0);
+    assert_int_equal(AUGER("projects", "delete", "wing", "hull"), 0);
+    assert_int_equal(AUGER("projects", "delete", "wing"), 1);
+    assert_int_equal(AUGER("projects", "list", "--json"), 0);
+    expect_printed("{\"projects\":[]}");
+    assert_int_equal(AUGER("experiments", "list", "--csv"), 0);
+    expect_printed("drill");
+    end();
+}
+
 AG_TEST(test_tokens__are_shown_once_and_taken_away)
 {
     begin();
