@@ -255,9 +255,9 @@ static int choose_steps(ag_tx *tx, const many_job *j, ag_vec *chosen, ag_err *er
  */
 static int read_chosen(ag_tx *tx, const many_job *j, ag_str run, const ag_vec *steps, ag_vec *points, ag_err *err)
 {
-    const int64_t *step = steps->items, *end = step + steps->count;
     ag_rows *rows = NULL;
     if (steps->count == 0) return AG_OK;
+    const int64_t *step = steps->items, *end = step + steps->count;
     int rc = ag_tx_query(tx, &AG_SQL_METRIC_POINTS_BETWEEN,
                          AG_BINDS(ag_cell_str(run), ag_cell_text(j->key), ag_cell_int(step[0]), ag_cell_int(end[-1])),
                          &rows, err);

@@ -80,7 +80,6 @@ static const ag_option options[] = {
      .min = 1,
      .max = 1024,
      .doc = "Threads; as many as there are processors by default"},
-    AG_OPTION_OF_DATABASE,
 };
 
 static const ag_example examples[] = {
