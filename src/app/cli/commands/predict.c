@@ -34,6 +34,7 @@ static const ag_option options[] = {
      .min = 1,
      .max = 100000,
      .doc = "Files that are in memory at once"},
+    AG_OPTION_OF_DATABASE,
     {.name = "device", .type = AG_OPTION_TEXT, .fallback = "auto", .value_name = "NAME", .doc = "Where to compute"},
     {.name = "jobs",
      .letter = 'j',
