@@ -113,7 +113,7 @@ static void write_request(load *l, client *c)
     ag_buf_add_text(&c->out, " HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n");
     if (body.size) ag_buf_add_text(&c->out, "Content-Type: application/json\r\n");
     if (!ag_str_is(r->method, "GET")) {
-        ag_buf_addf(&c->out, "Content-Length: %llu\r\n", (unsigned long long)(body.size + r->filler));
+        ag_buf_addf(&c->out, "Content-Length: %llu\r\n", (unsigned long long)body.size + r->filler);
     }
     ag_buf_add_text(&c->out, "\r\n");
     if (body.size) ag_buf_add(&c->out, body.data, body.size);
