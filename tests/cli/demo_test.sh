@@ -4,7 +4,8 @@
 # without a terminal shows everything and ends by itself. It takes minutes: AUGER_TEST_FULL=1. $AUGER_BUILD is the build.
 set -u
 if [ "${AUGER_TEST_FULL:-}" != 1 ]; then
-    echo '1..0 # SKIP the whole demo takes minutes: AUGER_TEST_FULL=1'
+    echo '1..1'
+    echo 'ok 1 - the whole demo # SKIP it takes minutes: AUGER_TEST_FULL=1'
     exit 0
 fi
 cd "${AUGER_SOURCE:-.}" || exit 1

@@ -283,6 +283,7 @@ int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readi
         f.count = 0;
         for (size_t i = 0; i < count; i++) {
             if (known[i]->outcome == AG_LABEL_NONE || isnan(known[i]->mm[k]) || isnan(readings[i].mm[k])) continue;
+            if (ag_known_by_labeller(known[i])) continue;
             f.all[f.count] = make_witness(drilled[i], &readings[i], k, refine);
             f.all[f.count++].truth = known[i]->mm[k];
         }

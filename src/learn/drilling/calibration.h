@@ -25,7 +25,8 @@ typedef struct ag_calibration {
 
 /* Without any hole: the heap's own depth and spread. */
 void ag_calibration_default(bool refine, ag_calibration *out);
-/* `drilled`, `readings` and `known` side by side; holes without a point do not count for it. */
+/* `drilled`, `readings` and `known` side by side; holes without a point do not count for it, and none whose depths a
+ * labeller said: the labeller is one of the witnesses here, and would agree with itself. */
 int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readings, const ag_known *const *known,
                        size_t count, bool refine, ag_calibration *out, ag_err *err);
 void ag_calibration_write(const ag_calibration *calibration, ag_json *json);

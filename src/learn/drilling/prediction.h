@@ -3,6 +3,7 @@
 /* prediction.h: what a model says of a hole, and what is known of it. The same two structs stand between strategies,
  * evaluation, `auger predict`, reports and the C API; depths are those of the tool's tip, in mm, as in label.h. Of
  * several transitions the first counts. */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/base/arena.h"
@@ -37,6 +38,8 @@ typedef struct ag_known {
     const char *source;       /* "expert", "truth", or a labeller's name */
     double weight;            /* in training; 0: not used */
 } ag_known;
+/* Its depths are a labeller's word: to learn from, but nothing to be judged by. */
+bool ag_known_by_labeller(const ag_known *known);
 
 /* A trained model, of any strategy that answers for holes. Opened from a model directory; read-only afterwards: any
  * number of threads may ask it at once. */

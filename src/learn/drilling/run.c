@@ -150,6 +150,16 @@ static int tell_data(const ag_drilling_run *run, ag_strategy_task *task, ag_err 
     if (!dataset.name) return ag_fail_memory(err, name.size);
     ag_strategy_remark(task, "%s: %zu holes, %zu with a label, %zu to learn from", task->data_dir, run->set.count,
                        run->set.known, run->set.trained);
+    size_t independent = 0;
+    for (size_t i = 0; i < run->set.count; i++) {
+        const ag_known *known = &run->set.items[i].known;
+        independent += known->outcome != AG_LABEL_NONE && !ag_known_by_labeller(known);
+    }
+    if (!independent)
+        ag_strategy_remark(task,
+                           "all labels are the labellers' own: scores tell how near the models come to them, not "
+                           "to the truth, and intervals are not fitted; labels of people ('auger label set') or a "
+                           "truth.csv change that");
     if (run->set.left_out)
         ag_strategy_remark(task, "%zu rows were left out: copies, or hardly any samples", run->set.left_out);
     return ag_strategy_dataset_seen(task, &dataset, err);

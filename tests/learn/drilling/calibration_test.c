@@ -126,6 +126,21 @@ AG_TEST(test_calibration__with_few_holes_the_default_stands)
     ag_arena_free(b->arena);
 }
 
+AG_TEST(test_calibration__a_labeller_does_not_bear_witness_for_itself)
+{
+    ag_err err = {0};
+    ag_calibration c, usual;
+    bench *b = open_bench(5, 0, 0);
+    ag_calibration_default(true, &usual);
+    for (size_t i = 0; i < HOLES; i++) b->known[i].source = i % 2 ? "change-points" : "step-codes";
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, HOLES, true, &c, &err));
+    assert_memory_equal(c.point[0].blend, usual.point[0].blend, sizeof c.point[0].blend);
+    for (size_t i = 0; i < HOLES; i++) b->known[i].source = i % 2 ? "expert" : "truth";
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, HOLES, true, &c, &err));
+    assert_memory_not_equal(c.point[0].blend, usual.point[0].blend, sizeof c.point[0].blend);
+    ag_arena_free(b->arena);
+}
+
 AG_TEST(test_calibration__air_and_seized_get_no_number_of_what_they_lack)
 {
     ag_calibration c;
