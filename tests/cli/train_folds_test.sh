@@ -34,7 +34,10 @@ same() { # DIRECTORY
 }
 
 set -- train -c "$dir/config.yaml" -d "$dir/prepared" --no-record --progress off
+now() { date +%s%3N; }
+begun=$(now)
 "$auger" "$@" -o "$dir/whole" -j 1 >"$dir/log"
+whole=$(($(now) - begun)) # ms: machines differ; kills come after a part of this, also where more threads take less
 [ "$(find "$dir/whole/model/members" -name model.safetensors | wc -l)" = "$folds" ]
 killed=0
 round=0
@@ -48,7 +51,7 @@ while [ "$round" -lt "$rounds" ]; do
         "$auger" "$@" -o "$out" --resume -j $((1 + try % 4)) >"$dir/log" 2>&1 & # not in a function: $! would be its shell
         child=$!
         # Longer and longer, so that it gets somewhere on a busy machine too.
-        late=$((80 + (try * 137 + round * 61) % 300 + 10 * try + try * try / 10))
+        late=$((whole * (5 + (try * 37 + round * 11) % 30) / 100 + 10 * try + try * try / 10))
         sleep "$((late / 1000)).$(printf %03d $((late % 1000)))"
         kill -9 "$child" 2>/dev/null || true
         status=0

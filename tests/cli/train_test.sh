@@ -25,7 +25,7 @@ set -- train -c "$dir/config.yaml" -d "$dir/waves.csv" --no-record --progress of
 now() { date +%s%3N; }
 begun=$(now)
 "$auger" "$@" -o "$dir/whole" -j 1 >"$dir/log"
-whole=$(($(now) - begun)) # ms: machines differ, so that kills come after a part of this
+whole=$(($(now) - begun)) # ms: machines differ; kills come after a part of this, also where more threads take less
 killed=0
 round=0
 while [ "$round" -lt "$rounds" ]; do
@@ -37,7 +37,7 @@ while [ "$round" -lt "$rounds" ]; do
         [ "$try" -lt 400 ] || { echo "it never ended"; exit 1; }
         "$auger" "$@" -o "$out" --resume -j $((1 + try % 4)) >"$dir/log" 2>&1 & # not in a function: $! would be its shell
         child=$!
-        late=$((whole * (10 + (try * 37 + round * 11) % 60) / 100 + 10 * try))
+        late=$((whole * (5 + (try * 37 + round * 11) % 30) / 100 + 10 * try))
         sleep "$((late / 1000)).$(printf %03d $((late % 1000)))"
         kill -9 "$child" 2>/dev/null || true
         status=0
