@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -180,16 +181,20 @@ def serve(folder):
 # ---- the run ----
 
 class Process:
+    """Stopped while it is not its turn: threads that spin for work would take the cores from the others."""
     def __init__(self, command, **environment):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         stderr=subprocess.DEVNULL, env={**os.environ, **environment})
 
     def tell(self, line):
+        self.process.send_signal(signal.SIGCONT)
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
     def hear(self):
-        return self.process.stdout.readline()
+        line = self.process.stdout.readline()
+        self.process.send_signal(signal.SIGSTOP)
+        return line
 
     def ask(self, line):
         self.tell(line)
@@ -197,6 +202,7 @@ class Process:
 
     def close(self):
         self.process.stdin.close()
+        self.process.send_signal(signal.SIGCONT)
         self.process.wait()
 
 
@@ -274,7 +280,8 @@ def choose(tried, kind, count):
     for peer in tried:
         if peer.run(kind, count) is None:  # the first run warms up, or compiles
             break
-        times.append((min(peer.run(kind, count) for _ in range(2)) if len(tried) > 1 else 0.0, peer.name, peer))
+        tries = [peer.run(kind, count) for _ in range(3)] if len(tried) > 1 else [0.0]
+        times.append((statistics.median(tries), peer.name, peer))
     return min(times, key=lambda item: item[0])[2] if times else None
 
 

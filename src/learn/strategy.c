@@ -163,6 +163,27 @@ ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what
     return task->watch && task->watch->progress ? task->watch->progress(task->watch->context, what, total) : NULL;
 }
 
+void ag_strategy_write_metrics(ag_json *json, const ag_vec *metrics)
+{
+    ag_json_begin_object(json);
+    for (size_t i = 0; i < metrics->count; i++) {
+        const ag_strategy_metric *metric = ag_vec_at(metrics, i);
+        ag_json_put_real(json, metric->name, metric->value);
+    }
+    ag_json_end_object(json);
+}
+
+void ag_strategy_describe(ag_json *json, const ag_strategy_task *task)
+{
+    ag_json_name(json, "metrics");
+    ag_strategy_write_metrics(json, &task->metrics);
+    ag_json_name(json, "configuration");
+    if (task->effective)
+        ag_json_value(json, task->effective);
+    else
+        ag_json_null(json);
+}
+
 /* Weights of another model, where name and shape fit. */
 static int take_weights(const ag_strategy_task *task, const char *path, ag_model *model, ag_err *err)
 {
@@ -425,12 +446,7 @@ static int write_metrics(const ag_strategy_task *task, ag_err *err)
     ag_buf text;
     ag_buf_init(&text, MAX_TEXT);
     ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
-    ag_json_begin_object(&json);
-    for (size_t i = 0; i < task->metrics.count; i++) {
-        const ag_strategy_metric *metric = ag_vec_at(&task->metrics, i);
-        ag_json_put_real(&json, metric->name, metric->value);
-    }
-    ag_json_end_object(&json);
+    ag_strategy_write_metrics(&json, &task->metrics);
     int rc = ag_json_end_document(&json, err);
     ag_buf_add_char(&text, '\n');
     if (rc >= 0) rc = write_text(task, "metrics.json", &text, err);

@@ -17,6 +17,7 @@
 #include "core/base/err.h"
 #include "core/base/vec.h"
 #include "core/doc/describe.h"
+#include "core/doc/json.h"
 #include "core/hash/hash.h"
 #include "core/sys/cancel.h"
 #include "core/sys/progress.h"
@@ -159,6 +160,10 @@ int ag_strategy_metric_found(ag_strategy_task *task, const char *name, double va
 /* What the watch is told beside the results: a metric of a step. */
 int ag_strategy_metric_at(const ag_strategy_task *task, const char *name, double value, int64_t step, ag_err *err);
 ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what, uint64_t total);
+/* An object of ag_strategy_metric. */
+void ag_strategy_write_metrics(ag_json *json, const ag_vec *metrics);
+/* What every AG_STRATEGY_FILE ends with: the members "metrics" and "configuration". */
+void ag_strategy_describe(ag_json *json, const ag_strategy_task *task);
 /* A model of task->model_config with its first weights: by seed, then from init_from. `loss` builds what training
  * needs. */
 int ag_strategy_model(const ag_strategy_task *task, bool loss, ag_model **out, ag_err *err);

@@ -6,9 +6,9 @@ set -u
 cd "${AUGER_SOURCE:-.}" || exit 1
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-mkdir "$scratch/work"
+mkdir "$scratch/tour"
 echo '1..6'
-if scripts/pictures --run "$scratch/work" >"$scratch/out" 2>"$scratch/err"; then
+if scripts/pictures --run "$scratch/tour" >"$scratch/out" 2>"$scratch/err"; then
     echo 'ok 1 - every command of the tutorial works'
 else
     echo 'not ok 1 - every command of the tutorial works'
@@ -33,15 +33,15 @@ else
     echo "not ok 2 - it says what the page says$missing"
 fi
 
-if cmp -s "$scratch/work/drift.svg" docs/images/dataset-drift.svg &&
-    cmp -s "$scratch/work/thickness.svg" docs/images/tutorial-thickness.svg &&
-    cmp -s "$scratch/work/hole.svg" docs/images/tutorial-hole.svg; then
+if cmp -s "$scratch/tour/drift.svg" docs/images/dataset-drift.svg &&
+    cmp -s "$scratch/tour/thickness.svg" docs/images/tutorial-thickness.svg &&
+    cmp -s "$scratch/tour/hole.svg" docs/images/tutorial-hole.svg; then
     echo 'ok 3 - its pictures are those that the program draws'
 else
     echo "not ok 3 - its pictures are those that the program draws: run scripts/pictures"
 fi
 
-if diff -rq --exclude=.prepare "$scratch/work/work" "$scratch/work/prepared" >/dev/null; then
+if diff -rq --exclude=.prepare "$scratch/tour/work" "$scratch/tour/prepared" >/dev/null; then
     echo 'not ok 4 - the first delivery comes back, not the second'
 else
     echo 'ok 4 - the first delivery comes back, not the second'

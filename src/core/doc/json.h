@@ -66,4 +66,6 @@ int ag_json_end_document(ag_json *json, ag_err *err);
 void ag_json_put_text(ag_json *json, const char *name, const char *value);
 void ag_json_put_int(ag_json *json, const char *name, int64_t value);
 void ag_json_put_real(ag_json *json, const char *name, double value);
+/* null where it is not finite, whatever the writer does with such numbers: for what may be unknown. */
+void ag_json_put_known(ag_json *json, const char *name, double value);
 void ag_json_put_bool(ag_json *json, const char *name, bool value);

@@ -302,6 +302,15 @@ void ag_json_put_real(ag_json *json, const char *name, double value)
     ag_json_real(json, value);
 }
 
+void ag_json_put_known(ag_json *json, const char *name, double value)
+{
+    ag_json_name(json, name);
+    if (isfinite(value))
+        ag_json_real(json, value);
+    else
+        ag_json_null(json);
+}
+
 void ag_json_put_bool(ag_json *json, const char *name, bool value)
 {
     ag_json_name(json, name);

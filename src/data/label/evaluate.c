@@ -27,15 +27,6 @@ int ag_evaluate(const ag_eval_options *options, ag_arena *arena, ag_eval *out, a
 
 /* ---- for programs ---- */
 
-static void put_real(ag_json *json, const char *name, double value)
-{
-    ag_json_name(json, name);
-    if (isfinite(value))
-        ag_json_real(json, value);
-    else
-        ag_json_null(json);
-}
-
 static void write_truth(ag_json *json, const ag_eval_truth *truth)
 {
     ag_json_begin_object(json);
@@ -49,11 +40,11 @@ static void write_truth(ag_json *json, const ag_eval_truth *truth)
         ag_json_name(json, ag_agree_names[k]);
         ag_json_begin_object(json);
         ag_json_put_int(json, "count", (int64_t)s->count);
-        put_real(json, "bias_mm", s->bias);
-        put_real(json, "mae_mm", s->mae);
-        put_real(json, "p95_mm", s->p95);
-        put_real(json, "most_mm", s->most);
-        put_real(json, "within_0.25_mm", s->within[1]);
+        ag_json_put_known(json, "bias_mm", s->bias);
+        ag_json_put_known(json, "mae_mm", s->mae);
+        ag_json_put_known(json, "p95_mm", s->p95);
+        ag_json_put_known(json, "most_mm", s->most);
+        ag_json_put_known(json, "within_0.25_mm", s->within[1]);
         ag_json_end_object(json);
     }
     for (size_t c = 0; c < 3; c++) {
@@ -72,14 +63,14 @@ static void write_group(ag_json *json, const ag_eval_group *group)
     ag_json_put_text(json, "folder", group->folder);
     ag_json_put_text(json, "program", group->program);
     ag_json_put_int(json, "holes", (int64_t)group->holes);
-    put_real(json, "thickness_mm", group->thickness);
-    put_real(json, "spread_mm", group->spread);
-    put_real(json, "spread_low_mm", group->low);
-    put_real(json, "spread_high_mm", group->high);
-    put_real(json, "slope_mm_per_hole", group->slope);
-    put_real(json, "spread_about_slope_mm", group->about_slope);
-    put_real(json, "transition_spread_mm", group->transition_spread);
-    put_real(json, "naive_spread_mm", group->known);
+    ag_json_put_known(json, "thickness_mm", group->thickness);
+    ag_json_put_known(json, "spread_mm", group->spread);
+    ag_json_put_known(json, "spread_low_mm", group->low);
+    ag_json_put_known(json, "spread_high_mm", group->high);
+    ag_json_put_known(json, "slope_mm_per_hole", group->slope);
+    ag_json_put_known(json, "spread_about_slope_mm", group->about_slope);
+    ag_json_put_known(json, "transition_spread_mm", group->transition_spread);
+    ag_json_put_known(json, "naive_spread_mm", group->known);
     ag_json_end_object(json);
 }
 

@@ -96,12 +96,7 @@ static int render(const ag_result_facts *facts, ag_buf *text, ag_err *err)
     ag_json_put_text(&json, "checkpoint", facts->checkpoint);
     ag_json_put_int(&json, "parameters", facts->parameters);
     ag_json_name(&json, "metrics");
-    ag_json_begin_object(&json);
-    for (size_t i = 0; i < facts->metrics.count; i++) {
-        const ag_strategy_metric *metric = ag_vec_at(&facts->metrics, i);
-        ag_json_put_real(&json, metric->name, metric->value);
-    }
-    ag_json_end_object(&json);
+    ag_strategy_write_metrics(&json, &facts->metrics);
     ag_json_put_text(&json, "settings", facts->settings);
     ag_json_end_object(&json);
     int rc = ag_json_end_document(&json, err);

@@ -27,17 +27,6 @@ static void describe_members(ag_json *json, const ag_drilling_export *what)
     ag_json_put_text(json, "fusion", ag_fusion_names[what->fusion]);
 }
 
-static void describe_metrics(ag_json *json, const ag_strategy_task *task)
-{
-    ag_json_name(json, "metrics");
-    ag_json_begin_object(json);
-    for (size_t i = 0; i < task->metrics.count; i++) {
-        const ag_strategy_metric *metric = ag_vec_at(&task->metrics, i);
-        ag_json_put_real(json, metric->name, metric->value);
-    }
-    ag_json_end_object(json);
-}
-
 static void describe(ag_json *json, const ag_drilling_export *what)
 {
     const ag_drilling_run *run = what->run;
@@ -57,12 +46,7 @@ static void describe(ag_json *json, const ag_drilling_export *what)
     ag_json_put_real(json, "tolerance", run->data.grip_tolerance);
     ag_json_put_int(json, "codes", run->data.grip_codes);
     ag_json_end_object(json);
-    describe_metrics(json, run->task);
-    ag_json_name(json, "configuration");
-    if (run->task->effective)
-        ag_json_value(json, run->task->effective);
-    else
-        ag_json_null(json);
+    ag_strategy_describe(json, run->task);
     ag_json_end_object(json);
 }
 

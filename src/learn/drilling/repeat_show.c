@@ -88,15 +88,6 @@ int ag_repeat_table_pairs(const ag_repeat *repeat, ag_table **out, ag_err *err)
 
 /* ---- for programs ---- */
 
-static void put_real(ag_json *json, const char *name, double value)
-{
-    ag_json_name(json, name);
-    if (isfinite(value))
-        ag_json_real(json, value);
-    else
-        ag_json_null(json);
-}
-
 static void write_group(ag_json *json, const ag_repeat_group *g)
 {
     ag_json_begin_object(json);
@@ -105,14 +96,14 @@ static void write_group(ag_json *json, const ag_repeat_group *g)
     ag_json_put_int(json, "holes", (int64_t)g->holes);
     ag_json_put_int(json, "answered", (int64_t)g->answered);
     ag_json_put_int(json, "outliers", (int64_t)g->outliers);
-    put_real(json, "thickness_mm", g->thickness);
-    put_real(json, "spread_mm", g->spread);
-    put_real(json, "spread_low_mm", g->low);
-    put_real(json, "spread_high_mm", g->high);
-    put_real(json, "automatic_spread_mm", g->automatic);
-    put_real(json, "naive_spread_mm", g->naive);
-    put_real(json, "ratio", g->ratio);
-    put_real(json, "first_layer_spread_mm", g->transition);
+    ag_json_put_known(json, "thickness_mm", g->thickness);
+    ag_json_put_known(json, "spread_mm", g->spread);
+    ag_json_put_known(json, "spread_low_mm", g->low);
+    ag_json_put_known(json, "spread_high_mm", g->high);
+    ag_json_put_known(json, "automatic_spread_mm", g->automatic);
+    ag_json_put_known(json, "naive_spread_mm", g->naive);
+    ag_json_put_known(json, "ratio", g->ratio);
+    ag_json_put_known(json, "first_layer_spread_mm", g->transition);
     ag_json_end_object(json);
 }
 
@@ -125,9 +116,9 @@ static void write_pairs(ag_json *json, const char *name, const ag_repeat_pairs *
     for (int k = 0; k < AG_POINTS; k++) {
         ag_json_name(json, ag_point_names[k]);
         ag_json_begin_object(json);
-        put_real(json, "median_mm", p->median[k]);
-        put_real(json, "p95_mm", p->p95[k]);
-        put_real(json, "most_mm", p->most[k]);
+        ag_json_put_known(json, "median_mm", p->median[k]);
+        ag_json_put_known(json, "p95_mm", p->p95[k]);
+        ag_json_put_known(json, "most_mm", p->most[k]);
         ag_json_end_object(json);
     }
     ag_json_end_object(json);

@@ -180,15 +180,7 @@ static void describe_model(ag_json *json, const forecast *f, const ag_strategy_t
     ag_json_end_array(json);
     write_numbers(json, "mean", f->scaling.mean, f->scaling.columns);
     write_numbers(json, "deviation", f->scaling.deviation, f->scaling.columns);
-    ag_json_name(json, "metrics");
-    ag_json_begin_object(json);
-    for (size_t i = 0; i < task->metrics.count; i++) {
-        const ag_strategy_metric *metric = ag_vec_at(&task->metrics, i);
-        ag_json_put_real(json, metric->name, metric->value);
-    }
-    ag_json_end_object(json);
-    ag_json_name(json, "configuration");
-    ag_json_value(json, task->effective);
+    ag_strategy_describe(json, task);
     ag_json_end_object(json);
 }
 

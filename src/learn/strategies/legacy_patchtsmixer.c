@@ -306,15 +306,7 @@ static void describe_model(ag_json *json, const legacy *l, const ag_strategy_tas
     ag_json_put_text(json, "strategy", NAME);
     ag_json_name(json, "legacy");
     ag_legacy_settings_write(&l->settings, json);
-    ag_json_name(json, "metrics");
-    ag_json_begin_object(json);
-    for (size_t i = 0; i < task->metrics.count; i++) {
-        const ag_strategy_metric *metric = ag_vec_at(&task->metrics, i);
-        ag_json_put_real(json, metric->name, metric->value);
-    }
-    ag_json_end_object(json);
-    ag_json_name(json, "configuration");
-    ag_json_value(json, task->effective);
+    ag_strategy_describe(json, task);
     ag_json_end_object(json);
 }
 

@@ -363,15 +363,7 @@ static int describe(const plugin *p, const ag_strategy_task *task, ag_buf *text,
     ag_json_put_text(&json, "plugin_version", p->opened.face.version);
     ag_json_put_text(&json, "plugin_sha256", object);
     ag_json_put_text(&json, "data_sha256", data);
-    ag_json_name(&json, "metrics");
-    ag_json_begin_object(&json);
-    for (size_t i = 0; i < task->metrics.count; i++) {
-        const ag_strategy_metric *metric = ag_vec_at(&task->metrics, i);
-        ag_json_put_real(&json, metric->name, metric->value);
-    }
-    ag_json_end_object(&json);
-    ag_json_name(&json, "configuration");
-    ag_json_value(&json, task->effective);
+    ag_strategy_describe(&json, task);
     ag_json_end_object(&json);
     int rc = ag_json_end_document(&json, err);
     ag_buf_add_char(text, '\n');

@@ -13,18 +13,20 @@ static ag_output out, err_out;
 static ag_arena *arena;
 static char home[512];
 
-static inline int call_of(const char *const *words)
+static inline int call_program(ag_command_table commands, const char *const *words)
 {
     ag_output_deinit(&out);
     ag_output_deinit(&err_out);
     ag_output_init(&out, -1, "standard output");
     ag_output_init(&err_out, -1, "standard error");
-    ag_program program = {.commands = ag_commands(),
-                          .profile = "test",
-                          .environment = sample_no_environment,
-                          .out = &out,
-                          .err = &err_out};
+    ag_program program = {
+        .commands = commands, .profile = "test", .environment = sample_no_environment, .out = &out, .err = &err_out};
     return ag_program_run(&program, sample_count(words), words);
+}
+
+static inline int call_of(const char *const *words)
+{
+    return call_program(ag_commands(), words);
 }
 #define AUGER(...) call_of(SAMPLE_WORDS(__VA_ARGS__, "--home", home))
 

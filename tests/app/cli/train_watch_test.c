@@ -79,13 +79,7 @@ static const ag_command command = {.path = "look",
 static int call_look(const char *const *words)
 {
     static const ag_command *const all[] = {&command};
-    ag_output_deinit(&out);
-    ag_output_deinit(&err_out);
-    ag_output_init(&out, -1, "standard output");
-    ag_output_init(&err_out, -1, "standard error");
-    ag_program program = {
-        .commands = {all, 1}, .profile = "test", .environment = sample_no_environment, .out = &out, .err = &err_out};
-    return ag_program_run(&program, sample_count(words), words);
+    return call_program((ag_command_table){all, 1}, words);
 }
 #define LOOK(...) call_look(SAMPLE_WORDS("look", __VA_ARGS__, "--home", home))
 

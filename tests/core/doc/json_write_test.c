@@ -114,6 +114,23 @@ AG_TEST(test_json_writer__nonfinite_numbers_follow_the_policy)
     }
 }
 
+AG_TEST(test_json_writer__what_is_not_known_is_null_under_every_policy)
+{
+    for (int policy = AG_JSON_REFUSE_NONFINITE; policy <= AG_JSON_NONFINITE_NULL; policy++) {
+        ag_err err = {0};
+        ag_buf out;
+        ag_buf_init(&out, 1000);
+        ag_json json = ag_json_writer(&out, 0, (ag_json_nonfinite)policy);
+        ag_json_begin_object(&json);
+        ag_json_put_known(&json, "a", 0.5);
+        ag_json_put_known(&json, "b", NAN);
+        ag_json_put_known(&json, "c", -INFINITY);
+        ag_json_end_object(&json);
+        AG_EXPECT_OK(ag_json_end_document(&json, &err));
+        expect_text(&out, "{\"a\":0.5,\"b\":null,\"c\":null}");
+    }
+}
+
 AG_TEST(test_json_writer__reals_keep_their_kind_sign_and_every_bit)
 {
     static const double numbers[] = {0.0,     -0.0,    1.0,      -1.0,    1e21, 1e22,  1e300,

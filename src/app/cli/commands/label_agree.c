@@ -91,15 +91,6 @@ static int compare(ag_invocation *invocation, const ag_labelled_set *set, pairs 
     return rc;
 }
 
-static void put_real(ag_json *json, const char *name, double value)
-{
-    ag_json_name(json, name);
-    if (isfinite(value))
-        ag_json_real(json, value);
-    else
-        ag_json_null(json);
-}
-
 static void write_depths(ag_json *json, const ag_agreement *pair)
 {
     for (size_t d = 0; d < AG_AGREE_COUNT; d++) {
@@ -107,16 +98,16 @@ static void write_depths(ag_json *json, const ag_agreement *pair)
         ag_json_name(json, ag_agree_names[d]);
         ag_json_begin_object(json);
         ag_json_put_int(json, "count", (int64_t)s->count);
-        put_real(json, "mae_mm", s->mae);
-        put_real(json, "bias_mm", s->bias);
-        put_real(json, "p95_mm", s->p95);
-        put_real(json, "most_mm", s->most);
-        put_real(json, "within_0.1_mm", s->within[0]);
-        put_real(json, "within_0.25_mm", s->within[1]);
-        put_real(json, "within_0.5_mm", s->within[2]);
-        put_real(json, "limit_low_mm", s->low);
-        put_real(json, "limit_high_mm", s->high);
-        put_real(json, "icc", s->icc);
+        ag_json_put_known(json, "mae_mm", s->mae);
+        ag_json_put_known(json, "bias_mm", s->bias);
+        ag_json_put_known(json, "p95_mm", s->p95);
+        ag_json_put_known(json, "most_mm", s->most);
+        ag_json_put_known(json, "within_0.1_mm", s->within[0]);
+        ag_json_put_known(json, "within_0.25_mm", s->within[1]);
+        ag_json_put_known(json, "within_0.5_mm", s->within[2]);
+        ag_json_put_known(json, "limit_low_mm", s->low);
+        ag_json_put_known(json, "limit_high_mm", s->high);
+        ag_json_put_known(json, "icc", s->icc);
         ag_json_end_object(json);
     }
 }
@@ -129,7 +120,7 @@ static void write_pair(ag_json *json, const ag_agreement *pair)
     ag_json_put_int(json, "holes", (int64_t)pair->holes);
     write_depths(json, pair);
     ag_json_put_int(json, "unlike_transitions", (int64_t)pair->unlike_transitions);
-    put_real(json, "kappa", pair->kappa);
+    ag_json_put_known(json, "kappa", pair->kappa);
     ag_json_name(json, "outcomes");
     ag_json_begin_array(json);
     for (size_t i = 0; i < 3; i++) {
@@ -144,8 +135,8 @@ static void write_pair(ag_json *json, const ag_agreement *pair)
         ag_json_begin_object(json);
         ag_json_put_text(json, "path", pair->worst[i].hole->hole->path);
         ag_json_put_text(json, "what", pair->worst[i].what);
-        put_real(json, "a", pair->worst[i].a);
-        put_real(json, "b", pair->worst[i].b);
+        ag_json_put_known(json, "a", pair->worst[i].a);
+        ag_json_put_known(json, "b", pair->worst[i].b);
         ag_json_end_object(json);
     }
     ag_json_end_array(json);

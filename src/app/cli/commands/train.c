@@ -219,12 +219,7 @@ static int print_json(ag_invocation *invocation, const ag_strategy *strategy, co
     ag_json_put_int(&json, "parameters", task->parameters);
     ag_json_put_real(&json, "seconds", o->seconds);
     ag_json_name(&json, "metrics");
-    ag_json_begin_object(&json);
-    for (size_t i = 0; i < task->metrics.count; i++) {
-        const ag_strategy_metric *metric = ag_vec_at(&task->metrics, i);
-        ag_json_put_real(&json, metric->name, metric->value);
-    }
-    ag_json_end_object(&json);
+    ag_strategy_write_metrics(&json, &task->metrics);
     ag_json_name(&json, "trainings");
     ag_json_begin_array(&json);
     for (size_t i = 0; i < task->trainings.count; i++) put_training(&json, ag_vec_at(&task->trainings, i));
