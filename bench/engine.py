@@ -10,6 +10,7 @@ uses. For 24 trainings at once PyTorch has a process of one thread on each core,
 Usage: engine.py [--rounds N] [--cores one|all|both] [--only WORD]      from the top of the tree, after `make`
 """
 import argparse
+import ctypes
 import json
 import os
 import pathlib
@@ -180,11 +181,18 @@ def serve(folder):
 
 # ---- the run ----
 
+def end_with_parent():
+    """Nobody would wake a stopped contestant whose bench was killed: the kernel ends it."""
+    death_signal = 1  # PR_SET_PDEATHSIG
+    ctypes.CDLL(None).prctl(death_signal, int(signal.SIGKILL))
+
+
 class Process:
     """Stopped while it is not its turn: threads that spin for work would take the cores from the others."""
     def __init__(self, command, **environment):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        stderr=subprocess.DEVNULL, env={**os.environ, **environment})
+                                        stderr=subprocess.DEVNULL, env={**os.environ, **environment},
+                                        preexec_fn=end_with_parent)
 
     def tell(self, line):
         self.process.send_signal(signal.SIGCONT)

@@ -35,6 +35,17 @@ ag_actor ag_cli_actor(void)
     return (ag_actor){.name = "command line"};
 }
 
+int ag_cli_each(ag_invocation *invocation, const char *option, ag_cli_named_fn act, ag_err *err)
+{
+    ag_ledger *ledger = NULL;
+    size_t count;
+    const ag_option_value *values = ag_option_values(invocation, option, &count);
+    int rc = ag_cli_open_ledger(invocation, false, &ledger, err);
+    for (size_t i = 0; i < count && rc >= 0; i++) rc = act(invocation, ledger, values[i].text, err);
+    ag_ledger_close(ledger);
+    return rc;
+}
+
 /* ---- names ---- */
 
 int ag_cli_experiment(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_experiment *out, ag_err *err)

@@ -48,6 +48,10 @@ int ag_cli_open_ledger(ag_invocation *invocation, bool make, ag_ledger **out, ag
 /* Who the audit log names. */
 ag_actor ag_cli_actor(void);
 
+typedef int (*ag_cli_named_fn)(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_err *err);
+/* Opens the ledger and does it to each value of `option`, up to the first that fails. */
+int ag_cli_each(ag_invocation *invocation, const char *option, ag_cli_named_fn act, ag_err *err);
+
 /* An experiment by its id or its name, deleted or not. */
 int ag_cli_experiment(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_experiment *out, ag_err *err);
 /* The ids of those that were named, else of all active ones. */

@@ -11,21 +11,19 @@ static const ag_example examples[] = {
     {NULL, NULL},
 };
 
+static int delete_experiment(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_err *err)
+{
+    ag_actor actor = ag_cli_actor();
+    ag_experiment found;
+    int rc = ag_cli_experiment(invocation, ledger, text, &found, err);
+    if (rc >= 0) rc = ag_experiment_delete(ledger, &actor, ag_str_of(found.id), err);
+    if (rc >= 0) ag_note(invocation, "deleted experiment %s, %s", found.id, found.name);
+    return rc;
+}
+
 static int run(ag_invocation *invocation, ag_err *err)
 {
-    ag_ledger *ledger = NULL;
-    ag_actor actor = ag_cli_actor();
-    size_t count;
-    const ag_option_value *values = ag_option_values(invocation, "EXPERIMENT", &count);
-    int rc = ag_cli_open_ledger(invocation, false, &ledger, err);
-    for (size_t i = 0; i < count && rc >= 0; i++) {
-        ag_experiment found;
-        rc = ag_cli_experiment(invocation, ledger, values[i].text, &found, err);
-        if (rc >= 0) rc = ag_experiment_delete(ledger, &actor, ag_str_of(found.id), err);
-        if (rc >= 0) ag_note(invocation, "deleted experiment %s, %s", found.id, found.name);
-    }
-    ag_ledger_close(ledger);
-    return rc;
+    return ag_cli_each(invocation, "EXPERIMENT", delete_experiment, err);
 }
 
 const ag_command ag_command_experiments_delete = {

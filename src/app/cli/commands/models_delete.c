@@ -44,19 +44,16 @@ static int delete_model(ag_invocation *invocation, ag_ledger *ledger, const char
     return rc;
 }
 
+static int delete_named(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_err *err)
+{
+    int rc = strpbrk(text, "@/") ? delete_version(invocation, ledger, text, err)
+                                 : delete_model(invocation, ledger, text, err);
+    return rc;
+}
+
 static int run(ag_invocation *invocation, ag_err *err)
 {
-    ag_ledger *ledger = NULL;
-    size_t count;
-    const ag_option_value *values = ag_option_values(invocation, "MODEL", &count);
-    int rc = ag_cli_open_ledger(invocation, false, &ledger, err);
-    for (size_t i = 0; i < count && rc >= 0; i++) {
-        const char *text = values[i].text;
-        rc = strpbrk(text, "@/") ? delete_version(invocation, ledger, text, err)
-                                 : delete_model(invocation, ledger, text, err);
-    }
-    ag_ledger_close(ledger);
-    return rc;
+    return ag_cli_each(invocation, "MODEL", delete_named, err);
 }
 
 const ag_command ag_command_models_delete = {

@@ -19,22 +19,20 @@ static const ag_example examples[] = {
     {NULL, NULL},
 };
 
+static int delete_run(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_err *err)
+{
+    ag_actor actor = ag_cli_actor();
+    bool back = ag_option_flag(invocation, "restore");
+    ag_str id;
+    int rc = ag_cli_run(invocation, ledger, text, &id, err);
+    if (rc >= 0) rc = back ? ag_run_restore(ledger, &actor, id, err) : ag_run_delete(ledger, &actor, id, err);
+    if (rc >= 0) ag_note(invocation, "%s run %.*s", back ? "restored" : "deleted", AG_STR_ARG(id));
+    return rc;
+}
+
 static int run(ag_invocation *invocation, ag_err *err)
 {
-    ag_ledger *ledger = NULL;
-    ag_actor actor = ag_cli_actor();
-    size_t count;
-    bool back = ag_option_flag(invocation, "restore");
-    const ag_option_value *values = ag_option_values(invocation, "RUN", &count);
-    int rc = ag_cli_open_ledger(invocation, false, &ledger, err);
-    for (size_t i = 0; i < count && rc >= 0; i++) {
-        ag_str id;
-        rc = ag_cli_run(invocation, ledger, values[i].text, &id, err);
-        if (rc >= 0) rc = back ? ag_run_restore(ledger, &actor, id, err) : ag_run_delete(ledger, &actor, id, err);
-        if (rc >= 0) ag_note(invocation, "%s run %.*s", back ? "restored" : "deleted", AG_STR_ARG(id));
-    }
-    ag_ledger_close(ledger);
-    return rc;
+    return ag_cli_each(invocation, "RUN", delete_run, err);
 }
 
 const ag_command ag_command_runs_delete = {

@@ -8,19 +8,17 @@ static const ag_option positionals[] = {
     {.name = "NAME", .type = AG_OPTION_TEXT, .required = true, .repeated = true, .doc = "Who"}};
 static const ag_example examples[] = {{"users delete ada", "Remove a user"}, {NULL, NULL}};
 
+static int delete_user(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_err *err)
+{
+    ag_actor actor = ag_cli_actor();
+    int rc = ag_user_delete(ledger, &actor, ag_str_of(text), err);
+    if (rc >= 0) ag_note(invocation, "deleted user %s", text);
+    return rc;
+}
+
 static int run(ag_invocation *invocation, ag_err *err)
 {
-    ag_ledger *ledger = NULL;
-    ag_actor actor = ag_cli_actor();
-    size_t count;
-    const ag_option_value *values = ag_option_values(invocation, "NAME", &count);
-    int rc = ag_cli_open_ledger(invocation, false, &ledger, err);
-    for (size_t i = 0; i < count && rc >= 0; i++) {
-        rc = ag_user_delete(ledger, &actor, ag_str_of(values[i].text), err);
-        if (rc >= 0) ag_note(invocation, "deleted user %s", values[i].text);
-    }
-    ag_ledger_close(ledger);
-    return rc;
+    return ag_cli_each(invocation, "NAME", delete_user, err);
 }
 
 const ag_command ag_command_users_delete = {
