@@ -6,6 +6,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -54,6 +55,7 @@ class DemoLedger(unittest.TestCase):
     def test_on_a_terminal_it_ends_with_control_c(self):
         child, terminal = pty.fork()
         if child == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell cannot trap what it was started to ignore
             os.execve(self.command()[0], self.command(), self.environment)
         text, asked, deadline = b"", False, time.monotonic() + PATIENCE
         while time.monotonic() < deadline:

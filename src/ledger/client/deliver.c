@@ -44,9 +44,10 @@ struct ag_delivery {
     pthread_mutex_t lock;
     pthread_cond_t done; /* something was delivered, or a version is known */
     pthread_cond_t wake; /* ends a pause */
-    bool stopping, urged, adopted;
-    uint64_t orphans; /* records in queues of others that are not delivered */
-    uint64_t carried; /* records of our own that are */
+    bool stopping, urged;
+    bool counted, adopted; /* the queues of others are: `orphans` is known; they are delivered */
+    uint64_t orphans;      /* records in queues of others that are not delivered */
+    uint64_t carried;      /* records of our own that are */
     ag_delivery_status status;
     ag_version_wait *waits;
 };
@@ -391,6 +392,8 @@ static void carry_orphans(ag_delivery *d)
     for (size_t i = 0; i < queues.count; i++) records += count_records(*(ag_outbox **)ag_vec_at(&queues, i));
     pthread_mutex_lock(&d->lock);
     d->orphans = records;
+    d->counted = true;
+    pthread_cond_broadcast(&d->done);
     pthread_mutex_unlock(&d->lock);
     for (size_t i = 0; i < queues.count; i++) {
         d->queue = *(ag_outbox **)ag_vec_at(&queues, i);
@@ -501,6 +504,14 @@ static int64_t deadline_of(int64_t wait)
     return wait < 0 || wait > INT64_MAX - now - 1 ? INT64_MAX : now + wait;
 }
 
+/* What others left behind is counted first thing, on the disk of this machine: worth waiting for, to say a true number.
+ * Under the lock. */
+static uint64_t left_of(ag_delivery *d, uint64_t records)
+{
+    while (!d->counted) wait_until(&d->done, &d->lock, INT64_MAX);
+    return (records > d->carried ? records - d->carried : 0) + d->orphans;
+}
+
 int ag_delivery_sync(ag_delivery *d, int64_t wait, ag_err *err)
 {
     int rc = AG_OK;
@@ -514,9 +525,10 @@ int ag_delivery_sync(ag_delivery *d, int64_t wait, ag_err *err)
     pthread_mutex_lock(&d->lock);
     while ((!d->adopted || d->carried < wanted) && ag_monotonic() < deadline) wait_until(&d->done, &d->lock, deadline);
     if (!d->adopted || d->carried < wanted) {
-        uint64_t left = wanted - d->carried + d->orphans;
-        rc = ag_fail(err, AG_ETIMEOUT, "%" PRIu64 " calls wait in the spool to be delivered%s%.300s", left,
-                     d->status.away ? "; the last attempt: " : "", d->status.away ? d->status.last_error : "");
+        uint64_t left = left_of(d, wanted);
+        rc = ag_fail(err, AG_ETIMEOUT, "%" PRIu64 " call%s in the spool to be delivered%s%.300s", left,
+                     left == 1 ? " waits" : "s wait", d->status.away ? "; the last attempt: " : "",
+                     d->status.away ? d->status.last_error : "");
         ag_err_hint(err, "they stay in '%.180s' until the ledger can be reached", d->options.directory);
     }
     pthread_mutex_unlock(&d->lock);
@@ -527,8 +539,9 @@ void ag_delivery_status_read(ag_delivery *d, ag_delivery_status *out)
 {
     uint64_t records = ag_spool_records(d->options.spool);
     pthread_mutex_lock(&d->lock);
+    uint64_t left = left_of(d, records);
     *out = d->status;
-    out->pending = (records > d->carried ? records - d->carried : 0) + d->orphans;
+    out->pending = left;
     pthread_mutex_unlock(&d->lock);
 }
 
