@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "auger/error.h"
+#include "auger/ledger.h"
 #include "auger/version.h"
 
 #ifdef __cplusplus
@@ -49,8 +50,15 @@ AUGER_API int auger_builder_settings_text(auger_builder *builder, const char *ya
 /* Over them, as often as wanted: "training_config.epochs=20". */
 AUGER_API int auger_builder_set(auger_builder *builder, const char *assignment, auger_error *error);
 /* Records the training as a run: in the ledger of a home directory (NULL: the database alone, with artifacts in the
- * output directory), which is made when absent; `database` is a URL, or NULL for the one in the home. */
+ * output directory), which is made when absent; `database` is a URL, or NULL for the one in the home. Or on a server:
+ * `home` "http://host:5000", of `auger serve` or of MLflow, and `database` NULL. */
 AUGER_API int auger_builder_tracker(auger_builder *builder, const char *home, const char *database, auger_error *error);
+/* Records on a server, with a token, a spool directory ... (ledger.h; NULL: the defaults, and a spool of a GiB). What
+ * is to be recorded waits in the spool while the server is away: the training goes on, and at its end waits some
+ * seconds for it. What is left then is told as a remark, and delivered by the next build, or whoever else opens the
+ * same ledger with the same spool. The experiment is that of the settings. */
+AUGER_API int auger_builder_server(auger_builder *builder, const char *address, const auger_ledger_options *options,
+                                   auger_error *error);
 /* Checkpoints are kept every `seconds` (0: as the settings say; below 0: never); `resume` 1 goes on from those of an
  * earlier build into the same output. */
 AUGER_API int auger_builder_checkpoints(auger_builder *builder, double seconds, int resume, auger_error *error);
@@ -99,7 +107,7 @@ AUGER_API void auger_result_free(auger_result *result); /* NULL is fine */
 /* Borrowed from the result; NULL: there is none. */
 AUGER_API const char *auger_result_strategy(const auger_result *result);
 AUGER_API const char *auger_result_experiment(const auger_result *result);    /* its name */
-AUGER_API const char *auger_result_run(const auger_result *result);           /* 32 hex digits */
+AUGER_API const char *auger_result_run(const auger_result *result);           /* its id, as the ledger calls it */
 AUGER_API const char *auger_result_data_sha256(const auger_result *result);   /* of what it was trained on */
 AUGER_API const char *auger_result_model_version(const auger_result *result); /* "depth/3" */
 AUGER_API const char *auger_result_checkpoint(const auger_result *result);    /* the directory of checkpoints */

@@ -35,10 +35,12 @@ struct ag_journal {
     ag_arena *arena;
     ag_strategy_watch watch;
     ag_record *record;
-    ag_vec seats;          /* seat * */
-    ag_vec datasets;       /* ag_strategy_dataset */
-    const ag_value *known; /* run.json as it was found; NULL: none */
-    const char *version;   /* that was registered; NULL: none */
+    ag_vec seats;                           /* seat * */
+    ag_vec datasets;                        /* ag_strategy_dataset */
+    const ag_value *known;                  /* run.json as it was found; NULL: none */
+    const char *version;                    /* that was registered; NULL: none */
+    const char *registered, *registered_as; /* the model a server was told of, and its version; NULL: none */
+    char unsettled[1200];                   /* what is not on the server at the end */
 };
 
 static const ag_strategy_watch nobody;
@@ -51,12 +53,28 @@ static const ag_strategy_watch *next_of(const ag_journal *journal)
 
 /* ---- run.json ---- */
 
+static const char *text_of(const ag_journal *journal, const ag_value *value)
+{
+    ag_str text;
+    return ag_value_string(value, &text) ? ag_arena_strndup(journal->arena, text.data, text.size) : NULL;
+}
+
+static const char *known_text(const ag_journal *journal, const char *name)
+{
+    return text_of(journal, ag_value_get(journal->known, name));
+}
+
 static const char *known_run(const ag_journal *journal, const char *training)
 {
-    ag_str id;
     const ag_value *from = training ? ag_value_get(journal->known, "trainings") : journal->known;
-    if (!ag_value_string(ag_value_get(from, training ? training : "run_id"), &id)) return NULL;
-    return ag_arena_strndup(journal->arena, id.data, id.size);
+    return text_of(journal, ag_value_get(from, training ? training : "run_id"));
+}
+
+/* Runs of one place are not looked for in another. */
+static bool is_of_tracker(const ag_journal *journal)
+{
+    const char *before = known_text(journal, "tracker"), *now = ag_tracker_name(&journal->options.tracker);
+    return before && now ? strcmp(before, now) == 0 : before == now;
 }
 
 static void read_known(ag_journal *journal)
@@ -64,21 +82,30 @@ static void read_known(ag_journal *journal)
     ag_buf text;
     ag_arena *arena = journal->arena;
     const char *path = ag_path_join(arena, journal->options.output_dir, RUN_FILE);
-    if (!path || !journal->options.resume || !journal->options.ledger) return;
+    if (!path || !journal->options.resume || !ag_tracker_is_open(&journal->options.tracker)) return;
     ag_buf_init(&text, MAX_RUN_FILE);
     if (ag_file_read(path, MAX_RUN_FILE, &text, NULL) >= 0)
         (void)ag_json_parse(arena, ag_buf_str(&text), NULL, &journal->known, NULL);
+    if (journal->known && !is_of_tracker(journal)) journal->known = NULL;
+    journal->registered = known_text(journal, "registered");
+    journal->registered_as = known_text(journal, "version");
     ag_buf_deinit(&text);
 }
 
 static int write_known(const ag_journal *journal, ag_err *err)
 {
     ag_buf text;
+    const char *tracker = ag_tracker_name(&journal->options.tracker);
     ag_buf_init(&text, MAX_RUN_FILE);
     ag_json json = ag_json_writer(&text, 2, AG_JSON_REFUSE_NONFINITE);
     ag_json_begin_object(&json);
     ag_json_put_text(&json, "run_id", ag_record_run(journal->record));
-    ag_json_put_text(&json, "experiment_id", ag_record_experiment(journal->record));
+    if (tracker)
+        ag_json_put_text(&json, "tracker", tracker);
+    else
+        ag_json_put_text(&json, "experiment_id", ag_record_experiment(journal->record));
+    if (journal->registered) ag_json_put_text(&json, "registered", journal->registered);
+    if (journal->registered_as) ag_json_put_text(&json, "version", journal->registered_as);
     ag_json_name(&json, "trainings");
     ag_json_begin_object(&json);
     for (size_t i = 0; i < journal->seats.count; i++) {
@@ -124,7 +151,7 @@ static int open_record(ag_journal *journal, const char *name, ag_record **out, a
                                  .entry = journal->options.entry,
                                  .argc = journal->options.argc,
                                  .argv = journal->options.argv};
-    int rc = ag_record_open(journal->options.ledger, &options, out, err);
+    int rc = ag_record_open(&journal->options.tracker, &options, out, err);
     return rc < 0 ? ag_err_prefix(err, "the ledger") : rc;
 }
 
@@ -133,7 +160,7 @@ static int record_version(ag_journal *journal, ag_err *err)
 {
     const ag_journal_options *o = &journal->options;
     if (!o->version) return 0;
-    int rc = ag_run_log_inputs(o->ledger, ag_str_of(ag_record_run(journal->record)), o->version, 1, NULL, 0, err);
+    int rc = ag_record_input(journal->record, o->version, err);
     return rc < 0 ? rc : ag_record_tag(journal->record, "auger.data.version", o->version_name, err);
 }
 
@@ -159,7 +186,7 @@ static int on_configured(void *context, const ag_value *effective, int64_t param
     char count[32];
     const ag_strategy_watch *next = next_of(journal);
     int told = next->configured ? next->configured(next->context, effective, parameters, err) : 0;
-    if (told < 0 || !journal->options.ledger) return told;
+    if (told < 0 || !ag_tracker_is_open(&journal->options.tracker)) return told;
     int rc = open_record(journal, NULL, &journal->record, err);
     if (rc >= 0) rc = write_known(journal, err);
     if (rc >= 0) rc = ag_record_parameters(journal->record, effective, err);
@@ -357,7 +384,7 @@ const ag_strategy_watch *ag_journal_watch(const ag_journal *journal)
 
 const char *ag_journal_run(const ag_journal *journal)
 {
-    return journal->record ? ag_record_run(journal->record) : NULL;
+    return journal->record ? ag_record_known_as(journal->record) : NULL;
 }
 
 const char *ag_journal_version(const ag_journal *journal)
@@ -409,9 +436,24 @@ static int register_model(ag_journal *journal, ag_err *err)
     const ag_journal_options *o = &journal->options;
     if (!o->settings->registration.name) return 0;
     on_phase(journal, "registration");
-    int rc = ag_registration_make(o->ledger, o->settings, ag_record_run(journal->record), journal->arena,
-                                  &journal->version, err);
-    if (rc >= 0) on_remark(journal, ag_arena_printf(journal->arena, "registered as %s", journal->version));
+    const char *model = o->settings->registration.name;
+    if (journal->registered && strcmp(journal->registered, model) == 0) { /* the server cannot be asked now */
+        journal->version = journal->registered_as;
+        return 0;
+    }
+    int rc = ag_record_register(journal->record, o->settings, journal->arena, &journal->version, err);
+    if (rc < 0) return rc;
+    if (o->tracker.client) {
+        journal->registered = model;
+        journal->registered_as = journal->version;
+        rc = write_known(journal, err);
+    }
+    if (rc >= 0 && journal->version && o->tracker.client)
+        rc = ag_record_tag(journal->record, AG_REGISTRATION_TAG, journal->version, err);
+    if (journal->version)
+        on_remark(journal, ag_arena_printf(journal->arena, "registered as %s", journal->version));
+    else
+        on_remark(journal, "the server is away: it registers the model when it is there again");
     return rc;
 }
 
@@ -432,5 +474,7 @@ int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *er
         if (s->own && !s->ended) (void)ag_record_finish(s->record, end, NULL);
     }
     int finished = ag_record_finish(journal->record, end, ended < 0 ? NULL : err);
+    if (!ag_tracker_settle(&journal->options.tracker, journal->unsettled, sizeof journal->unsettled))
+        on_remark(journal, journal->unsettled);
     return ended < 0 ? ended : finished;
 }

@@ -17,7 +17,7 @@
 typedef struct ag_journal ag_journal;
 
 typedef struct ag_journal_options {
-    ag_ledger *ledger; /* NULL: nothing is recorded */
+    ag_tracker tracker; /* none: nothing is recorded; borrowed */
     const ag_settings *settings;
     const char *data_dir; /* for the tags; NULL: not said */
     const char *output_dir;
@@ -41,7 +41,8 @@ const ag_strategy_watch *ag_journal_watch(const ag_journal *journal);
 int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *err);
 /* What could not be recorded on the way: a sentence each, mostly none. */
 void ag_journal_troubles(const ag_journal *journal, void (*tell)(void *context, const char *text), void *context);
-/* NULL: none; before the configuration was accepted there is none. Any thread. */
+/* Its id in the ledger; on a server that is not Auger's ours, until it is told (known by its tag auger.client_run).
+ * NULL: none; before the configuration was accepted there is none. */
 const char *ag_journal_run(const ag_journal *journal);
 const char *ag_journal_experiment_name(const ag_journal *journal);
 /* The version that was registered, "depth/3"; NULL: none. */

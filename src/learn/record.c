@@ -3,7 +3,9 @@
  * Owns a buffer of metrics and the ids of its run, nothing of the ledger. A metric costs a lock and a copy; whoever
  * fills the buffer, or comes a second after the last writing, writes all of it in one batch. Keys of metrics are kept
  * once, in the arena. The first failure of such a batch is remembered and ends the writing of metrics: a training of
- * hours is worth more than its curve. */
+ * hours is worth more than its curve. Only a spool that is full because its server is away (AG_EFULL) is tried again
+ * after a while: what came in between is missing in the curve. Where the run is kept is the target's (record_place.h).
+ */
 #include "learn/record.h"
 
 #include <math.h>
@@ -15,24 +17,24 @@
 #include "core/doc/json.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
-#include "core/io/stream.h"
 #include "core/sys/clock.h"
-#include "ledger/artifact.h"
-#include "ledger/experiment.h"
-#include "ledger/run.h"
+#include "learn/record_place.h"
+#include "ledger/client/client.h"
 #include "ledger/system.h"
 
-enum { BATCH = 900, MAX_KEYS = 4096 };
+enum { BATCH = 900, MAX_KEYS = 4096, PAUSE = 10 * AG_SECOND };
 
 struct ag_record {
-    ag_ledger *ledger;
+    const ag_record_target *target;
+    ag_record_place place;
     ag_arena *arena;
-    const char *run_id, *experiment_id, *artifact_uri;
+    const char *known_as;
     pthread_mutex_t lock; /* of all below */
     ag_metric metrics[BATCH];
     size_t count;
     ag_vec keys; /* const char * */
     int64_t written_at;
+    int64_t again_at; /* before, metrics are dropped */
     bool failed;
     char trouble[900];
 };
@@ -51,64 +53,25 @@ static int add_tags(ag_record *record, const ag_record_options *options, ag_vec 
     return ag_vec_push(tags, &parent, err);
 }
 
-/* The run that was interrupted is running again. */
-static int take_up(ag_record *record, const char *id, ag_run *run, ag_err *err)
-{
-    ag_err absent = {0};
-    ag_run_status running = AG_RUN_RUNNING;
-    int64_t never = 0;
-    ag_run_change change = {.status = &running, .ended_at = &never};
-    int rc = ag_run_get(record->ledger, ag_str_of(id), record->arena, run, &absent);
-    if (rc == AG_ENOTFOUND || (rc >= 0 && run->deleted)) return 0;
-    if (rc < 0) {
-        if (err) *err = absent;
-        return rc;
-    }
-    rc = ag_run_update(record->ledger, ag_str_of(id), &change, record->arena, run, err);
-    return rc < 0 ? rc : 1;
-}
-
-static int begin_run(ag_record *record, const ag_record_options *options, ag_run *run, ag_err *err)
+int ag_record_open(const ag_tracker *tracker, const ag_record_options *options, ag_record **out, ag_err *err)
 {
     ag_vec tags;
-    ag_vec_init(&tags, sizeof(ag_pair));
-    const ag_actor actor = {.name = "auger train"};
-    const char *experiment = NULL;
-    int rc = add_tags(record, options, &tags, err);
-    if (rc >= 0)
-        rc = ag_experiment_ensure(record->ledger, &actor, ag_str_of(options->experiment), record->arena, &experiment,
-                                  err);
-    if (rc >= 0) {
-        ag_run_new fresh = {.experiment_id = ag_str_of(experiment),
-                            .name = ag_str_of(options->run_name),
-                            .tags = {tags.items, tags.count}};
-        rc = ag_run_create(record->ledger, &fresh, record->arena, run, err);
-    }
-    ag_vec_deinit(&tags);
-    return rc;
-}
-
-int ag_record_open(ag_ledger *ledger, const ag_record_options *options, ag_record **out, ag_err *err)
-{
-    ag_run run;
     ag_record *record = ag_calloc(1, sizeof *record);
     if (!record) return ag_fail_memory(err, sizeof *record);
     pthread_mutex_init(&record->lock, NULL);
     ag_vec_init(&record->keys, sizeof(const char *));
-    record->ledger = ledger;
+    ag_vec_init(&tags, sizeof(ag_pair));
+    record->target = tracker->client ? &ag_record_on_server : &ag_record_here;
     record->written_at = ag_monotonic();
-    int rc = 0, taken = 0;
-    if (!(record->arena = ag_arena_new(0))) rc = ag_fail_memory(err, 64);
-    if (rc >= 0 && options->run_id) rc = taken = take_up(record, options->run_id, &run, err);
-    if (rc >= 0 && !taken) rc = begin_run(record, options, &run, err);
-    if (rc >= 0) {
-        record->run_id = run.id;
-        record->experiment_id = run.experiment_id;
-        record->artifact_uri = run.artifact_uri;
+    record->arena = ag_arena_new(0);
+    record->place = (ag_record_place){.tracker = *tracker, .arena = record->arena};
+    int rc = record->arena ? add_tags(record, options, &tags, err) : ag_fail_memory(err, 64);
+    if (rc >= 0) rc = record->target->open(&record->place, options, (ag_pairs){tags.items, tags.count}, err);
+    ag_vec_deinit(&tags);
+    if (rc >= 0)
         *out = record;
-        return 0;
-    }
-    ag_record_free(record);
+    else
+        ag_record_free(record);
     return rc;
 }
 
@@ -116,6 +79,7 @@ void ag_record_free(ag_record *record)
 {
     if (!record) return;
     if (record->count) ag_record_flush(record);
+    record->target->close(&record->place);
     ag_vec_deinit(&record->keys);
     pthread_mutex_destroy(&record->lock);
     ag_arena_free(record->arena);
@@ -124,17 +88,17 @@ void ag_record_free(ag_record *record)
 
 const char *ag_record_run(const ag_record *record)
 {
-    return record->run_id;
+    return record->place.run_id;
 }
 
 const char *ag_record_experiment(const ag_record *record)
 {
-    return record->experiment_id;
+    return record->place.experiment_id;
 }
 
 const char *ag_record_trouble(const ag_record *record)
 {
-    return record->failed ? record->trouble : NULL;
+    return *record->trouble ? record->trouble : NULL;
 }
 
 /* ---- parameters and tags ---- */
@@ -174,7 +138,7 @@ int ag_record_parameters(ag_record *record, const ag_value *tree, ag_err *err)
     for (size_t at = 0; at < pairs.count && rc >= 0; at += AG_MAX_BATCH_PARAMS) {
         size_t count = pairs.count - at < AG_MAX_BATCH_PARAMS ? pairs.count - at : AG_MAX_BATCH_PARAMS;
         ag_run_batch batch = {.params = {(const ag_pair *)pairs.items + at, count}};
-        rc = ag_run_log(record->ledger, ag_str_of(record->run_id), &batch, err);
+        rc = record->target->log(&record->place, &batch, err);
         if (rc == AG_EINVAL && strstr(err ? err->text : "", "already logged")) rc = 0; /* resumed with other words */
     }
     ag_vec_deinit(&pairs);
@@ -187,7 +151,7 @@ int ag_record_tag(ag_record *record, const char *key, const char *value, ag_err 
     ag_pair pair = {ag_str_of(key), ag_str_of(value)};
     if (pair.value.size > AG_MAX_TAG_VALUE) pair.value.size = ag_utf8_cut(pair.value, AG_MAX_TAG_VALUE);
     ag_run_batch batch = {.tags = {&pair, 1}};
-    return ag_run_log(record->ledger, ag_str_of(record->run_id), &batch, err);
+    return record->target->log(&record->place, &batch, err);
 }
 
 int ag_record_dataset(ag_record *record, const char *name, const char *source, const char *context,
@@ -199,8 +163,13 @@ int ag_record_dataset(ag_record *record, const char *name, const char *source, c
     const ag_pair tag = {AG_STR("mlflow.data.context"), ag_str_of(context)};
     const ag_run_input input = {
         .name = name, .digest = shorter, .source_type = "local", .source = source, .tags = {&tag, 1}};
-    int rc = ag_run_log_inputs(record->ledger, ag_str_of(record->run_id), &input, 1, NULL, 0, err);
+    int rc = ag_record_input(record, &input, err);
     return rc < 0 ? rc : ag_record_tag(record, "auger.data.sha256", hex, err);
+}
+
+int ag_record_input(ag_record *record, const ag_run_input *input, ag_err *err)
+{
+    return record->target->input(&record->place, input, err);
 }
 
 /* ---- metrics ---- */
@@ -224,10 +193,15 @@ static void write_metrics(ag_record *record)
     ag_run_batch batch = {.metrics = record->metrics, .metric_count = record->count};
     record->written_at = ag_monotonic();
     if (record->count == 0 || record->failed) return;
-    int rc = ag_run_log(record->ledger, ag_str_of(record->run_id), &batch, &err);
+    if (record->written_at < record->again_at) {
+        record->count = 0;
+        return;
+    }
+    int rc = record->target->log(&record->place, &batch, &err);
     record->count = 0;
     if (rc >= 0) return;
-    record->failed = true;
+    record->failed = rc != AG_EFULL || !record->place.run;
+    record->again_at = record->written_at + PAUSE;
     (void)ag_err_format(&err, record->trouble, sizeof record->trouble);
 }
 
@@ -253,16 +227,7 @@ void ag_record_flush(ag_record *record)
 
 int ag_record_file(ag_record *record, const char *path, const char *name, ag_err *err)
 {
-    ag_artifact_place place;
-    ag_reader *reader = NULL;
-    ag_arena *arena = ag_arena_new(0);
-    int rc = arena ? ag_artifact_resolve(record->ledger, record->artifact_uri, ag_str_of(name), arena, &place, err)
-                   : ag_fail_memory(err, 64);
-    if (rc >= 0) rc = ag_reader_of_file(path, &reader, err);
-    if (rc >= 0) rc = ag_tree_put(place.tree, place.path, reader, NULL, err);
-    ag_reader_close(reader);
-    ag_arena_free(arena);
-    return rc;
+    return record->target->file(&record->place, path, name, err);
 }
 
 typedef struct filing {
@@ -291,10 +256,21 @@ int ag_record_files(ag_record *record, const char *directory, const char *prefix
 int ag_record_finish(ag_record *record, ag_record_end end, ag_err *err)
 {
     static const ag_run_status statuses[] = {AG_RUN_FINISHED, AG_RUN_FAILED, AG_RUN_KILLED};
-    ag_run run;
-    ag_run_status status = statuses[end];
-    int64_t now = ag_now();
-    ag_run_change change = {.status = &status, .ended_at = &now};
     ag_record_flush(record);
-    return ag_run_update(record->ledger, ag_str_of(record->run_id), &change, record->arena, &run, err);
+    return record->target->end(&record->place, statuses[end], ag_now(), err);
+}
+
+int ag_record_register(ag_record *record, const ag_settings *settings, ag_arena *arena, const char **name, ag_err *err)
+{
+    return record->target->version(&record->place, settings, arena, name, err);
+}
+
+const char *ag_record_known_as(ag_record *record)
+{
+    char name[300];
+    const char *ours = record->place.run_id;
+    if (!record->place.run || record->known_as) return record->known_as ? record->known_as : ours;
+    if (ag_client_run_name(record->place.run, name, sizeof name, NULL) < 0 || strcmp(name, ours) == 0) return ours;
+    record->known_as = ag_arena_strdup(record->arena, name);
+    return record->known_as ? record->known_as : ours;
 }

@@ -9,18 +9,18 @@
 #include "ledger/model.h"
 #include "ledger/run.h"
 
-#define TAG "auger.model.version"
+#define TAG AG_REGISTRATION_TAG
 
-int ag_registration_check(const ag_settings *settings, const ag_ledger *ledger, ag_err *err)
+int ag_registration_check(const ag_settings *settings, const ag_tracker *tracker, ag_err *err)
 {
     const ag_settings_register *how = &settings->registration;
     if (!how->name) {
         if (!how->alias && !how->description && strcmp(how->stage, "None") == 0) return 0;
         return ag_fail(err, AG_EINVAL, "register says no name: there is nothing to give the others to");
     }
-    if (ledger) return 0;
+    if (tracker && ag_tracker_is_open(tracker)) return 0;
     ag_fail(err, AG_EINVAL, "register: model '%s' cannot be registered, because the run is not recorded", how->name);
-    return ag_err_hint(err, "name a ledger with --home or --db, or leave register out");
+    return ag_err_hint(err, "name a ledger with --home, --db or --tracking, or leave register out");
 }
 
 /* That this run has made already; empty when none. */

@@ -28,7 +28,7 @@ static void open_bench(bench *b, const ag_record_options *options)
     *b = (bench){.arena = ag_arena_new(0)};
     ag_ledger_options how = {.home = home, .artifact_root = "mlflow-artifacts:/"};
     AG_EXPECT_OK(ag_ledger_open(&how, &b->ledger, &err));
-    AG_EXPECT_OK(ag_record_open(b->ledger, options, &b->record, &err));
+    AG_EXPECT_OK(ag_record_open(&(ag_tracker){.ledger = b->ledger}, options, &b->record, &err));
 }
 
 static void close_bench(bench *b)
@@ -121,12 +121,12 @@ AG_TEST(test_record__goes_on_with_a_run_and_makes_a_new_one_when_it_is_gone)
     assert_int_equal(run_of(&b).status, AG_RUN_KILLED);
     ag_record_options again = usual;
     again.run_id = ag_record_run(b.record);
-    AG_EXPECT_OK(ag_record_open(b.ledger, &again, &second, &err));
+    AG_EXPECT_OK(ag_record_open(&(ag_tracker){.ledger = b.ledger}, &again, &second, &err));
     assert_string_equal(ag_record_run(second), ag_record_run(b.record));
     assert_int_equal(run_of(&b).status, AG_RUN_RUNNING);
     ag_record_free(second);
     again.run_id = "0123456789abcdef0123456789abcdef";
-    AG_EXPECT_OK(ag_record_open(b.ledger, &again, &second, &err));
+    AG_EXPECT_OK(ag_record_open(&(ag_tracker){.ledger = b.ledger}, &again, &second, &err));
     assert_string_not_equal(ag_record_run(second), ag_record_run(b.record));
     assert_string_equal(ag_record_experiment(second), ag_record_experiment(b.record));
     ag_record_free(second);
@@ -142,7 +142,7 @@ AG_TEST(test_record__children_files_and_data)
     char path[600], deep[600];
     open_bench(&b, &usual);
     ag_record_options below = {.experiment = "tests", .run_name = "fold 1", .parent = ag_record_run(b.record)};
-    AG_EXPECT_OK(ag_record_open(b.ledger, &below, &child, &err));
+    AG_EXPECT_OK(ag_record_open(&(ag_tracker){.ledger = b.ledger}, &below, &child, &err));
     AG_EXPECT_OK(ag_record_dataset(b.record, "a.csv", "/data/a.csv", "training", &digest, &err));
     const char *files = ag_test_dir();
     ag_format(deep, sizeof deep, "%s/deep", files);

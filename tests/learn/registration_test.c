@@ -41,9 +41,9 @@ AG_TEST(test_registration__a_run_makes_one_version_with_stage_alias_and_lineage)
     const ag_ledger_options how = {.home = ag_test_dir(), .artifact_root = "mlflow-artifacts:/"};
     const ag_record_options options = {.experiment = "drilling", .entry = "test"};
     AG_EXPECT_OK(ag_ledger_open(&how, &ledger, &err));
-    AG_EXPECT_OK(ag_record_open(ledger, &options, &record, &err));
+    AG_EXPECT_OK(ag_record_open(&(ag_tracker){.ledger = ledger}, &options, &record, &err));
     configure(arena, "register={name: depth, alias: best, stage: Staging, description: of June}", &settings);
-    AG_EXPECT_OK(ag_registration_check(&settings, ledger, &err));
+    AG_EXPECT_OK(ag_registration_check(&settings, &(ag_tracker){.ledger = ledger}, &err));
     for (int i = 0; i < 2; i++) { /* again, as a training that is resumed after its end does */
         const char *name = NULL;
         AG_EXPECT_OK(ag_registration_make(ledger, &settings, ag_record_run(record), arena, &name, &err));

@@ -170,7 +170,7 @@ static int train_settings(work *w, const ag_settings *settings, const ag_train_d
                               .entry = "auger demo"};
     int rc = ag_strategy_find(settings, &training.strategy, err);
     if (rc >= 0) rc = ag_cli_open_ledger(w->invocation, true, &ledger, err);
-    training.ledger = ledger;
+    training.tracker.ledger = ledger;
     if (rc >= 0) rc = ag_train_work_do(w->invocation, &training, &task, &outcome, err);
     w->demo->run = outcome.run;
     w->demo->model = outcome.version;

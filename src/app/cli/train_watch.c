@@ -177,7 +177,7 @@ int ag_train_watch_new(ag_invocation *invocation, const ag_train_watch_options *
                                           .trained = on_trained,
                                           .metric = on_metric,
                                           .progress = on_progress};
-    const ag_journal_options journal = {.ledger = options->ledger,
+    const ag_journal_options journal = {.tracker = options->tracker,
                                         .settings = options->settings,
                                         .data_dir = options->data_dir,
                                         .output_dir = options->output_dir,

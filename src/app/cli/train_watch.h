@@ -6,7 +6,6 @@
 #include "app/cli/train_show.h"
 #include "learn/journal.h"
 #include "learn/strategy.h"
-#include "ledger/ledger.h"
 
 typedef struct ag_train_watch ag_train_watch;
 
@@ -18,7 +17,7 @@ typedef struct ag_train_check {
 
 typedef struct ag_train_watch_options {
     ag_train_show_mode show;
-    ag_ledger *ledger; /* NULL: nothing is recorded */
+    ag_tracker tracker; /* none: nothing is recorded */
     const ag_settings *settings;
     const char *data_dir, *output_dir;
     const ag_train_data *data; /* NULL: a path that is no version of a data set */

@@ -36,7 +36,7 @@ int ag_train_work_do(ag_invocation *invocation, const ag_train_work *work, ag_st
                                .cancel = invocation->cancel,
                                .arena = invocation->arena};
     ag_train_watch_options how = {.show = work->show,
-                                  .ledger = work->ledger,
+                                  .tracker = work->tracker,
                                   .settings = work->recorded ? work->recorded : work->settings,
                                   .data_dir = task->data_dir,
                                   .output_dir = task->output_dir,

@@ -10,7 +10,7 @@ typedef struct ag_train_work {
     const ag_settings *recorded; /* what the ledger's side goes by (names, registration); NULL: settings */
     const ag_strategy *strategy;
     const ag_train_data *data;
-    ag_ledger *ledger; /* NULL: nothing is recorded */
+    ag_tracker tracker; /* none: nothing is recorded */
     const char *output_dir;
     bool resume;
     int64_t jobs; /* threads; 0: num_workers of the settings, else every processor */

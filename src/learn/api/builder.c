@@ -22,8 +22,9 @@
 
 struct auger_builder {
     ag_arena *arena;
-    const char *data, *output, *file, *text, *home, *database;
-    ag_vec sets; /* const char * */
+    const char *data, *output, *file, *text, *home, *database, *server;
+    auger_ledger_options how; /* of the server's */
+    ag_vec sets;              /* const char * */
     bool tracked, resume;
     unsigned threads;
     auger_monitor monitor;
@@ -148,20 +149,52 @@ int auger_builder_registry(auger_builder *builder, const char *model, const char
     return ag_answer(rc, &err, error);
 }
 
+/* Copies of the texts; those that are not there stay NULL. */
+static int keep_options(auger_builder *builder, const auger_ledger_options *from, auger_ledger_options *out,
+                        ag_err *err)
+{
+    const char **texts[] = {&out->experiment, &out->token, &out->user, &out->password, &out->ca_file, &out->spool};
+    *out = *from;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (*texts[i] && !(*texts[i] = ag_arena_strdup(builder->arena, *texts[i]))) return ag_fail_memory(err, 64);
+    }
+    return 0;
+}
+
+int auger_builder_server(auger_builder *builder, const char *address, const auger_ledger_options *options,
+                         auger_error *error)
+{
+    ag_err err = {0};
+    const char *at = NULL;
+    auger_ledger_options how = {0};
+    int rc = keep(builder, address, "address of a server", &at, &err);
+    if (rc >= 0 && !ag_tracker_is_address(at))
+        rc = ag_fail(&err, AG_EINVAL, "'%.200s' is no address of a server, as http://host:5000 is", at);
+    if (rc >= 0 && options) rc = keep_options(builder, options, &how, &err);
+    if (rc >= 0) {
+        builder->server = at;
+        builder->how = how;
+        builder->tracked = true;
+    }
+    return ag_answer(rc, &err, error);
+}
+
 int auger_builder_tracker(auger_builder *builder, const char *home, const char *database, auger_error *error)
 {
     ag_err err = {0};
     const char *at = NULL, *url = NULL;
-    int rc = home || database ? 0 : ag_fail(&err, AG_EINVAL, "a home directory or a database is wanted");
-    if (rc >= 0 && database && (strncmp(database, "http:", 5) == 0 || strncmp(database, "https:", 6) == 0)) {
-        rc = ag_fail(&err, AG_EUNSUPPORTED, "a training is recorded in a database, not over HTTP");
-        ag_err_hint(&err, "name the database that the server works on: postgresql://...");
+    if (home && !database && ag_tracker_is_address(home)) return auger_builder_server(builder, home, NULL, error);
+    int rc = home || database ? 0 : ag_fail(&err, AG_EINVAL, "a home directory, a database or a server is wanted");
+    if (rc >= 0 && ((database && ag_tracker_is_address(database)) || (home && ag_tracker_is_address(home)))) {
+        rc = ag_fail(&err, AG_EINVAL, "a server is named alone, in place of a home, with no database");
+        ag_err_hint(&err, "auger_builder_tracker(builder, \"http://host:5000\", NULL, &error)");
     }
     if (rc >= 0 && home) rc = keep(builder, home, "home directory", &at, &err);
     if (rc >= 0 && database) rc = keep(builder, database, "database", &url, &err);
     if (rc >= 0) {
         builder->home = at;
         builder->database = url;
+        builder->server = NULL;
         builder->tracked = true;
     }
     return ag_answer(rc, &err, error);
@@ -367,7 +400,7 @@ typedef struct work {
     ag_arena *arena;
     ag_settings settings;
     const ag_strategy *strategy;
-    ag_ledger *ledger;
+    ag_tracker tracker;
     ag_journal *journal;
     looking looking;
     ag_strategy_task task;
@@ -389,13 +422,17 @@ static int open_ledger(work *w, ag_err *err)
 {
     const auger_builder *b = w->builder;
     if (!b->tracked) return ag_registration_check(&w->settings, NULL, err);
+    if (b->server) {
+        int opened = ag_tracker_open(b->server, &b->how, &w->tracker, err);
+        return opened < 0 ? opened : ag_registration_check(&w->settings, &w->tracker, err);
+    }
     ag_ledger_options options = {.home = b->home, .database = b->database, .artifact_root = "mlflow-artifacts:/"};
     if (!b->home) {
         options.artifact_root = ag_path_join(w->arena, b->output, "artifacts");
         if (!options.artifact_root) return ag_fail_memory(err, strlen(b->output));
     }
-    int rc = ag_ledger_open(&options, &w->ledger, err);
-    return rc < 0 ? ag_err_prefix(err, "the ledger") : ag_registration_check(&w->settings, w->ledger, err);
+    int rc = ag_ledger_open(&options, &w->tracker.ledger, err);
+    return rc < 0 ? ag_err_prefix(err, "the ledger") : ag_registration_check(&w->settings, &w->tracker, err);
 }
 
 /* Who has named the program that trained has named the one that answers. */
@@ -458,7 +495,7 @@ static int run_strategy(work *w, auger_result **out, ag_err *err)
                                      .training = on_training,
                                      .trained = on_trained,
                                      .metric = on_metric};
-    const ag_journal_options how = {.ledger = w->ledger,
+    const ag_journal_options how = {.tracker = w->tracker,
                                     .settings = &w->settings,
                                     .data_dir = b->data,
                                     .output_dir = b->output,
@@ -497,7 +534,7 @@ static int build(auger_builder *builder, ag_cancel *cancel, auger_result **out, 
     if (rc >= 0) rc = open_ledger(&w, err);
     if (rc >= 0) rc = run_strategy(&w, out, err);
     ag_journal_free(w.journal);
-    ag_ledger_close(w.ledger);
+    ag_tracker_close(&w.tracker);
     ag_arena_free(w.looking.arena);
     ag_arena_free(w.arena);
     pthread_mutex_destroy(&w.looking.lock);

@@ -78,6 +78,7 @@ static int open_server(auger_ledger *ledger, const auger_ledger_options *options
     const char *runs = ag_arena_printf(ledger->arena, "%s/runs-%016llx.txt", ledger->directory,
                                        (unsigned long long)ag_hash_fast(at->name, strlen(at->name), 0));
     if (!runs) return ag_fail_memory(err, strlen(ledger->directory));
+    ledger->runs = runs;
     int64_t timeout = options->request_ms > 0 ? options->request_ms : DEFAULT_REQUEST;
     ag_client_target_server_options server = {.url = at->name,
                                               .token = options->token,
@@ -145,6 +146,7 @@ static int open_ledger(auger_ledger *ledger, const char *where, const auger_ledg
     if (rc >= 0 && !(ledger->experiment = ag_arena_strdup(ledger->arena, experiment)))
         rc = ag_fail_memory(err, strlen(experiment));
     if (rc >= 0) rc = find_place(ledger->arena, where, &at, err);
+    ledger->name = at.name;
     if (rc >= 0) rc = ag_cancel_new(NULL, &ledger->cancel, err);
     if (rc >= 0 && !options->without_system_tags)
         rc = ag_system_tags(&(ag_system_options){0}, ledger->arena, &ledger->system_tags, err);

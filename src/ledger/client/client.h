@@ -10,7 +10,9 @@ struct auger_ledger {
     ag_delivery *delivery;
     ag_cancel *cancel;
     const char *directory; /* of the spool */
+    const char *name;      /* the address without a password, or an absolute directory */
     const char *experiment;
+    const char *runs; /* the file with ids that a server has chosen; NULL: a ledger of this machine */
     ag_pairs system_tags;
     bool pinned; /* $AUGER_NOW says what time it is; looking for it takes longer than the clock */
 };
@@ -22,6 +24,24 @@ struct auger_ledger_run {
 
 /* One record into the spool. */
 int ag_client_append(auger_ledger *ledger, const ag_entry *record, ag_err *err);
+int ag_client_append_of(auger_ledger_run *run, ag_entry *record, ag_err *err); /* fills in the run */
+
+/* A handle of a run that was started earlier, by this process or another; `id` is the client's. Nothing is asked. */
+int ag_client_run_again(auger_ledger *ledger, const char *id, auger_ledger_run **out, ag_err *err);
+/* The run has gone on: it is RUNNING again. */
+int ag_client_run_running(auger_ledger_run *run, ag_err *err);
+/* What the server calls the run, which is the client's id where it is not known (yet); at least 64 bytes. */
+int ag_client_run_name(const auger_ledger_run *run, char *out, size_t size, ag_err *err);
+
+typedef struct ag_client_version { /* may be NULL or empty but for the first two */
+    const char *model, *path;
+    const char *description, *stage, *alias;
+    ag_pairs tags;
+} ag_client_version;
+/* As auger_register_model() does, with more said of the version. */
+int ag_client_register(auger_ledger_run *run, const ag_client_version *what, int64_t wait_ms, int64_t *version,
+                       ag_err *err);
+
 /* Texts as the ledger will want them; NULL is refused. */
 int ag_client_check_pairs(const auger_pair *pairs, size_t count, const char *what, size_t longest, ag_err *err);
 int ag_client_check_text(const char *text, const char *what, size_t longest, ag_err *err);

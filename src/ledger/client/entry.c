@@ -94,6 +94,20 @@ static void put_input(sink *to, const ag_run_input *input)
     put_pairs(to, input->tags);
 }
 
+static void put_version(sink *to, const ag_entry *record)
+{
+    put_str(to, record->version.operation);
+    put_str(to, record->version.model);
+    put_str(to, record->version.path);
+    bool plain = !record->version.description.size && !record->version.stage.size && !record->version.alias.size &&
+                 !record->version.tags.count;
+    if (plain) return; /* as it was before there were these */
+    put_str(to, record->version.description);
+    put_str(to, record->version.stage);
+    put_str(to, record->version.alias);
+    put_pairs(to, record->version.tags);
+}
+
 static void put_payload(sink *to, const ag_entry *record)
 {
     put_u8(to, (uint8_t)record->kind);
@@ -117,11 +131,7 @@ static void put_payload(sink *to, const ag_entry *record)
         put_u64(to, record->artifact.size);
         break;
     case AG_ENTRY_INPUT: put_input(to, &record->input); break;
-    case AG_ENTRY_VERSION:
-        put_str(to, record->version.operation);
-        put_str(to, record->version.model);
-        put_str(to, record->version.path);
-        break;
+    case AG_ENTRY_VERSION: put_version(to, record); break;
     }
 }
 
@@ -278,6 +288,18 @@ static ag_run_input take_input(source *from)
     return input;
 }
 
+static void take_version(source *from, ag_entry *out)
+{
+    out->version.operation = take_str(from);
+    out->version.model = take_str(from);
+    out->version.path = take_str(from);
+    if (!from->left) return;
+    out->version.description = take_str(from);
+    out->version.stage = take_str(from);
+    out->version.alias = take_str(from);
+    out->version.tags = take_pairs(from);
+}
+
 static void take_body(source *from, ag_entry *out)
 {
     switch (out->kind) {
@@ -300,11 +322,7 @@ static void take_body(source *from, ag_entry *out)
         out->artifact.size = take_u64(from);
         break;
     case AG_ENTRY_INPUT: out->input = take_input(from); break;
-    case AG_ENTRY_VERSION:
-        out->version.operation = take_str(from);
-        out->version.model = take_str(from);
-        out->version.path = take_str(from);
-        break;
+    case AG_ENTRY_VERSION: take_version(from, out); break;
     default: from->bad = true;
     }
 }

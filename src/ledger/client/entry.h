@@ -10,7 +10,8 @@
  *   finish    status (1), time (8)
  *   artifact  path (text), number of its file (8), size (8)
  *   input     name, digest, source type, source, schema, profile (each a text, empty for none), pairs of tags
- *   version   operation (text of 32 hex digits), model, path
+ *   version   operation (text of 32 hex digits), model, path; and when one of them is there description, stage, alias,
+ *             pairs of tags
  * where pairs are their number (4) and each a key and a value. */
 #include "core/base/arena.h"
 #include "ledger/run.h"
@@ -51,6 +52,8 @@ typedef struct ag_entry {
         ag_run_input input;
         struct {
             ag_str operation, model, path;
+            ag_str description, stage, alias; /* may be empty */
+            ag_pairs tags;
         } version;
     };
 } ag_entry;

@@ -34,7 +34,7 @@ int ag_client_append(auger_ledger *ledger, const ag_entry *record, ag_err *err)
     return rc;
 }
 
-static int append_of(auger_ledger_run *run, ag_entry *record, ag_err *err)
+int ag_client_append_of(auger_ledger_run *run, ag_entry *record, ag_err *err)
 {
     record->run = (ag_str){run->id, AG_ENTRY_ID};
     return ag_client_append(run->ledger, record, err);
@@ -131,7 +131,7 @@ static int start_run(auger_ledger *ledger, const auger_run_options *options, aug
                                  .name = ag_str_of(name),
                                  .at = now_in_milliseconds(ledger) * 1000}};
     rc = gather_tags(ledger, options, &record.start.tags, err);
-    if (rc >= 0) rc = append_of(run, &record, err);
+    if (rc >= 0) rc = ag_client_append_of(run, &record, err);
     ag_free((void *)record.start.tags.items);
     return rc;
 }
@@ -161,7 +161,7 @@ int auger_run_finish(auger_ledger_run *run, auger_run_status status, auger_error
     ag_entry record = {.kind = AG_ENTRY_FINISH,
                        .finish = {.status = (ag_run_status)status, .at = now_in_milliseconds(run->ledger) * 1000}};
     int rc = status == AUGER_RUN_FINISHED || status == AUGER_RUN_FAILED || status == AUGER_RUN_KILLED
-                 ? append_of(run, &record, &err)
+                 ? ag_client_append_of(run, &record, &err)
                  : ag_fail(&err, AG_EINVAL, "%d is no status in which a run ends", (int)status);
     return ag_answer(rc, &err, error);
 }
@@ -189,7 +189,7 @@ static int append_pairs(auger_ledger_run *run, const auger_pair *pairs, size_t c
         } while (++i < count && used + PAIR_BYTES + strlen(pairs[i].key) + strlen(pairs[i].value) <= PIECE);
         ag_entry record = {.kind = AG_ENTRY_LOG};
         *(are_params ? &record.log.params : &record.log.tags) = some;
-        rc = append_of(run, &record, err);
+        rc = ag_client_append_of(run, &record, err);
     }
     ag_free(piece);
     return rc;
@@ -204,7 +204,7 @@ static int log_pair(auger_ledger_run *run, const char *key, const char *value, b
     ag_pair pair = {ag_str_of(key), ag_str_of(value)};
     ag_entry record = {.kind = AG_ENTRY_LOG};
     *(is_param ? &record.log.params : &record.log.tags) = (ag_pairs){&pair, 1};
-    return append_of(run, &record, err);
+    return ag_client_append_of(run, &record, err);
 }
 
 int auger_log_param(auger_ledger_run *run, const char *key, const char *value, auger_error *error)
@@ -242,7 +242,7 @@ int auger_log_metric(auger_ledger_run *run, const char *key, double value, int64
     int rc = ag_key_check(ag_str_of(key), "metric", &err);
     ag_metric metric = {.key = key, .value = value, .step = step, .at = now_in_milliseconds(run->ledger) * 1000};
     ag_entry record = {.kind = AG_ENTRY_LOG, .log = {.metrics = &metric, .metric_count = 1}};
-    if (rc >= 0) rc = append_of(run, &record, &err);
+    if (rc >= 0) rc = ag_client_append_of(run, &record, &err);
     return ag_answer(rc, &err, error);
 }
 
@@ -262,7 +262,7 @@ static int append_metrics(auger_ledger_run *run, const auger_metric *metrics, si
             used += METRIC_BYTES + strlen(metrics[i].key);
         } while (++i < count && used + METRIC_BYTES + strlen(metrics[i].key) <= PIECE);
         ag_entry record = {.kind = AG_ENTRY_LOG, .log = {.metrics = piece, .metric_count = some}};
-        rc = append_of(run, &record, err);
+        rc = ag_client_append_of(run, &record, err);
     }
     ag_free(piece);
     return rc;
@@ -307,7 +307,7 @@ static int log_content(auger_ledger_run *run, ag_reader *content, uint64_t size,
                            .artifact = {.path = ag_str_of(artifact_path), .file = number, .size = copied}};
         if (copied < size) ag_spool_release(spool, size - copied);
         size = copied;
-        rc = append_of(run, &record, err);
+        rc = ag_client_append_of(run, &record, err);
     }
     if (rc < 0) {
         (void)unlink(path);
@@ -404,7 +404,7 @@ static int log_input(auger_ledger_run *run, const auger_dataset *set, ag_err *er
                                  .schema = set->schema,
                                  .profile = set->profile,
                                  .tags = {&context, set->context ? 1 : 0}}};
-    return append_of(run, &record, err);
+    return ag_client_append_of(run, &record, err);
 }
 
 int auger_log_input(auger_ledger_run *run, const auger_dataset *dataset, auger_error *error)
@@ -412,36 +412,4 @@ int auger_log_input(auger_ledger_run *run, const auger_dataset *dataset, auger_e
     ag_err err = {0};
     int rc = dataset ? log_input(run, dataset, &err) : ag_fail(&err, AG_EINVAL, "a data set is wanted, not NULL");
     return ag_answer(rc, &err, error);
-}
-
-static int register_model(auger_ledger_run *run, const char *model, const char *path, int64_t wait_ms, int64_t *version,
-                          ag_err *err)
-{
-    ag_version_wait wait = {0};
-    int rc = ag_client_check_text(model, "the name of a model", AG_MAX_KEY, err);
-    if (rc >= 0 && !*model) rc = ag_fail(err, AG_EINVAL, "the name of a model is empty");
-    if (rc >= 0) rc = path ? ag_path_check(ag_str_of(path), err) : ag_fail(err, AG_EINVAL, "a path is wanted");
-    if (rc >= 0) rc = ag_id_new(wait.operation, err);
-    if (rc < 0) return rc;
-    ag_entry record = {
-        .kind = AG_ENTRY_VERSION,
-        .version = {.operation = ag_str_of(wait.operation), .model = ag_str_of(model), .path = ag_str_of(path)}};
-    ag_delivery *delivery = run->ledger->delivery;
-    ag_delivery_expect(delivery, &wait);
-    rc = append_of(run, &record, err);
-    if (rc < 0) wait_ms = 0;
-    ag_delivery_await(delivery, &wait, wait_ms < 0 || wait_ms > INT64_MAX / 1000 ? -1 : wait_ms * 1000);
-    if (rc >= 0 && wait.done && wait.rc < 0) {
-        *err = wait.err;
-        rc = wait.rc;
-    }
-    if (rc >= 0 && version) *version = wait.number;
-    return rc;
-}
-
-int auger_register_model(auger_ledger_run *run, const char *model, const char *artifact_path, int64_t wait_ms,
-                         int64_t *version, auger_error *error)
-{
-    ag_err err = {0};
-    return ag_answer(register_model(run, model, artifact_path, wait_ms, version, &err), &err, error);
 }

@@ -89,7 +89,7 @@ static int finish(void *state, const ag_entry *record, ag_err *err)
 {
     local *self = state;
     ag_run run;
-    ag_run_change change = {.status = &record->finish.status, .ended_at = &record->finish.at};
+    ag_run_change change = {.status = &record->finish.status, .ended_at = &record->finish.at}; /* 0 while it runs */
     ag_arena_reset(self->arena);
     return ag_run_update(self->ledger, record->run, &change, self->arena, &run, err);
 }
@@ -130,28 +130,54 @@ static int find_version(local *self, const ag_entry *record, int64_t *number, ag
     return 1;
 }
 
-static int version(void *state, const ag_entry *record, bool again, int64_t *number, ag_err *err)
+static int make_version(local *self, const ag_entry *record, int64_t *number, ag_err *err)
 {
-    local *self = state;
     ag_run run;
     ag_registered_model model;
     ag_version made;
-    ag_arena_reset(self->arena);
-    int rc = again ? find_version(self, record, number, err) : 0;
-    if (rc != 0) return rc < 0 ? rc : AG_OK;
-    rc = ag_run_get(self->ledger, record->run, self->arena, &run, err);
+    int rc = ag_run_get(self->ledger, record->run, self->arena, &run, err);
     if (rc < 0) return rc;
     const char *source = ag_arena_printf(self->arena, "%s/%.*s", run.artifact_uri, AG_STR_ARG(record->version.path));
     if (!source) return ag_fail_memory(err, strlen(run.artifact_uri) + record->version.path.size);
     rc =
         ag_model_create(self->ledger, NULL, record->version.model, AG_STR(""), (ag_pairs){0}, self->arena, &model, err);
     if (rc < 0 && rc != AG_EEXISTS) return rc;
-    ag_pair tag = {AG_STR(AG_CLIENT_OPERATION_TAG), record->version.operation};
-    ag_version_new wanted = {
-        .model = record->version.model, .source = ag_str_of(source), .run_id = record->run, .tags = {&tag, 1}};
+    ag_pairs tags = record->version.tags;
+    ag_pair *all = ag_arena_array(self->arena, tags.count + 1, sizeof(*all));
+    if (!all) return ag_fail_memory(err, (tags.count + 1) * sizeof(*all));
+    all[0] = (ag_pair){AG_STR(AG_CLIENT_OPERATION_TAG), record->version.operation};
+    for (size_t i = 0; i < tags.count; i++) all[i + 1] = tags.items[i];
+    ag_version_new wanted = {.model = record->version.model,
+                             .source = ag_str_of(source),
+                             .run_id = record->run,
+                             .description = record->version.description,
+                             .tags = {all, tags.count + 1}};
     rc = ag_version_create(self->ledger, NULL, &wanted, self->arena, &made, err);
     if (rc >= 0) *number = made.number;
     return rc;
+}
+
+/* Both may come a second time and change nothing then. */
+static int dress_version(local *self, const ag_entry *record, int64_t number, ag_err *err)
+{
+    ag_stage stage;
+    ag_version changed;
+    ag_str model = record->version.model;
+    int rc = AG_OK;
+    if (ag_stage_parse(record->version.stage, &stage) && stage != AG_STAGE_NONE)
+        rc = ag_version_stage(self->ledger, NULL, model, number, stage, false, self->arena, &changed, err);
+    if (rc >= 0 && record->version.alias.size)
+        rc = ag_alias_set(self->ledger, NULL, model, record->version.alias, number, err);
+    return rc;
+}
+
+static int version(void *state, const ag_entry *record, bool again, int64_t *number, ag_err *err)
+{
+    local *self = state;
+    ag_arena_reset(self->arena);
+    int rc = again ? find_version(self, record, number, err) : 0;
+    if (rc == 0) rc = make_version(self, record, number, err);
+    return rc < 0 ? rc : dress_version(self, record, *number, err);
 }
 
 const ag_client_target ag_client_target_local = {

@@ -359,7 +359,7 @@ static int finish(void *state, const ag_entry *record, ag_err *err)
     ag_json json = begin(self);
     ag_json_put_text(&json, "run_id", run->id);
     ag_json_put_text(&json, "status", ag_run_status_name(record->finish.status));
-    ag_json_put_int(&json, "end_time", record->finish.at / 1000);
+    if (record->finish.status != AG_RUN_RUNNING) ag_json_put_int(&json, "end_time", record->finish.at / 1000);
     return post(self, &json, "runs/update", NULL, err);
 }
 
@@ -493,16 +493,13 @@ static int find_version(server *self, const ag_entry *record, int64_t *number, a
     return rc < 0 ? rc : found != NULL;
 }
 
-static int version(void *state, const ag_entry *record, bool again, int64_t *number, ag_err *err)
+static int make_version(server *self, const ag_entry *record, int64_t *number, ag_err *err)
 {
-    server *self = state;
     server_run *run;
     const char *uri;
     const ag_value *answer;
-    ag_arena_reset(self->rest.arena);
-    int rc = again ? find_version(self, record, number, err) : 0;
-    if (rc != 0) return rc < 0 ? rc : AG_OK;
-    if ((rc = artifact_uri(self, record->run, &uri, err)) < 0) return rc;
+    int rc = artifact_uri(self, record->run, &uri, err);
+    if (rc < 0) return rc;
     if ((rc = find_run(self, record->run, &run, err)) < 0) return rc;
     ag_json json = begin(self);
     put_str(&json, "name", record->version.model);
@@ -510,14 +507,52 @@ static int version(void *state, const ag_entry *record, bool again, int64_t *num
     if (rc < 0 && rc != AG_EEXISTS) return rc;
     json = begin(self);
     put_str(&json, "name", record->version.model);
+    if (record->version.description.size) put_str(&json, "description", record->version.description);
     const char *source = ag_arena_printf(self->rest.arena, "%s/%.*s", uri, AG_STR_ARG(record->version.path));
     ag_json_put_text(&json, "source", source);
     ag_json_put_text(&json, "run_id", run->id);
-    ag_pair tag = {AG_STR(AG_CLIENT_OPERATION_TAG), record->version.operation};
-    put_pairs(&json, "tags", (ag_pairs){&tag, 1});
+    ag_json_name(&json, "tags");
+    ag_json_begin_array(&json);
+    put_pair(&json, AG_STR(AG_CLIENT_OPERATION_TAG), record->version.operation);
+    for (size_t i = 0; i < record->version.tags.count; i++)
+        put_pair(&json, record->version.tags.items[i].key, record->version.tags.items[i].value);
+    ag_json_end_array(&json);
     self->rest.once = true;
     rc = post(self, &json, "model-versions/create", &answer, err);
     return rc < 0 ? rc : number_of(ag_value_get(answer, "model_version"), number, err);
+}
+
+/* Both may come a second time and change nothing then. */
+static int dress_version(server *self, const ag_entry *record, int64_t number, ag_err *err)
+{
+    int rc = AG_OK;
+    char text[32];
+    ag_format(text, sizeof(text), "%lld", (long long)number);
+    if (record->version.stage.size) {
+        ag_json json = begin(self);
+        put_str(&json, "name", record->version.model);
+        ag_json_put_text(&json, "version", text);
+        put_str(&json, "stage", record->version.stage);
+        ag_json_put_bool(&json, "archive_existing_versions", false);
+        rc = post(self, &json, "model-versions/transition-stage", NULL, err);
+    }
+    if (rc >= 0 && record->version.alias.size) {
+        ag_json json = begin(self);
+        put_str(&json, "name", record->version.model);
+        put_str(&json, "alias", record->version.alias);
+        ag_json_put_text(&json, "version", text);
+        rc = post(self, &json, "registered-models/alias", NULL, err);
+    }
+    return rc;
+}
+
+static int version(void *state, const ag_entry *record, bool again, int64_t *number, ag_err *err)
+{
+    server *self = state;
+    ag_arena_reset(self->rest.arena);
+    int rc = again ? find_version(self, record, number, err) : 0;
+    if (rc == 0) rc = make_version(self, record, number, err);
+    return rc < 0 ? rc : dress_version(self, record, *number, err);
 }
 
 const ag_client_target ag_client_target_server = {

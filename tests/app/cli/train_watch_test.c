@@ -44,7 +44,7 @@ static int look(ag_invocation *invocation, ag_err *out_err)
     int rc = ag_ledger_open(&how, &ledger, &err);
     ag_train_watch_options options = {.show = ag_option_flag(invocation, "terminal") ? AG_TRAIN_SHOW_TERMINAL
                                                                                      : AG_TRAIN_SHOW_PLAIN,
-                                      .ledger = ledger,
+                                      .tracker = {.ledger = ledger},
                                       .settings = &settings,
                                       .output_dir = ag_option_text(invocation, "out"),
                                       .resume = ag_option_flag(invocation, "resume")};

@@ -189,7 +189,10 @@ AG_TEST(test_training__a_builder_refuses_what_is_wrong)
     REFUSED(auger_builder_threads(builder, 5000, &error), AUGER_EINVAL, "1024");
     REFUSED(auger_builder_checkpoints(builder, NAN, 0, &error), AUGER_EINVAL, "seconds");
     REFUSED(auger_builder_tracker(builder, NULL, NULL, &error), AUGER_EINVAL, "home");
-    REFUSED(auger_builder_tracker(builder, NULL, "http://x", &error), AUGER_EUNSUPPORTED, "HTTP");
+    REFUSED(auger_builder_tracker(builder, NULL, "http://x", &error), AUGER_EINVAL, "a server is named alone");
+    REFUSED(auger_builder_tracker(builder, "http://x", "y.db", &error), AUGER_EINVAL, "a server is named alone");
+    REFUSED(auger_builder_server(builder, "postgresql://x", NULL, &error), AUGER_EINVAL, "no address of a server");
+    REFUSED(auger_builder_server(builder, NULL, NULL, &error), AUGER_EINVAL, "no address");
     assert_null(result);
     auger_builder_free(builder);
     auger_builder_free(NULL);

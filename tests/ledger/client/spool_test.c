@@ -98,6 +98,15 @@ AG_TEST(test_entry__each_kind_reads_back)
         {.kind = AG_ENTRY_VERSION,
          .run = run,
          .version = {.operation = run, .model = AG_STR("m"), .path = AG_STR("p")}},
+        {.kind = AG_ENTRY_VERSION,
+         .run = run,
+         .version = {.operation = run,
+                     .model = AG_STR("m"),
+                     .path = AG_STR("p"),
+                     .alias = AG_STR("best"),
+                     .stage = AG_STR("Staging"),
+                     .description = AG_STR("of June"),
+                     .tags = {pairs, 1}}},
     };
     for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
         ag_entry got;

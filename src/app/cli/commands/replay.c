@@ -363,7 +363,7 @@ static int train(replay *r, ag_err *err)
                                 .recorded = &r->quiet,
                                 .strategy = r->strategy,
                                 .data = &r->data,
-                                .ledger = ag_option_flag(invocation, "record") ? r->ledger : NULL,
+                                .tracker = {.ledger = ag_option_flag(invocation, "record") ? r->ledger : NULL},
                                 .output_dir = r->output,
                                 .jobs = ag_option_int(invocation, "jobs"),
                                 .show = (ag_train_show_mode)ag_option_choice(invocation, "progress"),

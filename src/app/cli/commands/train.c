@@ -60,6 +60,7 @@ static const ag_option options[] = {
      .doc = "Only print keys as Markdown: 'training', those of any configuration, or the name of an architecture; "
             "'channels': what drilling models can see"},
     AG_OPTION_OF_TRAIN_DATABASE,
+    AG_OPTION_OF_TRAIN_TRACKING,
     AG_OPTION_OF_BLOBS,
 };
 
@@ -68,6 +69,7 @@ static const ag_example examples[] = {
     {"train -c mixer.yaml -d data -o out --set training_config.epochs=5 --set seed=7", "With two keys overridden"},
     {"train -c mixer.yaml -d data -o out --resume", "Go on where it was stopped or killed"},
     {"train -c drilling.yaml -d drilling@v3 -o out --folds 1-12", "Some folds, on a version of a data set"},
+    {"train -c mixer.yaml -d data -o out --tracking http://127.0.0.1:5000", "Record it on a server"},
     {"train -c mixer.yaml -d data -o out --home ~/auger --json", "Record it in a ledger, and print the result as JSON"},
     {"train --keys training", "See the keys of a configuration"},
     {"train --keys nlinear", "See the keys of an architecture, for model_config"},
@@ -257,14 +259,14 @@ static int print_result(ag_invocation *invocation, const ag_strategy_task *task,
 /* ---- running ---- */
 
 static int train(ag_invocation *invocation, const ag_settings *settings, const ag_strategy *strategy,
-                 const ag_train_data *data, ag_ledger *ledger, ag_err *err)
+                 const ag_train_data *data, const ag_tracker *tracker, ag_err *err)
 {
     ag_strategy_task task;
     ag_train_outcome outcome;
     const ag_train_work work = {.settings = settings,
                                 .strategy = strategy,
                                 .data = data,
-                                .ledger = ledger,
+                                .tracker = *tracker,
                                 .output_dir = ag_option_text(invocation, "output-dir"),
                                 .resume = ag_option_flag(invocation, "resume"),
                                 .jobs = ag_option_int(invocation, "jobs"),
@@ -281,7 +283,7 @@ static int run(ag_invocation *invocation, ag_err *err)
 {
     ag_settings settings;
     const ag_strategy *strategy = NULL;
-    ag_ledger *ledger = NULL;
+    ag_tracker tracker = {0};
     ag_train_data data;
     if (ag_option_given(invocation, "keys")) return print_keys(invocation, ag_option_text(invocation, "keys"), err);
     int rc = need(invocation, "config", "what shall be trained, and how?", err);
@@ -290,10 +292,10 @@ static int run(ag_invocation *invocation, ag_err *err)
     if (rc >= 0) rc = read_settings(invocation, &settings, err);
     if (rc >= 0) rc = ag_strategy_find(&settings, &strategy, err);
     if (rc >= 0) rc = ag_train_data_find(invocation, &data, err);
-    if (rc >= 0) rc = ag_train_open_ledger(invocation, &ledger, err);
-    if (rc >= 0) rc = ag_registration_check(&settings, ledger, err);
-    if (rc >= 0) rc = train(invocation, &settings, strategy, &data, ledger, err);
-    ag_ledger_close(ledger);
+    if (rc >= 0) rc = ag_train_open_tracker(invocation, &tracker, err);
+    if (rc >= 0) rc = ag_registration_check(&settings, &tracker, err);
+    if (rc >= 0) rc = train(invocation, &settings, strategy, &data, &tracker, err);
+    ag_tracker_close(&tracker);
     return rc;
 }
 
@@ -309,7 +311,11 @@ const ag_command ag_command_train = {
         "config.yaml (every key with its value), metrics.json, history.csv and checkpoints/. A training that was "
         "stopped with Ctrl-C or killed goes on with --resume, and ends with the same bits as one that was not.\n\n"
         "With --home, --db, or a ledger in the home, the run is recorded: parameters, metrics of every step and "
-        "epoch, data, command line, commit and files. 'auger runs show' and any MLflow client see it while it runs.",
+        "epoch, data, command line, commit and files. 'auger runs show' and any MLflow client see it while it runs.\n\n"
+        "With --tracking it is recorded on a server, of Auger or of MLflow. What is to be recorded waits in HOME/spool "
+        "while the server is away, which neither stops nor slows the training; what waits there at its end is "
+        "delivered "
+        "by the next training with the same --tracking and home.",
     .options = AG_OPTIONS(options),
     .examples = examples,
     .run = run,
