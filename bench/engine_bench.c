@@ -406,7 +406,7 @@ static int serve(const char *threads, const char *model, ag_err *err)
     static server s;
     char line[2048];
     unsigned count = (unsigned)strtoul(threads, NULL, 10);
-    int rc = count > 1 ? ag_pool_new(count - 1, &s.pool, err) : 0; /* the calling thread works too */
+    int rc = count > 1 ? ag_pool_new(count, &s.pool, err) : 0;
     s.model = model;
     while (rc >= 0 && fgets(line, sizeof line, stdin)) {
         times spent = {0};

@@ -38,7 +38,7 @@ static void open_bench(bench *b, unsigned jobs)
     b->task = (ag_strategy_task){.settings = &b->settings, .jobs = jobs, .arena = b->arena};
     AG_EXPECT_OK(ag_settings_model(&b->settings, facts, 3, b->arena, &b->task.model_config, &err));
     AG_EXPECT_OK(ag_cancel_new(NULL, &b->task.cancel, &err));
-    if (jobs > 1) AG_EXPECT_OK(ag_pool_new(jobs - 1, &b->task.pool, &err));
+    if (jobs > 1) AG_EXPECT_OK(ag_pool_new(jobs, &b->task.pool, &err));
 }
 
 static void close_bench(bench *b)

@@ -283,7 +283,7 @@ static int examine(work *w, ag_err *err)
     ag_pool *pool = NULL;
     ag_answerer who = {0};
     int rc = ag_device_find("auto", &device, err);
-    if (rc >= 0 && w->jobs > 1) rc = ag_pool_new(w->jobs - 1, &pool, err);
+    if (rc >= 0 && w->jobs > 1) rc = ag_pool_new(w->jobs, &pool, err);
     if (rc >= 0) rc = ag_answerer_open(w->training, device, pool, &who, err);
     if (rc >= 0) rc = examine_by(w, &who, pool, err);
     ag_answerer_close(&who);

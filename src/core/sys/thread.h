@@ -15,7 +15,7 @@ void ag_thread_name(const char *name);
 
 typedef struct ag_pool ag_pool;
 
-/* `threads` 0: ag_cpu_count(). */
+/* `threads`: how many work on one ag_pool_for() at once, its caller counted in. 0: ag_cpu_count(). */
 int ag_pool_new(unsigned threads, ag_pool **out, ag_err *err);
 /* Finishes what was submitted, then joins. NULL is fine. */
 void ag_pool_free(ag_pool *pool);

@@ -275,6 +275,8 @@ static void check_bits(bench *b)
     run_once(b, &(manner){.gradients = true, .outputs = true, .chunk = 2, .recompute = true, .threads = 2});
     check_same_gradient(b, &kept, "recomputed");
     check_same_outputs(b, &kept, "recomputed");
+    run_once(b, &(manner){.outputs = true, .chunk = 2, .threads = 2});
+    check_same_outputs(b, &kept, "2 threads without gradients");
     run_once(b, &(manner){.outputs = true, .chunk = 3});
     check_same_outputs(b, &kept, "chunks of 3");
     run_once(b, &(manner){.outputs = true, .chunk = 1});

@@ -54,7 +54,7 @@ AG_TEST(test_train__any_number_of_threads_gives_the_same_bits)
         ag_err err = {0};
         ag_pool *pool = NULL;
         ag_waves_open(&b);
-        AG_EXPECT_OK(ag_pool_new(threads - 1, &pool, &err));
+        AG_EXPECT_OK(ag_pool_new(threads, &pool, &err));
         b.job.pool = pool;
         AG_EXPECT_OK(ag_waves_train(&b, &err));
         assert_memory_equal(b.model->values, one, ag_waves_size(&b));

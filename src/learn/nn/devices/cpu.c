@@ -51,6 +51,7 @@ typedef struct segment { /* context of a parallel part */
     ag_device_run *run;
     int32_t from, to; /* steps */
     bool by_lane;
+    int64_t whole; /* chunks; what is left of the samples is taken one by one. Without lanes */
 } segment;
 
 static int probe(ag_err *err)
@@ -313,8 +314,12 @@ static int run_part(void *context, size_t index, ag_err *err)
 {
     const segment *s = context;
     program *p = s->program;
-    int64_t samples = s->run->samples, i = (int64_t)index, chunk = p->plan->options.chunk;
-    if (!s->by_lane) return run_range(s, i * chunk, (i + 1) * chunk < samples ? (i + 1) * chunk : samples, NULL, err);
+    int64_t samples = s->run->samples, i = (int64_t)index;
+    if (!s->by_lane) {
+        int64_t chunk = p->plan->options.chunk, single = i - s->whole, first = i * chunk;
+        if (single > 0) first -= single * (chunk - 1);
+        return run_range(s, first, single < 0 ? first + chunk : first + 1, NULL, err);
+    }
     int64_t lanes = p->plan->options.lanes, flat = ag_graph_flat_size(p->graph);
     ag_real *gradient = p->lanes + i * flat;
     if (!p->plan->staged) memset(gradient, 0, (size_t)flat * sizeof(ag_real));
@@ -331,11 +336,21 @@ static int parallel(program *p, size_t count, ag_for_fn function, void *context,
     return 0;
 }
 
+/* How many chunks are whole. The last samples, a chunk of them for each thread, are taken one by one, so that all
+ * threads end together: an operation gives a sample the same bits in any chunk. */
+static int64_t whole_chunks(const program *p, int64_t samples)
+{
+    int64_t chunk = p->plan->options.chunk, threads = ag_pool_threads(p->pool);
+    if (threads > 1) samples -= chunk * threads;
+    return samples > 0 ? samples / chunk : 0;
+}
+
 static int run_segment(program *p, ag_device_run *run, int32_t from, int32_t to, ag_err *err)
 {
-    segment s = {p, run, from, to, p->plan->options.gradients && (to > p->plan->forward_steps || !p->plan->staged)};
-    int64_t chunk = p->plan->options.chunk;
-    int64_t count = s.by_lane ? p->plan->options.lanes : (run->samples + chunk - 1) / chunk;
+    segment s = {.program = p, .run = run, .from = from, .to = to};
+    s.by_lane = p->plan->options.gradients && (to > p->plan->forward_steps || !p->plan->staged);
+    if (!s.by_lane) s.whole = whole_chunks(p, run->samples);
+    int64_t count = s.by_lane ? p->plan->options.lanes : run->samples - s.whole * (p->plan->options.chunk - 1);
     return parallel(p, (size_t)count, run_part, &s, run->cancel, err);
 }
 
@@ -430,22 +445,26 @@ static int run_program(void *opened, ag_device_run *run, ag_err *err)
 
 /* ---- opening ---- */
 
-static int prepare_parameters(void *opened, ag_err *err)
+static int prepare_step(void *context, size_t index, ag_err *err)
 {
     (void)err;
-    program *p = opened;
-    for (int32_t i = 0; i < p->plan->forward_steps; i++) {
-        const ag_node *node = ag_graph_node(p->graph, p->plan->steps[i].node);
-        const ag_real *in[AG_MAX_INPUTS] = {0};
-        if (!node->op->prepare || !node->prepared) continue;
-        for (int k = 0; k < node->inputs; k++) {
-            const ag_graph_value *value = node->in[k].index ? ag_graph_value_at(p->graph, node->in[k]) : NULL;
-            if (value && value->source == AG_FROM_PARAMETER)
-                in[k] = p->values + ag_graph_parameter_at(p->graph, value->owner)->offset;
-        }
-        node->op->prepare(p->kernels, node, in, p->prepared + node->prepared_offset);
+    program *p = context;
+    const ag_node *node = ag_graph_node(p->graph, p->plan->steps[index].node);
+    const ag_real *in[AG_MAX_INPUTS] = {0};
+    if (!node->op->prepare || !node->prepared) return 0;
+    for (int k = 0; k < node->inputs; k++) {
+        const ag_graph_value *value = node->in[k].index ? ag_graph_value_at(p->graph, node->in[k]) : NULL;
+        if (value && value->source == AG_FROM_PARAMETER)
+            in[k] = p->values + ag_graph_parameter_at(p->graph, value->owner)->offset;
     }
+    node->op->prepare(p->kernels, node, in, p->prepared + node->prepared_offset);
     return 0;
+}
+
+static int prepare_parameters(void *opened, ag_err *err)
+{
+    program *p = opened;
+    return parallel(p, (size_t)p->plan->forward_steps, prepare_step, p, NULL, err);
 }
 
 static void close_program(void *opened)

@@ -122,7 +122,7 @@ static int train(bench *b, unsigned threads, const char *directory, int64_t epoc
     const ag_train_checkpoints checkpoints = {
         .directory = directory, .config = &b->config, .resume = true, .every_steps = 1000};
     const ag_train_monitor monitor = {.context = b, .step = on_step};
-    if (threads > 1) AG_EXPECT_OK(ag_pool_new(threads - 1, &pool, &err));
+    if (threads > 1) AG_EXPECT_OK(ag_pool_new(threads, &pool, &err));
     const ag_train_job job = {.model = b->model,
                               .training = &b->samples,
                               .validation = &b->samples,
