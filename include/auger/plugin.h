@@ -73,6 +73,41 @@ typedef struct auger_key {
     const char *doc; /* one sentence */
 } auger_key;
 
+/* A drilled hole. Arrays hold `count` numbers; what was not measured is NaN, a channel that was not is NULL. */
+typedef struct auger_plugin_hole {
+    size_t size;
+    const char *file; /* where it is from; may be NULL */
+    double rate;      /* samples per second */
+    size_t count;
+    const double *depth;  /* mm of the tool along the feed axis, growing into the part */
+    const double *torque; /* A above idle */
+    const double *thrust; /* A above idle */
+    const double *step;   /* of the program */
+} auger_plugin_hole;
+
+enum { /* outcomes */
+       AUGER_HOLE_UNKNOWN,
+       AUGER_HOLE_FOUND,
+       AUGER_HOLE_NO_EXIT, /* it seized, or the recording ends inside */
+       AUGER_HOLE_EMPTY,   /* nothing was cut */
+};
+
+typedef struct auger_plugin_point { /* mm of the tool's tip; NaN: there is none, or it is not known */
+    double mm;
+    double low, high;  /* holds the truth nine times of ten */
+    double confidence; /* 0 to 1 */
+} auger_plugin_point;
+
+/* predict() fills it: it comes with AUGER_HOLE_UNKNOWN, every number NaN, and no reason. */
+typedef struct auger_plugin_answer {
+    size_t size;
+    int outcome;
+    int grip_code; /* 0: none */
+    auger_plugin_point entry, transition, exit;
+    double confidence; /* of the whole; NaN: that of its worst point */
+    char reason[248];  /* why it is not known, or is doubtful; UTF-8 */
+} auger_plugin_answer;
+
 typedef struct auger_plugin {
     size_t size;           /* sizeof(auger_plugin) */
     uint32_t abi;          /* AUGER_PLUGIN_ABI */
@@ -91,6 +126,15 @@ typedef struct auger_plugin {
     void (*close)(void *state); /* required; NULL is fine */
     /* Optional: a model of its own (model_dir) looked at with other data (data_dir); metric() tells the scores. */
     int (*evaluate)(auger_job *job, const auger_host *host);
+    /* Optional, since 0.1: a model of its own asked about holes, by `auger predict`, `auger evaluate` and the C API.
+     * load() opens the model that lies in model_dir, *model is the plug-in's own; predict() answers for a hole;
+     * unload() gets *model at the end, also when load() failed. One thread at a time, none of them always the same.
+     * Without load() `model` is NULL. A plug-in that predicts is examined by its answers, and its evaluate() is not
+     * asked. */
+    int (*load)(auger_job *job, const auger_host *host, void **model);
+    int (*predict)(auger_job *job, const auger_host *host, void *model, const auger_plugin_hole *hole,
+                   auger_plugin_answer *answer);
+    void (*unload)(void *model);
 } auger_plugin;
 
 /* What the object exports, under the name AUGER_PLUGIN_SYMBOL. */

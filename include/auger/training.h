@@ -153,8 +153,9 @@ typedef struct auger_hole_samples {
     const int32_t *step;  /* of the program; NULL: one step */
 } auger_hole_samples;
 
-/* Of strategy exec: the settings whose data_config.predict answers for holes. A result that was built here knows them;
- * one that was loaded never runs a program by itself. Before the first prediction. */
+/* Of strategy exec: the settings whose data_config.predict answers for holes; of a plug-in: settings whose strategy is
+ * the object's path. A result that was built here knows them; one that was loaded never runs a program or loads code by
+ * itself. Before the first prediction. */
 AUGER_API int auger_result_program(auger_result *result, const char *settings, auger_error *error);
 
 /* One hole. A file that cannot be read is a failure. */

@@ -64,6 +64,7 @@ typedef struct ag_strategy_task {
     const ag_strategy_watch *watch; /* may be NULL */
     ag_cancel *cancel;              /* may be NULL */
     ag_arena *arena;                /* of all results */
+    const char *plugin;             /* where the object of the settings' strategy lies now; NULL: where they say */
     /* made by ag_strategy_run() */
     const ag_device *device;
     ag_pool *pool;        /* NULL with one job */

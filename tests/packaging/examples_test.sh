@@ -59,6 +59,26 @@ plugin_example_links_with_nothing_of_ours()
         ! "$AUGER_BUILD/auger" evaluate --model-dir "$work/mean/model" --test-data "$work/prepared"
 }
 
+# A plug-in that answers for holes: in every command that asks a model, and from a record only when it is named.
+plugin_example_answers_for_holes()
+{
+    auger=$AUGER_BUILD/auger object=$work/libplunge.so
+    # shellcheck disable=SC2046 # pkg-config prints words
+    ${CC:-cc} -shared -fPIC -O2 -Wall -Wextra -Werror examples/plugin/plunge.c -o "$object" $(pkg-config --cflags auger) &&
+        "$auger" train --config examples/plugin/plunge.yaml --strategy "$object" --data-dir "$work/prepared" \
+            --output-dir "$work/plunge" --home "$work/home" --json >"$work/trained" &&
+        "$auger" predict --model "$work/plunge" --strategy "$object" "$work/files" --json >"$work/answers" &&
+        grep -q '"outcome":"found"' "$work/answers" &&
+        "$auger" evaluate --model-dir "$work/plunge" --strategy "$object" --test-data "$work/prepared" \
+            --truth "$work/files/truth.csv" --json >"$work/scores" && grep -q '"entry"' "$work/scores" &&
+        ! "$auger" predict --model "$work/plunge" "$work/files" &&
+        ! "$auger" predict --model "$work/mean" --strategy "$work/libmean.so" "$work/files" &&
+        run=$(sed -n 's/.*"run_id": *"\([0-9a-f]*\)".*/\1/p' "$work/trained") && [ -n "$run" ] &&
+        ! "$auger" replay "$run" --home "$work/home" --output-dir "$work/refused" &&
+        mv "$object" "$work/libmoved.so" &&
+        "$auger" replay "$run" --home "$work/home" --output-dir "$work/replayed" --strategy "$work/libmoved.so"
+}
+
 # docs/strategies.md shows a whole strategy as a diff: what it adds must compile.
 strategy_of_the_documentation_compiles()
 {
@@ -76,4 +96,5 @@ answer strategy_of_the_documentation_compiles
 answer c_example_trains_and_answers
 answer cpp_example_trains_and_answers
 answer plugin_example_links_with_nothing_of_ours
+answer plugin_example_answers_for_holes
 echo "1..$count"

@@ -60,6 +60,20 @@ int ag_cli_model(ag_invocation *invocation, const char *text, const char **direc
     return rc < 0 ? rc : AG_OK;
 }
 
+/* What --config and --strategy name; *out stays NULL without them. */
+static int read_named(ag_invocation *invocation, ag_settings **out, ag_err *err)
+{
+    const char *config = ag_option_text(invocation, "config"), *plugin = ag_option_text(invocation, "strategy");
+    if (!config && !plugin) return 0;
+    ag_settings *named = ag_arena_alloc(invocation->arena, sizeof *named);
+    const char *set = plugin ? ag_arena_printf(invocation->arena, "strategy=%s", plugin) : "";
+    if (!named || !set) return ag_fail_memory(err, sizeof *named);
+    const ag_str sets[] = {ag_str_of(set)};
+    int rc = ag_settings_read(invocation->arena, config, sets, plugin ? 1 : 0, named, err);
+    if (rc >= 0) *out = named;
+    return rc;
+}
+
 int ag_cli_asking_open(ag_invocation *invocation, const char *directory, ag_cli_asking *out, ag_err *err)
 {
     int64_t jobs = ag_option_int(invocation, "jobs");
@@ -69,10 +83,8 @@ int ag_cli_asking_open(ag_invocation *invocation, const char *directory, ag_cli_
     if (rc < 0) return ag_err_prefix(err, "--device");
     if (threads > 1 && (rc = ag_pool_new(threads, &out->pool, err)) < 0) return rc;
     if (strcmp(directory, "auto") == 0 && !ag_file_exists(directory)) return ag_answerer_auto(&out->who, err);
-    const char *config = ag_option_text(invocation, "config");
-    ag_settings *named = config ? ag_arena_alloc(invocation->arena, sizeof *named) : NULL;
-    if (config && !named) return ag_fail_memory(err, sizeof *named);
-    if (named && (rc = ag_settings_read(invocation->arena, config, NULL, 0, named, err)) < 0) return rc;
+    ag_settings *named = NULL;
+    if ((rc = read_named(invocation, &named, err)) < 0) return rc;
     return ag_answerer_open_by(directory, named, out->device, out->pool, &out->who, err);
 }
 

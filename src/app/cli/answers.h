@@ -14,8 +14,8 @@ typedef struct ag_cli_asking {
     ag_pool *pool; /* NULL: one job */
     ag_answerer who;
 } ag_cli_asking;
-/* By --device, --jobs and --config (AG_OPTION_OF_ANSWERS). "auto" as a directory is the automatic labellers. Close it
- * in any case. */
+/* By --device, --jobs, --config (AG_OPTION_OF_ANSWERS) and --strategy (AG_OPTION_OF_PLUGIN). "auto" as a directory is
+ * the automatic labellers. Close it in any case. */
 int ag_cli_asking_open(ag_invocation *invocation, const char *directory, ag_cli_asking *out, ag_err *err);
 void ag_cli_asking_close(ag_cli_asking *asking);
 
@@ -24,6 +24,12 @@ void ag_cli_asking_close(ag_cli_asking *asking);
      .letter = 'c',                                                                                                    \
      .type = AG_OPTION_PATH,                                                                                           \
      .doc = "Of models of strategy exec: the configuration whose data_config.predict answers for holes"}
+
+#define AG_OPTION_OF_PLUGIN                                                                                            \
+    {.name = "strategy",                                                                                               \
+     .type = AG_OPTION_TEXT,                                                                                           \
+     .value_name = "PLUG-IN",                                                                                          \
+     .doc = "The plug-in that made the model, by its path; a model never loads code by itself"}
 
 /* `auger evaluate` for models that answer for holes. */
 int ag_cli_examine(ag_invocation *invocation, const char *directory, ag_err *err);

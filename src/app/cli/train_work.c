@@ -34,6 +34,7 @@ int ag_train_work_do(ag_invocation *invocation, const ag_train_work *work, ag_st
                                .resume = work->resume,
                                .jobs = jobs ? (unsigned)jobs : ag_cpu_count(),
                                .cancel = invocation->cancel,
+                               .plugin = work->plugin,
                                .arena = invocation->arena};
     ag_train_watch_options how = {.show = work->show,
                                   .tracker = work->tracker,

@@ -19,6 +19,7 @@ typedef struct ag_train_work {
     const ag_pair *tags; /* more for the run; may be NULL */
     size_t tag_count;
     ag_train_check check; /* may be empty */
+    const char *plugin;   /* where the plug-in of the settings lies now; NULL: where they say */
 } ag_train_work;
 
 typedef struct ag_train_outcome { /* texts in the invocation's arena */

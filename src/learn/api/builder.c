@@ -18,6 +18,7 @@
 #include "learn/api/training.h"
 #include "learn/journal.h"
 #include "learn/registration.h"
+#include "learn/strategies/plugin.h"
 #include "learn/strategy.h"
 
 struct auger_builder {
@@ -476,7 +477,7 @@ static int make_result(work *w, auger_result **out, ag_err *err)
     }
     ag_buf_deinit(&yaml);
     if (rc >= 0) rc = ag_result_write(r, directory, err);
-    if (rc >= 0 && strcmp(f->strategy, "exec") == 0) rc = name_program(r, err);
+    if (rc >= 0 && (strcmp(f->strategy, "exec") == 0 || w->strategy == &ag_strategy_plugin)) rc = name_program(r, err);
     if (rc >= 0)
         *out = r;
     else

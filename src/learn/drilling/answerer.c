@@ -11,6 +11,7 @@
 #include "data/validator.h"
 #include "learn/drilling/known.h"
 #include "learn/strategies/exec_predict.h"
+#include "learn/strategies/plugin.h"
 #include "learn/strategy.h"
 
 enum { MAX_FILE = 64 << 20 };
@@ -162,6 +163,13 @@ static int open_exec(const char *model, const ag_settings *named, ag_answerer *o
     return ag_err_hint(err, "a model never runs a program by itself: --config FILE, with data_config.predict");
 }
 
+static int open_plugin(const char *model, const ag_settings *named, ag_answerer *out, ag_err *err)
+{
+    if (named) return ag_plugin_answerer(named->strategy, model, out, err);
+    ag_fail(err, AG_EUNSUPPORTED, "the model was made by a plug-in, which was not named");
+    return ag_err_hint(err, "a model never loads code by itself: --strategy ./libNAME.so");
+}
+
 int ag_answerer_open(const char *dir, const ag_device *device, ag_pool *pool, ag_answerer *out, ag_err *err)
 {
     return ag_answerer_open_by(dir, NULL, device, pool, out, err);
@@ -179,6 +187,8 @@ int ag_answerer_open_by(const char *dir, const ag_settings *named, const ag_devi
         rc = ag_answerer_legacy(model, device, out, err);
     } else if (rc == AG_OK && strcmp(strategy, "exec") == 0) {
         rc = open_exec(model, named, out, err);
+    } else if (rc == AG_OK && strcmp(strategy, ag_strategy_plugin.name) == 0) {
+        rc = open_plugin(model, named, out, err);
     } else if (rc == AG_OK) {
         rc = ag_predictor_open(model, device, pool, &predictor, err);
         if (rc == AG_OK)

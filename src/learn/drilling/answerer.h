@@ -26,8 +26,9 @@ typedef struct ag_answerer {
  * pipeline (a PatchTSMixer that maps 512 rows of 17 or 15 channels, without auger.json) is the old pipeline. `device`
  * and `pool` must outlive it. */
 int ag_answerer_open(const char *dir, const ag_device *device, ag_pool *pool, ag_answerer *out, ag_err *err);
-/* The same; `named` (may be NULL) is a configuration that the user names, by which models of strategy exec are asked. A
- * model never names a program by itself. It outlives the answerer. */
+/* The same; `named` (may be NULL) is a configuration that the user names, by which models of strategy exec are asked,
+ * and whose strategy is the plug-in for those of plug-ins. A model never names code by itself. It outlives the
+ * answerer. */
 int ag_answerer_open_by(const char *dir, const ag_settings *named, const ag_device *device, ag_pool *pool,
                         ag_answerer *out, ag_err *err);
 /* Whether the model there answers for holes: false for those that their strategy scores by itself (forecasters). */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* plugin.c: the strategy "plugin": a shared object prepares, trains, validates and exports. It sees an opaque job and
- * the table of functions below; no struct of ours crosses the border. Nothing of the plug-in is trusted further than
- * its process: texts it gives are cut to size, a code that is none of ours becomes AG_EINTERNAL, and one that fails
- * without a text is told so by the name of its function. */
+/* plugin.c: the strategy "plugin": a shared object prepares, trains, validates and exports. What it sees
+ * of us is plugin_host.c's. */
 #include "learn/strategies/plugin.h"
 
 #include <math.h>
@@ -14,24 +12,9 @@
 #include "core/io/path.h"
 #include "core/sys/clock.h"
 #include "learn/folder.h"
+#include "learn/strategies/plugin_job.h"
 
-#define SEARCH "AUGER_PLUGIN_PATH"
-
-enum { MAX_TEXT = 64 << 20, PARTS = 1000, CELL = 8 };
-
-struct auger_job {
-    ag_strategy_task *task; /* of a training */
-    ag_strategy_evaluation *evaluation;
-    const ag_plugin *plugin;
-    const void *keys; /* data_config as read; NULL: not yet */
-    const char *data_dir, *model_dir, *checkpoint_dir, *configuration;
-    ag_train_monitor monitor;
-    ag_vec history; /* ag_train_epoch */
-    ag_progress *progress;
-    double share, best;
-    int64_t best_epoch, steps, begun, epoch_begun;
-    ag_err failure; /* what fail() was told, or a function of ours found */
-};
+enum { MAX_TEXT = 64 << 20 };
 
 typedef struct plugin {
     ag_plugin opened;
@@ -40,206 +23,6 @@ typedef struct plugin {
     ag_sha256 digest; /* of the data */
     bool prepared;
 } plugin;
-
-/* ---- what a plug-in may call ---- */
-
-static const char *host_data_dir(const auger_job *job)
-{
-    return job->data_dir;
-}
-
-static const char *host_model_dir(const auger_job *job)
-{
-    return job->model_dir;
-}
-
-static const char *host_checkpoint_dir(const auger_job *job)
-{
-    return job->checkpoint_dir;
-}
-
-static const char *host_configuration(const auger_job *job)
-{
-    return job->configuration;
-}
-
-static int host_resume(const auger_job *job)
-{
-    return job->task && job->task->resume;
-}
-
-static unsigned host_jobs(const auger_job *job)
-{
-    return job->task && job->task->jobs ? job->task->jobs : 1;
-}
-
-static uint64_t host_seed(const auger_job *job)
-{
-    return job->task ? (uint64_t)job->task->settings->seed : 0;
-}
-
-static int64_t host_epochs(const auger_job *job)
-{
-    return job->task ? job->task->settings->training.epochs : 0;
-}
-
-/* The cell of a key of this type; NULL when there is none. */
-static const void *cell_of(const auger_job *job, const char *name, auger_key_type *type)
-{
-    const auger_plugin *face = &job->plugin->face;
-    for (size_t i = 0; job->keys && name && i < face->key_count; i++) {
-        if (strcmp(face->keys[i].name, name) != 0) continue;
-        *type = face->keys[i].type;
-        return (const char *)job->keys + i * CELL;
-    }
-    return NULL;
-}
-
-static const char *host_text(const auger_job *job, const char *key)
-{
-    auger_key_type type;
-    const void *cell = cell_of(job, key, &type);
-    return cell && type == AUGER_KEY_TEXT ? *(const char *const *)cell : NULL;
-}
-
-static double host_number(const auger_job *job, const char *key)
-{
-    auger_key_type type;
-    const void *cell = cell_of(job, key, &type);
-    if (!cell || type == AUGER_KEY_TEXT) return NAN;
-    if (type == AUGER_KEY_REAL) return *(const double *)cell;
-    return type == AUGER_KEY_INT ? (double)*(const int64_t *)cell : (double)*(const bool *)cell;
-}
-
-static int host_cancelled(const auger_job *job)
-{
-    return ag_cancelled(job->task ? job->task->cancel : job->evaluation->cancel);
-}
-
-static void host_remark(auger_job *job, const char *text)
-{
-    if (job->task && text) ag_strategy_remark(job->task, "%s", text);
-}
-
-static void host_progress(auger_job *job, double share)
-{
-    if (!job->task || !(share > job->share) || share > 1.0) return;
-    if (!job->progress) job->progress = ag_strategy_progress(job->task, "thousandths", PARTS);
-    ag_progress_add(job->progress, (uint64_t)(share * PARTS) - (uint64_t)(job->share * PARTS), 0);
-    job->share = share;
-}
-
-static int host_fail(auger_job *job, int code, const char *text, const char *hint)
-{
-    bool known = code <= AG_ENOMEM && code >= AG_EINTERNAL;
-    ag_fail(&job->failure, known ? (ag_code)code : AG_EINTERNAL, "%s", text && *text ? text : "the plug-in failed");
-    if (hint && *hint) ag_err_hint(&job->failure, "%s", hint);
-    return job->failure.code;
-}
-
-static ag_train_progress progress_of(const auger_job *job, int64_t epoch, int64_t step, double loss)
-{
-    double elapsed = (double)(ag_monotonic() - job->begun) / 1e6;
-    return (ag_train_progress){.epoch = epoch,
-                               .epochs = job->task->settings->training.epochs,
-                               .step = step,
-                               .loss = loss,
-                               .epoch_loss = loss,
-                               .learning_rate = NAN,
-                               .gradient_norm = NAN,
-                               .elapsed = elapsed,
-                               .remaining = job->share > 0.0 ? elapsed / job->share * (1.0 - job->share) : -1.0};
-}
-
-static int host_step(auger_job *job, int64_t step, double loss)
-{
-    if (!job->task || step < 0)
-        return host_fail(job, AG_EINVAL, "a step is told while training, and counts from 0", NULL);
-    ag_train_progress now = progress_of(job, (int64_t)job->history.count, step, loss);
-    job->steps = step;
-    return job->monitor.step ? job->monitor.step(job->monitor.context, &now, &job->failure) : 0;
-}
-
-static int host_epoch(auger_job *job, const auger_epoch *given)
-{
-    auger_epoch e = {.val_loss = NAN, .learning_rate = NAN, .gradient_norm = NAN};
-    if (!job->task || !given || given->size < offsetof(auger_epoch, val_loss))
-        return host_fail(job, AG_EINVAL, "an epoch is told while training, with its size", NULL);
-    memcpy(&e, given, given->size < sizeof e ? given->size : sizeof e);
-    if (e.epoch < 1) return host_fail(job, AG_EINVAL, "epochs count from 1", NULL);
-    double judged = isnan(e.val_loss) ? e.train_loss : e.val_loss;
-    ag_train_epoch epoch = {.epoch = e.epoch - 1,
-                            .step = e.step,
-                            .train_loss = e.train_loss,
-                            .val_loss = e.val_loss,
-                            .learning_rate = e.learning_rate,
-                            .gradient_norm = e.gradient_norm,
-                            .seconds = (double)(ag_monotonic() - job->epoch_begun) / 1e6,
-                            .best = isnan(job->best) || judged < job->best};
-    job->epoch_begun = ag_monotonic();
-    if (epoch.best && !isnan(judged)) {
-        job->best = judged;
-        job->best_epoch = epoch.epoch;
-    }
-    job->steps = e.step;
-    ag_train_progress now = progress_of(job, e.epoch, e.step, e.train_loss);
-    int rc = ag_vec_push(&job->history, &epoch, &job->failure);
-    if (rc < 0 || !job->monitor.epoch) return rc;
-    return job->monitor.epoch(job->monitor.context, &epoch, &now, &job->failure);
-}
-
-/* Of an evaluation: a score. */
-static int add_score(ag_strategy_evaluation *e, const char *name, double value, ag_err *err)
-{
-    ag_strategy_score score = {.group = "metric", .name = ag_arena_strdup(e->arena, name), .count = 1};
-    score.values[0] = (ag_strategy_metric){.name = "value", .value = value};
-    return score.name ? ag_vec_push(&e->scores, &score, err) : ag_fail_memory(err, strlen(name));
-}
-
-static int host_metric(auger_job *job, const char *name, double value, int64_t step)
-{
-    if (!name || !*name) return host_fail(job, AG_EINVAL, "a metric needs a name", NULL);
-    if (!job->task) return add_score(job->evaluation, name, value, &job->failure);
-    return step > 0 ? ag_strategy_metric_at(job->task, name, value, step, &job->failure)
-                    : ag_strategy_metric_found(job->task, name, value, &job->failure);
-}
-
-static const auger_host host = {.size = sizeof host,
-                                .abi = AUGER_PLUGIN_ABI,
-                                .data_dir = host_data_dir,
-                                .model_dir = host_model_dir,
-                                .checkpoint_dir = host_checkpoint_dir,
-                                .configuration = host_configuration,
-                                .resume = host_resume,
-                                .jobs = host_jobs,
-                                .seed = host_seed,
-                                .epochs = host_epochs,
-                                .text = host_text,
-                                .number = host_number,
-                                .cancelled = host_cancelled,
-                                .remark = host_remark,
-                                .progress = host_progress,
-                                .step = host_step,
-                                .epoch = host_epoch,
-                                .metric = host_metric,
-                                .fail = host_fail};
-
-/* What one of its functions has answered. A monitor's failure, which the plug-in may have swallowed, counts too. */
-static int answer(auger_job *job, const char *function, int rc, ag_err *err)
-{
-    if (rc >= 0 && job->failure.code == AG_OK) return 0;
-    if (job->failure.code == AG_OK) {
-        if (rc == AG_ECANCELLED || rc == AG_ETIMEOUT)
-            (void)ag_fail(&job->failure, (ag_code)rc, "stopped as asked");
-        else
-            (void)host_fail(job, rc, NULL, NULL);
-    }
-    int code = job->failure.code;
-    if (err) *err = job->failure;
-    job->failure = (ag_err){0};
-    if (code == AG_ECANCELLED || code == AG_ETIMEOUT) return code;
-    return ag_err_prefix(err, "plug-in %s, %s()", job->plugin->face.name, function), code;
-}
 
 /* ---- phases ---- */
 
@@ -261,9 +44,9 @@ static int see_data(plugin *p, ag_strategy_task *task, ag_err *err)
 static int open_plugin(plugin *p, ag_strategy_task *task, ag_err *err)
 {
     const char *path = NULL;
-    const char *name = task->settings->strategy;
-    int rc = ag_plugin_find(name, getenv(SEARCH), task->arena, &path, err);
-    if (rc >= 0 && !path) rc = ag_fail(err, AG_ENOTFOUND, "there is no plug-in %s in $" SEARCH, name);
+    const char *name = task->plugin ? task->plugin : task->settings->strategy;
+    int rc = ag_plugin_find(name, getenv(AG_PLUGIN_SEARCH), task->arena, &path, err);
+    if (rc >= 0 && !path) rc = ag_fail(err, AG_ENOTFOUND, "there is no plug-in %s in $" AG_PLUGIN_SEARCH, name);
     if (rc >= 0) rc = ag_plugin_open(path, task->arena, &p->opened, err);
     if (rc < 0) return rc;
     ag_strategy_remark(task, "plug-in %s %s, %s", p->opened.face.name,
@@ -292,7 +75,7 @@ static int prepare(void *state, ag_strategy_task *task, ag_err *err)
     p->job.keys = task->data = keys;
     task->described = p->opened.keys;
     p->prepared = true;
-    return answer(&p->job, "prepare", p->opened.face.prepare(&p->job, &host, &p->state), err);
+    return ag_plugin_answered(&p->job, "prepare", p->opened.face.prepare(&p->job, &ag_plugin_host, &p->state), err);
 }
 
 static int write_configuration(plugin *p, const ag_strategy_task *task, ag_err *err)
@@ -335,7 +118,7 @@ static int train(void *state, ag_strategy_task *task, ag_err *err)
     if (rc >= 0) rc = ag_strategy_training_begin(task, "model", 0, 1, &arena, &p->job.monitor, err);
     if (rc < 0) return rc;
     p->job.begun = p->job.epoch_begun = ag_monotonic();
-    rc = answer(&p->job, "train", p->opened.face.train(&p->job, &host, p->state), err);
+    rc = ag_plugin_answered(&p->job, "train", p->opened.face.train(&p->job, &ag_plugin_host, p->state), err);
     ag_progress_free(p->job.progress);
     p->job.progress = NULL;
     p->job.monitor = (ag_train_monitor){0};
@@ -347,7 +130,7 @@ static int validate(void *state, ag_strategy_task *task, ag_err *err)
     plugin *p = state;
     (void)task;
     if (!p->opened.face.validate) return 0;
-    return answer(&p->job, "validate", p->opened.face.validate(&p->job, &host, p->state), err);
+    return ag_plugin_answered(&p->job, "validate", p->opened.face.validate(&p->job, &ag_plugin_host, p->state), err);
 }
 
 static int describe(const plugin *p, const ag_strategy_task *task, ag_buf *text, ag_err *err)
@@ -380,7 +163,8 @@ static int export(void *state, ag_strategy_task *task, const char *directory, ag
     int rc = ag_dir_make(directory, err);
     if (rc >= 0 && ag_file_exists(path)) rc = ag_file_remove(path, err);
     if (rc >= 0)
-        rc = answer(&p->job, "export_model", p->opened.face.export_model(&p->job, &host, p->state, directory), err);
+        rc = ag_plugin_answered(&p->job, "export_model",
+                                p->opened.face.export_model(&p->job, &ag_plugin_host, p->state, directory), err);
     if (rc < 0) return rc;
     if (ag_file_exists(path))
         return ag_fail(err, AG_EEXISTS, "plug-in %s left a file " AG_STRATEGY_FILE ": this name is ours",
@@ -412,7 +196,7 @@ static int evaluate_with(const ag_plugin *opened, ag_strategy_evaluation *e, ag_
     if (!opened->face.evaluate) return ag_fail(err, AG_EUNSUPPORTED, "plug-in %s does not evaluate", opened->face.name);
     auger_job job = {.evaluation = e, .plugin = opened, .data_dir = e->data, .model_dir = e->model_dir};
     e->evaluated = "all rows";
-    return answer(&job, "evaluate", opened->face.evaluate(&job, &host), err);
+    return ag_plugin_answered(&job, "evaluate", opened->face.evaluate(&job, &ag_plugin_host), err);
 }
 
 static int evaluate(ag_strategy_evaluation *e, ag_err *err)
@@ -421,7 +205,7 @@ static int evaluate(ag_strategy_evaluation *e, ag_err *err)
     ag_str made = {0};
     const char *path = NULL;
     (void)ag_value_string(ag_value_get(e->description, "plugin"), &made);
-    int rc = e->plugin ? ag_plugin_find(e->plugin, getenv(SEARCH), e->arena, &path, err) : 0;
+    int rc = e->plugin ? ag_plugin_find(e->plugin, getenv(AG_PLUGIN_SEARCH), e->arena, &path, err) : 0;
     if (rc < 0) return rc;
     if (!path) {
         ag_fail(err, AG_EUNSUPPORTED, "the model was made by plug-in %.*s, which was not named", AG_STR_ARG(made));
@@ -434,7 +218,8 @@ static int evaluate(ag_strategy_evaluation *e, ag_err *err)
     return rc;
 }
 
-static const ag_description no_keys = {.name = "data_config (plugin)", .doc = "The plug-in's own.", .size = CELL};
+static const ag_description no_keys = {
+    .name = "data_config (plugin)", .doc = "The plug-in's own.", .size = AG_PLUGIN_CELL};
 
 const ag_strategy ag_strategy_plugin = {
     .name = "plugin",

@@ -9,7 +9,10 @@
 #include "core/base/err.h"
 #include "core/doc/describe.h"
 #include "core/hash/hash.h"
+#include "learn/drilling/answerer.h"
 #include "learn/strategy.h"
+
+#define AG_PLUGIN_SEARCH "AUGER_PLUGIN_PATH" /* a variable: directories of plug-ins */
 
 typedef struct ag_plugin {
     void *object;
@@ -28,6 +31,12 @@ int ag_plugin_find(const char *name, const char *search, ag_arena *arena, const 
 /* Its texts lie in the arena. AG_EUNSUPPORTED: another ABI; AG_EINVAL: no plug-in, or not a complete one. */
 int ag_plugin_open(const char *path, ag_arena *arena, ag_plugin *out, ag_err *err);
 void ag_plugin_close(ag_plugin *plugin); /* safe on zeroed memory */
+
+/* Whether the object that the user names answers for holes. */
+int ag_plugin_predicts(const char *name, bool *out, ag_err *err);
+/* A model of a plug-in as one who answers for holes (plugin_predict.c): by the object that the user names, a path or a
+ * name as above. The plug-in is asked by one thread at a time. */
+int ag_plugin_answerer(const char *name, const char *model_dir, ag_answerer *out, ag_err *err);
 
 /* The strategy that runs the plug-in that settings->strategy names. It stands in no list. */
 extern const ag_strategy ag_strategy_plugin;

@@ -10,9 +10,9 @@
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/io/stream.h"
-#include "learn/strategies/plugin.h"
+#include "learn/strategies/plugin_job.h"
 
-enum { MAX_KEYS = 1000, MAX_NAME = 64, CELL = 8 };
+enum { MAX_KEYS = 1000, MAX_NAME = 64 };
 
 bool ag_plugin_is_path(const char *strategy)
 {
@@ -95,6 +95,7 @@ static int check_face(const ag_plugin *plugin, ag_err *err)
                           : !face->export_model ? "export_model"
                           : !face->close        ? "close"
                                                 : NULL;
+    if (!missing && face->load && !face->unload) missing = "unload, which goes with load";
     if (missing) return ag_fail(err, AG_EINVAL, "%s: the plug-in has no function %s", plugin->path, missing);
     if (face->key_count && (!face->keys || face->key_count > MAX_KEYS || face->key_size != sizeof(auger_key)))
         return ag_fail(err, AG_EINVAL, "%s: the plug-in's table of keys is broken", plugin->path);
@@ -131,7 +132,7 @@ static int describe(ag_plugin *plugin, ag_arena *arena, ag_err *err)
             return ag_fail(err, AG_EINVAL, "%s: key %zu of the plug-in is not complete", plugin->path, i);
         fields[i] = (ag_field){.name = key->name,
                                .type = types[key->type],
-                               .offset = i * CELL,
+                               .offset = i * AG_PLUGIN_CELL,
                                .fallback = key->fallback,
                                .required = key->required != 0,
                                .min = key->min,
@@ -140,7 +141,7 @@ static int describe(ag_plugin *plugin, ag_arena *arena, ag_err *err)
     }
     *plugin->keys = (ag_description){.name = "data_config",
                                      .doc = face->doc ? face->doc : face->name,
-                                     .size = (face->key_count + 1) * CELL,
+                                     .size = (face->key_count + 1) * AG_PLUGIN_CELL,
                                      .fields = fields,
                                      .count = face->key_count};
     return ag_describe_verify(plugin->keys, err) < 0 ? ag_err_prefix(err, "%s: the plug-in's keys", plugin->path) : 0;

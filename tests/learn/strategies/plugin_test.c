@@ -113,6 +113,34 @@ static const char faulty[] =
     "    (void)directory;\n"
     "    return is(\"EXPORT_FAILS\") ? host->fail(job, AUGER_EFULL, \"\", \"\") : 0;\n"
     "}\n"
+    "static int load(auger_job *job, const auger_host *host, void **model)\n"
+    "{\n"
+    "    static int loaded = 1;\n"
+    "    *model = &loaded;\n"
+    "    return is(\"LOAD_FAILS\") ? host->fail(job, AUGER_ECORRUPT, \"no model\", NULL) : 0;\n"
+    "}\n"
+    "static void unload(void *model)\n"
+    "{\n"
+    "    if (*(int *)model != 1) abort();\n"
+    "}\n"
+    "static int predict(auger_job *job, const auger_host *host, void *model, const auger_plugin_hole *hole,\n"
+    "                   auger_plugin_answer *answer)\n"
+    "{\n"
+    "    if (*(int *)model != 1 || !hole->depth || hole->size < sizeof *hole || hole->step || !host->model_dir(job) "
+    "||\n"
+    "        host->cancelled(job) || host->resume(job) || host->data_dir(job) || !(hole->thrust[1] != "
+    "hole->thrust[1]))\n"
+    "        return -3;\n"
+    "    answer->outcome = is(\"OUTCOME\") ? 9 : AUGER_HOLE_FOUND;\n"
+    "    answer->entry.mm = is(\"FAR\") ? 1e9 : hole->depth[0];\n"
+    "    if (is(\"INTERVAL\")) answer->entry.low = answer->entry.mm + 1;\n"
+    "    if (is(\"SURE\")) answer->entry.confidence = 7;\n"
+    "    if (is(\"GRIP\")) answer->grip_code = -1;\n"
+    "    if (is(\"TEXT\")) memset(answer->reason, 255, sizeof answer->reason);\n"
+    "    if (is(\"METRIC\") && host->metric(job, \"x\", 1, 0) == 0) return 0;\n"
+    "    if (is(\"STEP\")) return host->step(job, 1, 1);\n"
+    "    return is(\"PREDICT_FAILS\") ? host->fail(job, AUGER_EINVAL, \"too deep\", \"drill less\") : 0;\n"
+    "}\n"
     "static void close_all(void *state)\n"
     "{\n"
     "    (void)state;\n"
@@ -123,7 +151,8 @@ static const char faulty[] =
     "};\n"
     "static auger_plugin plugin = {.size = sizeof(auger_plugin), .abi = AUGER_PLUGIN_ABI, .name = \"faulty\",\n"
     "    .key_size = sizeof(auger_key), .keys = keys, .key_count = 2, .prepare = prepare, .train = train,\n"
-    "    .validate = validate, .export_model = export_model, .close = close_all};\n"
+    "    .validate = validate, .export_model = export_model, .close = close_all, .load = load, .predict = predict,\n"
+    "    .unload = unload};\n"
     "#ifdef WITH_NO_SYMBOL\n"
     "#define auger_plugin_entry other\n"
     "const auger_plugin *other(void);\n"
@@ -137,6 +166,7 @@ static const char faulty[] =
     "    if (is(\"KEYS\")) plugin.key_size = 3;\n"
     "    if (is(\"BAD_KEY\")) keys[1].fallback = \"many\";\n"
     "    if (is(\"NO_TRAIN\")) plugin.train = NULL;\n"
+    "    if (is(\"NO_UNLOAD\")) plugin.unload = NULL;\n"
     "    return is(\"NOTHING\") ? NULL : &plugin;\n"
     "}\n";
 
@@ -368,5 +398,93 @@ AG_TEST(test_plugin__fails_whole_at_any_call)
     open_bench(&b);
     configure(&b, example(&b), "");
     (void)ag_test_fail_at_n(AG_FAULT_ALLOC | AG_FAULT_FILE, run, NULL, &b);
+    close_bench(&b);
+}
+
+/* ---- answering for holes ---- */
+
+static void two_samples(ag_hole *hole)
+{
+    static const int32_t cut[] = {-1500, -1600}, lost[] = {-1500, AG_SAMPLE_ABSENT}; /* thousandths */
+    *hole = (ag_hole){.file = "a.xls", .signal = {.rows = 2, .rate = 100.0}};
+    hole->signal.by_id[AG_CHANNEL_POSITION] = cut;
+    hole->signal.by_id[AG_CHANNEL_TORQUE] = cut;
+    hole->signal.by_id[AG_CHANNEL_THRUST] = lost;
+}
+
+static int ask(void *context, ag_err *err)
+{
+    bench *b = context;
+    ag_hole hole;
+    ag_prediction said[2];
+    ag_answerer who = {0};
+    ag_arena *arena = ag_arena_new(0);
+    two_samples(&hole);
+    const ag_hole *const holes[] = {&hole, &hole};
+    char model[700];
+    ag_format(model, sizeof model, "%s/model", b->output);
+    int rc = arena ? ag_plugin_answerer(b->settings.strategy, model, &who, err) : ag_fail_memory(err, 64);
+    if (rc >= 0) rc = ag_answerer_ask(&who, holes, 2, arena, said, err);
+    if (rc >= 0) {
+        assert_string_equal(who.name, "faulty");
+        assert_true(said[1].outcome == AG_LABEL_FOUND && said[1].points[AG_POINT_ENTRY].mm == 1.5);
+        assert_true(said[1].points[AG_POINT_ENTRY].low == 1.5 && said[1].points[AG_POINT_ENTRY].confidence == 0.5);
+        assert_true(said[0].confidence == 0.5 && isnan(said[0].points[AG_POINT_EXIT].mm));
+        assert_string_equal(said[0].path, "a.xls");
+        b->mae = said[0].reason != NULL;
+    }
+    ag_answerer_close(&who);
+    ag_arena_free(arena);
+    return rc;
+}
+
+AG_TEST(test_plugin__answers_for_holes_are_checked)
+{
+    static const struct {
+        const char *way;
+        int code;
+        const char *part;
+    } ways[] = {
+        {"OUTCOME", AG_EINVAL, "predict() of a.xls: 9 is no outcome"},
+        {"FAR", AG_EINVAL, "entry is 1e+09"},
+        {"INTERVAL", AG_EINVAL, "inside of their interval"},
+        {"SURE", AG_EINVAL, "confidence of entry is 7"},
+        {"GRIP", AG_EINVAL, "grip code"},
+        {"METRIC", AG_EINVAL, "no metrics of an answer"},
+        {"STEP", AG_EINVAL, "while training"},
+        {"PREDICT_FAILS", AG_EINVAL, "plug-in faulty, predict(): too deep"},
+        {"LOAD_FAILS", AG_ECORRUPT, "plug-in faulty, load(): no model"},
+        {"NO_UNLOAD", AG_EINVAL, "no function unload"},
+        {"OLD", AG_EUNSUPPORTED, "does not answer for holes: it has no function predict"},
+    };
+    bench b;
+    ag_err err = {0};
+    bool predicts = false;
+    open_bench(&b);
+    char source[700];
+    ag_format(source, sizeof source, "%s/faulty.c", b.dir);
+    write_text(source, faulty);
+    configure(&b, build(&b, source, "faulty", "ALL"), "");
+    unsetenv("WAY");
+    AG_EXPECT_OK(run(&b, &err));
+    AG_EXPECT_OK(ask(&b, &err));
+    assert_true(b.mae == 0.0);
+    AG_EXPECT_OK(ag_plugin_predicts(b.object, &predicts, &err));
+    assert_true(predicts);
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        setenv("WAY", ways[i].way, 1);
+        AG_EXPECT_ERROR(ask(&b, &err), ways[i].code, ways[i].part);
+    }
+    AG_EXPECT_OK(ag_plugin_predicts(b.object, &predicts, &err)); /* OLD */
+    assert_false(predicts);
+    setenv("WAY", "TEXT", 1);
+    AG_EXPECT_OK(ask(&b, &err));
+    assert_true(b.mae == 1.0);
+    unsetenv("WAY");
+    ag_test_fail_at_n(AG_FAULT_ALLOC | AG_FAULT_FILE, ask, NULL, &b);
+    b.settings.strategy = "nowhere";
+    AG_EXPECT_ERROR(ask(&b, &err), AG_ENOTFOUND, "there is no plug-in 'nowhere'");
+    b.settings.strategy = example(&b);
+    AG_EXPECT_ERROR(ask(&b, &err), AG_EINVAL, "made by plug-in faulty, and ");
     close_bench(&b);
 }

@@ -9,6 +9,7 @@
 #include "core/io/path.h"
 #include "core/show/table.h"
 #include "core/sys/thread.h"
+#include "learn/strategies/plugin.h"
 #include "learn/strategy.h"
 
 static const char *const parts[] = {"auto", "all", "train", "validation", "test", NULL};
@@ -45,10 +46,7 @@ static const ag_option options[] = {
      .choices = parts,
      .fallback = "auto",
      .doc = "Which part by the model's own division; auto: the test part of the data it was trained on, all of others"},
-    {.name = "strategy",
-     .type = AG_OPTION_TEXT,
-     .value_name = "PLUG-IN",
-     .doc = "The plug-in that made the model, by its path; a model never loads code by itself"},
+    AG_OPTION_OF_PLUGIN,
     AG_OPTION_OF_ANSWERS,
     {.name = "output-report",
      .type = AG_OPTION_PATH,
@@ -215,7 +213,10 @@ static int run(ag_invocation *invocation, ag_err *err)
     if (rc < 0) return rc;
     if (!ag_option_given(invocation, "test-data") && !ag_option_given(invocation, "repeats"))
         return ag_fail(err, AG_EINVAL, "neither --test-data nor --repeats was given");
-    if (!labellers && !ag_option_given(invocation, "strategy")) rc = ag_answerer_fits(directory, &holes, err);
+    if (!labellers && ag_option_given(invocation, "strategy"))
+        rc = ag_plugin_predicts(ag_option_text(invocation, "strategy"), &holes, err);
+    else if (!labellers)
+        rc = ag_answerer_fits(directory, &holes, err);
     if (rc < 0) return rc;
     return holes ? ag_cli_examine(invocation, directory, err) : evaluate_by_strategy(invocation, directory, err);
 }

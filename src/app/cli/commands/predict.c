@@ -27,6 +27,7 @@ static const ag_option options[] = {
      .doc = "A model's directory, the output directory of its training, or NAME, NAME@alias or NAME/VERSION of a "
             "registered one; auto: the automatic labels"},
     AG_OPTION_OF_ANSWERS,
+    AG_OPTION_OF_PLUGIN,
     {.name = "csv", .type = AG_OPTION_FLAG, .doc = "Print comma-separated values"},
     {.name = "batch",
      .type = AG_OPTION_INT,

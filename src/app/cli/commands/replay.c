@@ -14,6 +14,7 @@
 #include "core/sys/clock.h"
 #include "learn/likeness.h"
 #include "learn/nn/kernels/kernels.h"
+#include "learn/strategies/plugin.h"
 #include "ledger/artifact.h"
 
 #define REPLAY_OF "auger.replay.of"
@@ -30,6 +31,12 @@ static const ag_option options[] = {
      .letter = 'd',
      .type = AG_OPTION_PATH,
      .doc = "Where the data lie now, or a version of a data set; without it, where they lay then"},
+    {.name = "strategy",
+     .type = AG_OPTION_TEXT,
+     .value_name = "WHAT",
+     .doc =
+         "Of a run that was trained by code of its own: the plug-in, by its path, or exec, to run its program again; a "
+         "record never runs code by itself"},
     {.name = "anyway", .type = AG_OPTION_FLAG, .doc = "Train also when the data are not those of the run"},
     {.name = "jobs",
      .letter = 'j',
@@ -68,6 +75,7 @@ typedef struct replay {
     ag_vec differences;            /* difference */
     bool other_data;
     ag_settings settings, quiet; /* as recorded; the same without what would be done twice */
+    const char *plugin;          /* that the user has named; NULL: none */
     const ag_strategy *strategy;
     ag_train_data data;
     ag_train_outcome outcome;
@@ -157,13 +165,36 @@ static int fetch_files(const replay *r, ag_err *err)
     return rc;
 }
 
+/* A ledger may be shared: what it records of programs and objects is run when the user names it, and not before. */
+static int find_strategy(replay *r, ag_err *err)
+{
+    const char *said = ag_option_text(r->invocation, "strategy"), *recorded = r->settings.strategy;
+    size_t count;
+    const ag_strategy *const *ours = ag_strategy_all(&count);
+    const bool program = strcmp(recorded, "exec") == 0;
+    bool plugin = true;
+    for (size_t i = 0; i < count; i++) plugin = plugin && strcmp(ours[i]->name, recorded) != 0;
+    if (!program && !plugin && said)
+        return ag_fail(err, AG_EINVAL, "--strategy names code, and run %.8s was trained by %s", r->run.id, recorded);
+    if (said && plugin) {
+        r->plugin = said;
+        r->strategy = &ag_strategy_plugin;
+        return 0;
+    }
+    if (!plugin && (!program || (said && strcmp(said, "exec") == 0)))
+        return ag_strategy_find(&r->settings, &r->strategy, err);
+    ag_fail(err, AG_EDENIED, "run %.8s was trained by %s, and a record runs no code by itself", r->run.id,
+            program ? "a program" : "a plug-in");
+    return ag_err_hint(err, "name it: --strategy %s", program ? "exec" : recorded);
+}
+
 /* The replay registers no model, and says in its name what it is. */
 static int read_settings(replay *r, ag_err *err)
 {
     const char *path = ag_path_join(r->invocation->arena, r->recorded, "config.yaml");
     if (!path) return ag_fail_memory(err, 64);
     int rc = ag_settings_read(r->invocation->arena, path, NULL, 0, &r->settings, err);
-    if (rc >= 0) rc = ag_strategy_find(&r->settings, &r->strategy, err);
+    if (rc >= 0) rc = find_strategy(r, err);
     r->quiet = r->settings;
     r->quiet.registration.name = NULL;
     r->quiet.run_name = ag_arena_printf(r->invocation->arena, "replay of %s", r->run.name ? r->run.name : r->run.id);
@@ -370,7 +401,8 @@ static int train(replay *r, ag_err *err)
                                 .entry = "auger replay",
                                 .tags = &tag,
                                 .tag_count = 1,
-                                .check = {look_at_data, r}};
+                                .check = {look_at_data, r},
+                                .plugin = r->plugin};
     int rc = ag_train_work_do(invocation, &work, &task, &r->outcome, err);
     ag_strategy_task_deinit(&task);
     return rc;
