@@ -216,6 +216,7 @@ ON_BOTH(every_way_to_a_page_gives_the_same)
     static facts wanted[RUNS];
     (void)arena;
     AG_EXPECT_OK(ag_db_write(ag_ledger_db(ledger), fill, NULL, &err));
+    AG_EXPECT_OK(ag_db_settle(ag_ledger_db(ledger), &err));
     for (size_t f = 0; f < sizeof(filters) / sizeof(filters[0]); f++) {
         for (size_t o = 0; o < sizeof(orders) / sizeof(orders[0]); o++) {
             size_t count = expected(filters[f].fits, orders[o].compare, wanted);
@@ -229,6 +230,7 @@ ON_BOTH(other_experiments_lead_nobody_astray)
     ag_err err = {0};
     ag_runs found;
     AG_EXPECT_OK(ag_db_write(ag_ledger_db(ledger), fill, NULL, &err));
+    AG_EXPECT_OK(ag_db_settle(ag_ledger_db(ledger), &err));
     ag_run run = new_run(ledger, arena, new_experiment(ledger, arena, "small"));
     ag_metric metric = {.key = "m", .value = 50, .at = 1, .step = 1};
     ag_run_batch batch = {.metrics = &metric, .metric_count = 1};

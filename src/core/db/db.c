@@ -79,6 +79,17 @@ int ag_db_write(ag_db *db, ag_db_fn run, void *context, ag_err *err)
     return ag_db_write_unit(db, &(ag_db_unit){.run = run, .context = context}, err);
 }
 
+static int settle(ag_tx *tx, void *context, ag_err *err)
+{
+    (void)context;
+    return ag_tx_script(tx, "ANALYZE", err);
+}
+
+int ag_db_settle(ag_db *db, ag_err *err)
+{
+    return ag_db_dialect(db) == AG_DIALECT_POSTGRES ? ag_db_write(db, settle, NULL, err) : AG_OK;
+}
+
 int ag_db_read(ag_db *db, ag_cancel *cancel, ag_db_fn run, void *context, ag_err *err)
 {
     int64_t until = ag_monotonic() + db->options.wait;

@@ -107,6 +107,11 @@ typedef struct ag_db_unit {
 int ag_db_write_unit(ag_db *db, const ag_db_unit *unit, ag_err *err);
 int ag_db_write(ag_db *db, ag_db_fn run, void *context, ag_err *err);
 
+/* After very many rows have come at once: lets PostgreSQL count what it plans by, which by itself it does up to minutes
+ * later; until then a query over three tables may take a thousand times as long. SQLite plans without: nothing to do.
+ */
+int ag_db_settle(ag_db *db, ag_err *err);
+
 /* Reading at one moment, the time of the first query. `cancel` may be NULL; it also carries a deadline. `run` may be
  * run again when a connection was lost. Inside a unit of writing use its own tx. */
 int ag_db_read(ag_db *db, ag_cancel *cancel, ag_db_fn run, void *context, ag_err *err);

@@ -319,6 +319,7 @@ static int restore_rows(job *j, const ag_ledger_options *to, bool only_look, ag_
     if (rc >= 0 && !only_look) rc = ag_db_write(ledger->db, make_room, NULL, err);
     if (rc >= 0 && !only_look) rc = ag_db_open(path, &reading, &from, err);
     if (rc >= 0 && !only_look) rc = ag_backup_rows(from, ledger->db, j->options, &j->result.rows, err);
+    if (rc >= 0 && !only_look) rc = ag_db_settle(ledger->db, err);
     ag_db_close(from);
     ag_ledger_close(ledger);
     return rc;

@@ -2,6 +2,7 @@
 /* mlflow.c: which kind of store an address names, and what both kinds have in common. */
 #include "ledger/exchange/mlflow.h"
 
+#include "core/db/db.h"
 #include "core/io/file.h"
 
 ag_stage ag_mlflow_stage(ag_str name, bool *deleted)
@@ -66,6 +67,7 @@ int ag_mlflow_import(ag_ledger *ledger, const ag_actor *actor, const char *addre
     int rc = ag_intake_open(ledger, actor, options, &intake, err);
     if (rc < 0) return rc;
     rc = import(&intake, address, arena, &found, err);
+    if (rc >= 0) rc = ag_db_settle(ag_ledger_db(ledger), err);
     if (rc >= 0 && !options->keep_artifacts) {
         ag_progress_stage(options->progress, "files");
         ag_progress_total(options->progress, 0);

@@ -94,6 +94,20 @@ AG_TEST(test_postgres__a_type_without_a_form_asks_for_a_cast)
     ag_db_close(db);
 }
 
+AG_TEST(test_postgres__settling_counts_what_plans_are_made_by)
+{
+    ag_err err = {0};
+    ag_db *db = open_database(ag_test_postgres_database(), NULL);
+    run_script(db, "CREATE TABLE much (n bigint) WITH (autovacuum_enabled = false);"
+                   "INSERT INTO much SELECT generate_series(1, 500)");
+    const ag_sql *counted = SQL("SELECT COUNT(*) FROM pg_stats WHERE tablename = 'much'");
+    assert_int_equal(get_number(db, counted), 0);
+    AG_EXPECT_OK(ag_db_settle(db, &err));
+    assert_int_equal(get_number(db, counted), 1);
+    assert_int_equal(get_number(db, SQL("SELECT CAST(reltuples AS bigint) FROM pg_class WHERE relname = 'much'")), 500);
+    ag_db_close(db);
+}
+
 /* ---- addresses ---- */
 
 AG_TEST(test_postgres__a_wrong_address_is_told_at_once)
