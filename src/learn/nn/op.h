@@ -36,6 +36,7 @@ typedef enum ag_op_flag {
     AG_OP_VIEW = 1,     /* output 0 is input 0 with another shape: no call, no memory */
     AG_OP_IN_PLACE = 2, /* forward may write output 0 over input 0 (same size) when nobody reads that input any more */
     AG_OP_STORES = 8,   /* backward looks at call.fresh */
+    AG_OP_PARTS = 16,   /* forward looks at call.part: several threads share a call */
     AG_OP_LOSS = 4,     /* output 0 has shape [2] per sample: a numerator and a weight; see ag_graph_loss() */
 } ag_op_flag;
 
@@ -72,6 +73,7 @@ typedef struct ag_call {
     uint32_t fresh;             /* backward only: bit i, din[i] holds nothing yet; 0 without AG_OP_STORES */
     ag_real *saved;             /* samples * node's saved; NULL when no backward will follow */
     ag_real *scratch;
+    int part, parts; /* AG_OP_PARTS without `saved`: which part of the work to do, of how many; 0 of 0: all of it */
     const ag_real *prepared;
     ag_pool *pool; /* only for whole-batch calls; NULL: none */
 } ag_call;
@@ -100,6 +102,14 @@ typedef struct ag_op {
      * its work over call->pool in a partition that does not depend on the number of threads. */
     bool (*whole_batch)(const struct ag_node *node, bool training);
 } ag_op;
+
+/* Of `count` things, those of the call's part: [*from, return value). */
+static inline int64_t ag_part_of(const ag_call *call, int64_t count, int64_t *from)
+{
+    int64_t parts = call->parts > 1 ? call->parts : 1;
+    *from = count * call->part / parts;
+    return count * (call->part + 1) / parts;
+}
 
 /* All operations, in the order of their names; by name, NULL when unknown. */
 const ag_op *const *ag_op_all(size_t *count);

@@ -3,7 +3,8 @@
  * A program owns the workspaces (one per thread that can be inside a run at once, handed out by a small stack), each
  * lane's gradients, and the prepared parameters. Work is handed to the pool by lane (with gradients) or by chunk
  * (without); who computes what never changes a bit, because every sum has a place of its own: per lane for gradients,
- * per sample for losses. Nothing here allocates after open(). */
+ * per sample for losses. A prediction of fewer samples than threads is shared out operation by operation (crew.h)
+ * instead. Nothing here allocates after open(). */
 #include "learn/nn/devices/cpu.h"
 
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 
 #include "core/base/mem.h"
+#include "learn/nn/devices/crew.h"
 #include "learn/nn/kernels/kernels.h"
 
 typedef struct slot {
@@ -44,6 +46,7 @@ typedef struct work {
     ag_real *base;            /* of the workspace */
     ag_real *gradient;        /* of this lane; NULL without gradients */
     int64_t first, samples;
+    int part, parts; /* of the step; 0 of 0: all of it */
 } work;
 
 typedef struct segment { /* context of a parallel part */
@@ -205,6 +208,8 @@ static int call_node(const work *w, const ag_plan_step *step, ag_err *err)
                     .din = din,
                     .saved = keeps ? w->base + place(w, saved, node->saved) : NULL,
                     .scratch = w->slot->scratch,
+                    .part = w->part,
+                    .parts = w->parts,
                     .prepared = p->prepared + node->prepared_offset,
                     .pool = step->whole_batch ? p->pool : NULL};
     double before = w->run->profile ? seconds() : 0.0;
@@ -354,6 +359,49 @@ static int run_segment(program *p, ag_device_run *run, int32_t from, int32_t to,
     return parallel(p, (size_t)count, run_part, &s, run->cancel, err);
 }
 
+/* ---- few samples: every thread takes a part of each step ---- */
+
+static int parts_of_step(void *context, int step)
+{
+    const work *w = context;
+    const program *p = w->program;
+    const ag_op *op = ag_graph_node(p->graph, p->plan->steps[step].node)->op;
+    return op->flags & AG_OP_PARTS ? (int)ag_pool_threads(p->pool) : 1;
+}
+
+static void run_step_part(void *context, int step, int part, int parts, int member)
+{
+    work w = *(const work *)context;
+    w.step = &w.program->plan->steps[step];
+    w.slot = &w.program->slot_list[member];
+    w.part = part;
+    w.parts = parts;
+    (void)call_node(&w, w.step, NULL); /* nothing is checked, so nothing fails */
+}
+
+static bool is_for_crew(const program *p, const ag_device_run *run)
+{
+    const ag_plan *plan = p->plan;
+    return run->samples < ag_pool_threads(p->pool) && !plan->staged && plan->step_count == plan->forward_steps &&
+           !plan->options.training && !run->check_finite && !run->profile;
+}
+
+static int run_by_crew(program *p, ag_device_run *run, ag_err *err)
+{
+    work w = {.program = p, .run = run, .base = p->slot_list[0].workspace};
+    const ag_crew crew = {&w, p->plan->step_count, parts_of_step, run_step_part};
+    int64_t chunk = p->plan->options.chunk;
+    for (; w.first < run->samples; w.first += w.samples) {
+        int rc = ag_cancel_check(run->cancel, err);
+        if (rc < 0) return rc;
+        w.samples = run->samples - w.first < chunk ? run->samples - w.first : chunk;
+        ag_crew_run(p->pool, &crew);
+        give_outputs(&w);
+        if (p->plan->options.loss) give_losses(&w);
+    }
+    return 0;
+}
+
 /* ---- staged: whole-batch nodes between parallel parts ---- */
 
 static int run_staged(program *p, ag_device_run *run, ag_err *err)
@@ -427,7 +475,9 @@ static int run_program(void *opened, ag_device_run *run, ag_err *err)
 {
     program *p = opened;
     const ag_plan *plan = p->plan;
-    int rc = plan->staged ? run_staged(p, run, err) : run_segment(p, run, 0, plan->step_count, err);
+    int rc = plan->staged          ? run_staged(p, run, err)
+             : is_for_crew(p, run) ? run_by_crew(p, run, err)
+                                   : run_segment(p, run, 0, plan->step_count, err);
     if (rc < 0) return rc;
     if (plan->options.gradients) {
         segment s = {.program = p, .run = run};

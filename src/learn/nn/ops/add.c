@@ -30,11 +30,11 @@ static double cost(const ag_node *node)
 
 static void forward(const ag_call *c)
 {
-    int64_t size = ag_in_size(c->node, 0), part = ag_in_size(c->node, 1);
+    int64_t size = ag_in_size(c->node, 0), part = ag_in_size(c->node, 1), from, end = ag_part_of(c, part, &from);
     for (int64_t s = 0; s < c->samples; s++) {
         ag_real *to = c->out[0] + s * size;
-        const ag_real *b = c->in[1] + (c->node->per_sample[1] ? s * part : 0);
-        for (int64_t i = 0; i < size; i += part) c->kernels->sum(c->in[0] + s * size + i, b, to + i, part);
+        const ag_real *a = c->in[0] + s * size, *b = c->in[1] + (c->node->per_sample[1] ? s * part : 0);
+        for (int64_t i = from; i < size; i += part) c->kernels->sum(a + i, b + from, to + i, end - from);
     }
 }
 
@@ -62,7 +62,7 @@ const ag_op ag_op_add = {
     .min_inputs = 2,
     .max_inputs = 2,
     .outputs = 1,
-    .flags = AG_OP_IN_PLACE | AG_OP_STORES,
+    .flags = AG_OP_IN_PLACE | AG_OP_STORES | AG_OP_PARTS,
     .shape = shape,
     .cost = cost,
     .forward = forward,

@@ -30,8 +30,9 @@ static void forward(const ag_call *c)
 {
     const ag_layer_norm *norm = c->attributes;
     const ag_shape *x = &c->node->in_shape[0];
-    c->kernels->layer_norm(c->in[0], c->in[1], c->in[2], (ag_real)norm->epsilon, c->out[0], c->saved,
-                           c->samples * ag_shape_rows(x), ag_shape_last(x));
+    int64_t width = ag_shape_last(x), from, end = ag_part_of(c, c->samples * ag_shape_rows(x), &from);
+    c->kernels->layer_norm(c->in[0] + from * width, c->in[1], c->in[2], (ag_real)norm->epsilon,
+                           c->out[0] + from * width, c->saved, end - from, width);
 }
 
 static void backward(const ag_call *c)
@@ -48,7 +49,7 @@ const ag_op ag_op_layer_norm = {
     .min_inputs = 3,
     .max_inputs = 3,
     .outputs = 1,
-    .flags = AG_OP_STORES,
+    .flags = AG_OP_STORES | AG_OP_PARTS,
     .reads_in = 1,
     .shape = shape,
     .cost = cost,

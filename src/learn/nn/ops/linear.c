@@ -37,18 +37,27 @@ static void prepare(const ag_kernels *kernels, const ag_node *node, const ag_rea
     ag_panels_pack(kernels, in[1], outputs, inputs, false, prepared + inputs * outputs);
 }
 
+/* A part of a call is some rows, or some panels of the weights where these are more. */
 static void forward(const ag_call *c)
 {
     int64_t outputs = c->node->in_shape[1].at[0], inputs = c->node->in_shape[1].at[1];
-    ag_matmul product = {.m = c->samples * ag_shape_rows(&c->node->in_shape[0]),
+    int64_t rows = c->samples * ag_shape_rows(&c->node->in_shape[0]), panels = (outputs + AG_PANEL - 1) / AG_PANEL;
+    int64_t row = 0, end = rows, column = 0, stop = panels;
+    if (rows < outputs)
+        stop = ag_part_of(c, panels, &column);
+    else
+        end = ag_part_of(c, rows, &row);
+    column *= AG_PANEL;
+    stop = stop < panels ? stop * AG_PANEL : outputs;
+    ag_matmul product = {.m = end - row,
                          .k = inputs,
-                         .a = c->in[0],
+                         .a = c->in[0] + row * inputs,
                          .a_row = inputs,
                          .a_column = 1,
-                         .c = c->out[0],
+                         .c = c->out[0] + row * outputs + column,
                          .c_row = outputs,
-                         .bias_n = c->node->inputs > 2 ? c->in[2] : NULL};
-    ag_panels_multiply(c->kernels, &product, c->prepared, outputs);
+                         .bias_n = c->node->inputs > 2 && c->in[2] ? c->in[2] + column : NULL};
+    ag_panels_multiply(c->kernels, &product, c->prepared + column * inputs, stop - column);
 }
 
 static void give_input(const ag_call *c, int64_t rows, int64_t inputs, int64_t outputs)
@@ -91,7 +100,7 @@ const ag_op ag_op_linear = {
     .min_inputs = 2,
     .max_inputs = 3,
     .outputs = 1,
-    .flags = AG_OP_STORES,
+    .flags = AG_OP_STORES | AG_OP_PARTS,
     .reads_in = 1,
     .shape = shape,
     .cost = cost,

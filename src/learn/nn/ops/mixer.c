@@ -195,15 +195,17 @@ static void forward_tile(const ag_mixer_tile *tile, int64_t sample)
 
 typedef void tile_fn(const ag_mixer_tile *tile, int64_t sample);
 
+/* A part of a call has tiles of its own, of all positions that a tile may be cut at. */
 static void each_tile(const ag_call *c, tile_fn *function)
 {
     ag_mixer_shape m = shape_of(c->node);
+    int64_t unit = m.axis == 2 ? 1 : m.width, from, end = unit * ag_part_of(c, m.positions / unit, &from);
     for (int64_t sample = 0; sample < c->samples; sample++)
-        for (int64_t t = 0; t < m.tiles; t++) {
-            int64_t first = t * m.tile, left = m.positions - first;
+        for (int64_t first = from * unit; first < end; first += m.tile) {
+            int64_t left = end - first;
             ag_mixer_tile tile = {.call = c,
                                   .shape = &m,
-                                  .index = t,
+                                  .index = first / m.tile,
                                   .first = first,
                                   .count = left < m.tile ? left : m.tile,
                                   .spare = c->scratch + 3 * m.tile * m.length}; /* the last of places.spare */
@@ -275,7 +277,7 @@ const ag_op ag_op_mixer = {
     .min_inputs = AG_MIXER_INPUTS,
     .max_inputs = AG_MIXER_INPUTS,
     .outputs = 1,
-    .flags = AG_OP_STORES,
+    .flags = AG_OP_STORES | AG_OP_PARTS,
     .reads_in = 1 << AG_MIXER_X,
     .shape = shape,
     .cost = cost,

@@ -203,7 +203,8 @@ static void forward_group(const ag_call *c, const extents *e, const group *g, ag
 static void forward(const ag_call *c)
 {
     extents e = of_node(c->node);
-    for (int64_t i = 0; i < c->samples * e.groups; i++) {
+    int64_t i, end = ag_part_of(c, c->samples * e.groups, &i);
+    for (; i < end; i++) {
         group g = group_of(c, &e, i / e.groups, i % e.groups);
         forward_group(c, &e, &g, c->out[0] + i * e.tokens * e.width);
     }
@@ -300,7 +301,7 @@ const ag_op ag_op_self_attention = {
     .min_inputs = AG_SELF_INPUTS,
     .max_inputs = AG_SELF_INPUTS,
     .outputs = 1,
-    .flags = AG_OP_STORES,
+    .flags = AG_OP_STORES | AG_OP_PARTS,
     .reads_in = 1 << AG_SELF_X,
     .shape = shape,
     .cost = cost,
