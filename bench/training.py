@@ -360,7 +360,7 @@ def measure(folder, ask, cores):
         if not way:
             sys.exit("no way of PyTorch works here")
         warm = 2 if ask.slice else 3
-        slice_jobs = [(fold % settings["folds"], warm, 0) for fold in range(len(way.processes))]
+        slice_jobs = [(fold % settings["folds"], warm, 0) for fold in range(max(2, len(way.processes)))]
         before = way.work(slice_jobs)
         steps = epochs * folds * (before.steps / len(slice_jobs) / warm)
         print(f"    PyTorch's estimate: at most {clock(before.each * steps)} for {steps:.0f} steps", flush=True)

@@ -65,8 +65,11 @@ typedef struct ag_settings_training {
     int64_t max_time;        /* microseconds; 0: none */
 } ag_settings_training;
 
+typedef enum ag_pretrain_method { AG_PRETRAIN_MASKED, AG_PRETRAIN_SHAPES, AG_PRETRAIN_BOTH } ag_pretrain_method;
+
 typedef struct ag_settings_pretrain {
     bool enabled;
+    int method;                           /* ag_pretrain_method */
     int64_t epochs, patience, batch_size; /* batch_size 0: as in training_config */
     double learning_rate;                 /* 0: likewise */
     double mask_ratio;

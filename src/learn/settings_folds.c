@@ -4,6 +4,7 @@
 
 static const char *const kinds[] = {"stratified", "head", "machine", "program", "folder", NULL};
 static const char *const votings[] = {"mean", "median", "weighted", "stacked", NULL};
+static const char *const methods[] = {"masked", "shapes", "both", NULL};
 static const char *const stages[] = {"None", "Staging", "Production", "Archived", NULL};
 
 #define AT(member) offsetof(ag_settings_folds, member)
@@ -46,7 +47,14 @@ static const ag_field pretrain_fields[] = {
      .type = AG_FIELD_BOOL,
      .offset = AT(enabled),
      .fallback = "false",
-     .doc = "The models begin with what was learned by finding hidden patches of all holes, labelled or not."},
+     .doc = "The models begin with what was learned from all holes, labelled or not."},
+    {.name = "method",
+     .type = AG_FIELD_CHOICE,
+     .offset = AT(method),
+     .fallback = "both",
+     .choices = methods,
+     .doc = "What is learned from them: to find hidden patches, to say what the change-point labeller says (a physical "
+            "rule that knows no label), or one after the other."},
     {.name = "epochs",
      .type = AG_FIELD_INT,
      .offset = AT(epochs),

@@ -102,8 +102,21 @@ static int64_t count_trainings(const ag_folding *f, const ag_settings *settings)
 {
     int64_t count = (int64_t)f->member_count;
     for (size_t i = 0; i < f->kind_count && settings->pretrain.enabled; i++)
-        count += f->kinds[i].config.architecture == &ag_architecture_patchtsmixer;
+        if (f->kinds[i].config.architecture == &ag_architecture_patchtsmixer) count += ag_folding_lessons(settings);
     return count;
+}
+
+/* One view for all members, as the documents have it: what a channel's mean is tells nothing of labels. Pretraining
+ * sees all holes, so they count too: a few labelled ones may be of one material. */
+static int fit_view(ag_folding *f, bool all, ag_err *err)
+{
+    const ag_example_set *set = &f->run.set;
+    if (!all) return ag_view_fit(&f->run.view, set, f->chosen, f->chosen_count, err);
+    size_t count = 0, *cut = ag_arena_array(f->arena, set->count + 1, sizeof *cut);
+    if (!cut) return ag_fail_memory(err, set->count * sizeof *cut);
+    for (size_t i = 0; i < set->count; i++)
+        if (!ag_drilled_silent(&set->items[i].drilled)) cut[count++] = i;
+    return ag_view_fit(&f->run.view, set, cut, count, err);
 }
 
 int ag_folding_prepare(ag_folding *f, ag_strategy_task *task, const char *const *architectures, ag_err *err)
@@ -121,8 +134,7 @@ int ag_folding_prepare(ag_folding *f, ag_strategy_task *task, const char *const 
     task->model_config = f->kinds[0].config;
     if ((rc = ag_drilling_read(&f->run, task, err)) < 0) return rc;
     if ((rc = ag_folding_deal(f, task, err)) < 0) return rc;
-    /* One view for all members, as the documents have it: what a channel's mean is tells nothing of labels. */
-    if ((rc = ag_view_fit(&f->run.view, &f->run.set, f->chosen, f->chosen_count, err)) < 0) return rc;
+    if ((rc = fit_view(f, task->settings->pretrain.enabled, err)) < 0) return rc;
     f->trainings = count_trainings(f, task->settings);
     return 0;
 }

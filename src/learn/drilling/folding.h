@@ -56,6 +56,8 @@ void ag_folding_close(void *state);
 int ag_folding_deal(ag_folding *folding, ag_strategy_task *task, ag_err *err);
 /* folding_pretrain.c: learns from all holes, labelled or not, and fills kinds[].pretrained. */
 int ag_folding_pretrain(ag_folding *folding, ag_strategy_task *task, ag_err *err);
+/* Trainings that this takes for one architecture. */
+int64_t ag_folding_lessons(const ag_settings *settings);
 /* folding_vote.c: weights of the members, from what they said of holes that they never saw. */
 int ag_folding_weigh(ag_folding *folding, const ag_strategy_task *task, ag_err *err);
 /* folding_table.c: OUTPUT/out_of_fold.csv: every labelled hole with what is known and what its own fold's models said.

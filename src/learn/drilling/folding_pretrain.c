@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* folding_pretrain.c: before the folds a mixer learns to find hidden patches of all holes, labelled or not; the models
- * of the folds then begin with its backbone. Labels play no part, so a fold may well have been among the holes. One
- * training per mixer of the ensemble, with checkpoints of its own; what it leaves is a model directory, from which the
- * weights are taken whose name and shape fit. */
+/* folding_pretrain.c: before the folds a mixer learns from all holes, labelled or not; the models of the folds then
+ * begin with its weights. What it learns (pretrain.method): to find hidden patches, and then to say what the
+ * change-point labeller says, which is a physical rule and knows no label. What people or a table know plays no part,
+ * so a fold may well have been among the holes. One training per mixer of the ensemble and lesson, with checkpoints of
+ * its own; what it leaves is a model directory, from which the weights are taken whose name and shape fit. */
+#include <math.h>
 #include <string.h>
 
 #include "core/sys/clock.h"
@@ -26,6 +28,8 @@ static ag_settings settings_of(const ag_settings *settings)
     return own;
 }
 
+typedef enum lesson { HIDDEN_PATCHES, SHAPES } lesson;
+
 static int configure(const ag_folding *f, const ag_model_config *from, double ratio, ag_model_config *out, ag_err *err)
 {
     ag_patchtsmixer *values = ag_arena_alloc(f->arena, sizeof *values);
@@ -47,14 +51,47 @@ typedef struct pretraining {
     const ag_settings *settings;
     ag_model_config config;
     uint64_t seed;
+    const char *from;   /* directory of the lesson before; NULL: none */
+    ag_example_set set; /* all holes, with what the lesson knows of them */
     ag_drilling_samples training, validation;
 } pretraining;
+
+/* A labeller's word instead of what is known. */
+static void know_shape(ag_example *e, double min_confidence)
+{
+    const ag_label *l = &e->drilled.shape;
+    double first = l->transition_count ? l->transition[0] : (double)NAN;
+    bool sure = l->outcome != AG_LABEL_NONE && l->confidence >= min_confidence;
+    e->known = (ag_known){.outcome = sure ? l->outcome : AG_LABEL_NONE,
+                          .mm = {l->entry, first, l->exit},
+                          .source = l->source,
+                          .weight = sure ? l->confidence : 0};
+}
+
+/* The set of those holes of which the labeller is sure. */
+static int learn_shapes(pretraining *p, ag_err *err)
+{
+    const ag_folding *f = p->folding;
+    ag_example *items = ag_arena_array(f->arena, p->set.count + 1, sizeof *items);
+    if (!items) return ag_fail_memory(err, p->set.count * sizeof *items);
+    size_t count = 0;
+    for (size_t i = 0; i < p->set.count; i++) {
+        items[count] = p->set.items[i];
+        know_shape(&items[count], f->run.data.min_confidence);
+        count += items[count].known.weight > 0 && !ag_drilled_silent(&items[count].drilled);
+    }
+    p->set.items = items;
+    p->set.count = count;
+    if (count >= AG_DRILLING_FEWEST) return 0;
+    ag_fail(err, AG_EINVAL, "pretrain: the change-point labeller is sure of only %zu holes", count);
+    return ag_err_hint(err, "set pretrain.method: masked, or lower data_config.min_confidence");
+}
 
 /* A tenth of all holes judges when it is enough. */
 static int gather(pretraining *p, ag_err *err)
 {
     const ag_folding *f = p->folding;
-    const ag_example_set *set = &f->run.set;
+    const ag_example_set *set = &p->set;
     static const uint32_t shares[] = {9, 1};
     size_t count = 0, counts[2] = {0};
     size_t *all = ag_arena_array(f->arena, 3 * set->count + 1, sizeof *all), *chosen[2];
@@ -79,7 +116,8 @@ static int gather(pretraining *p, ag_err *err)
 static int open_model(const pretraining *p, ag_model **out, ag_err *err)
 {
     const ag_building building = {.loss = true};
-    return ag_strategy_model_of(p->task, &p->config, &building, p->seed, p->settings->init_from, out, err);
+    return ag_strategy_model_of(p->task, &p->config, &building, p->seed, p->from ? p->from : p->settings->init_from,
+                                out, err);
 }
 
 static int open_sample(void *context, int64_t member, ag_team_sample *sample, ag_err *err)
@@ -112,17 +150,27 @@ static int tell_estimate(pretraining *p, ag_err *err)
     return 0;
 }
 
-static int pretrain_kind(ag_folding *f, ag_strategy_task *task, size_t kind, int64_t index, ag_err *err)
+static int open_lesson(pretraining *p, size_t kind, lesson what, ag_err *err)
+{
+    const ag_folding *f = p->folding;
+    p->set = f->run.set;
+    p->from = f->kinds[kind].pretrained;
+    p->config = f->kinds[kind].config;
+    int rc = what == SHAPES ? learn_shapes(p, err)
+                            : configure(f, &f->kinds[kind].config, p->settings->pretrain.mask_ratio, &p->config, err);
+    return rc < 0 ? rc : gather(p, err);
+}
+
+static int pretrain_kind(ag_folding *f, ag_strategy_task *task, size_t kind, lesson what, int64_t index, ag_err *err)
 {
     const ag_settings own = settings_of(task->settings);
     pretraining p = {.folding = f, .task = task, .settings = &own, .seed = (uint64_t)own.seed};
     ag_model *model = NULL;
-    const char *name =
-        f->kind_count > 1 ? ag_arena_printf(f->arena, "pretraining-%s", f->kinds[kind].name) : "pretraining";
-    const char *directory = ag_arena_printf(f->arena, "%s/%s", task->output_dir, name);
+    const char *name = ag_arena_printf(f->arena, "pretraining%s%s%s", what == SHAPES ? "-shapes" : "",
+                                       f->kind_count > 1 ? "-" : "", f->kind_count > 1 ? f->kinds[kind].name : "");
+    const char *directory = ag_arena_printf(f->arena, "%s/%s", task->output_dir, name ? name : "");
     if (!name || !directory) return ag_fail_memory(err, 64);
-    int rc = configure(f, &f->kinds[kind].config, own.pretrain.mask_ratio, &p.config, err);
-    if (rc >= 0) rc = gather(&p, err);
+    int rc = open_lesson(&p, kind, what, err);
     if (rc >= 0 && !task->resume) rc = tell_estimate(&p, err);
     if (rc >= 0) rc = open_model(&p, &model, err);
     if (rc < 0) return rc;
@@ -141,13 +189,19 @@ static int pretrain_kind(ag_folding *f, ag_strategy_task *task, size_t kind, int
     return rc;
 }
 
+int64_t ag_folding_lessons(const ag_settings *settings)
+{
+    return settings->pretrain.method == AG_PRETRAIN_BOTH ? 2 : 1;
+}
+
 int ag_folding_pretrain(ag_folding *f, ag_strategy_task *task, ag_err *err)
 {
     int64_t index = (int64_t)f->member_count;
-    int rc = 0;
+    int method = task->settings->pretrain.method, rc = 0;
     for (size_t k = 0; k < f->kind_count && rc >= 0; k++) {
         if (f->kinds[k].config.architecture != &ag_architecture_patchtsmixer) continue;
-        rc = pretrain_kind(f, task, k, index++, err);
+        if (method != AG_PRETRAIN_SHAPES) rc = pretrain_kind(f, task, k, HIDDEN_PATCHES, index++, err);
+        if (rc >= 0 && method != AG_PRETRAIN_MASKED) rc = pretrain_kind(f, task, k, SHAPES, index++, err);
     }
     return rc;
 }

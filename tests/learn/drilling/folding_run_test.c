@@ -27,6 +27,7 @@ typedef struct outcome { /* of a training */
 } outcome;
 
 static const char *data_dir;
+static char truth_table[900]; /* what the simulator knows of them */
 
 static void on_phase(void *context, const char *phase)
 {
@@ -65,7 +66,10 @@ static int train(const char *const *more, const char *output, unsigned jobs, out
 
 static void prepare_holes(ag_arena *arena)
 {
-    if (!data_dir) data_dir = prepared(simulated(HOLES, 12), arena);
+    if (data_dir) return;
+    const char *files = simulated(HOLES, 12);
+    ag_format(truth_table, sizeof truth_table, "%s/truth.csv", files);
+    data_dir = prepared(files, arena);
 }
 
 /* The bytes of a file below a directory; the caller frees them. */
@@ -92,8 +96,11 @@ static void expect_same(const char *a, const char *b, const char *file)
 AG_TEST(test_folding_run__any_number_of_threads_gives_the_same_bits)
 {
     static const char *const files[] = {"model/members/fold-01/model.safetensors",
-                                        "model/members/fold-03/model.safetensors", "pretraining/model.safetensors",
-                                        "out_of_fold.csv", "metrics.json"};
+                                        "model/members/fold-03/model.safetensors",
+                                        "pretraining/model.safetensors",
+                                        "pretraining-shapes/model.safetensors",
+                                        "out_of_fold.csv",
+                                        "metrics.json"};
     static const char *const more[] = {"pretrain={enabled: true, epochs: 1}", NULL};
     ag_err err = {0};
     outcome o;
@@ -102,7 +109,7 @@ AG_TEST(test_folding_run__any_number_of_threads_gives_the_same_bits)
     prepare_holes(arena);
     AG_EXPECT_OK(train(more, one, 1, &o, &err));
     assert_string_equal(o.order, "data pretraining folds ensemble validation export");
-    assert_true(o.trainings == 4 && o.parameters > 100);
+    assert_true(o.trainings == 5 && o.parameters > 100);
     AG_EXPECT_OK(train(more, four, 4, &o, &err));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) expect_same(one, four, files[i]);
     ag_arena_free(arena);
@@ -159,6 +166,57 @@ AG_TEST(test_folding_run__every_architecture_and_vote_makes_an_ensemble_that_ans
         assert_int_equal(o.trainings, cases[i].voices);
         expect_answers(output, cases[i].voices);
     }
+    ag_arena_free(arena);
+}
+
+/* data_config of labels from the simulator's table. */
+static const char *by_truth(double min_confidence)
+{
+    static char text[1200];
+    ag_format(text, sizeof text,
+              "data_config={label_sources: [truth], labels: \"%s\", min_confidence: %g, preprocessing: "
+              "{cell_mm: 1.2, channels: [torque, thrust]}}",
+              truth_table, min_confidence);
+    return text;
+}
+
+/* What is pretrained on is the labeller's word alone: other labels leave the same bits, and every way its own files. */
+AG_TEST(test_folding_run__labels_play_no_part_in_pretraining)
+{
+    static const char *const automatic[] = {"pretrain={enabled: true, epochs: 1}", NULL};
+    static const char *const masked[] = {"pretrain={enabled: true, epochs: 1, method: masked}", NULL};
+    static const char *const shapes[] = {"pretrain={enabled: true, epochs: 1, method: shapes}", NULL};
+    ag_err err = {0};
+    outcome o;
+    char path[900];
+    const char *a = ag_test_dir(), *b = ag_test_dir(), *c = ag_test_dir(), *d = ag_test_dir();
+    ag_arena *arena = ag_arena_new(0);
+    prepare_holes(arena);
+    const char *const truth[] = {automatic[0], by_truth(0.5), NULL};
+    AG_EXPECT_OK(train(truth, a, 2, &o, &err));
+    AG_EXPECT_OK(train(automatic, b, 2, &o, &err));
+    expect_same(a, b, "pretraining/model.safetensors");
+    expect_same(a, b, "pretraining-shapes/model.safetensors");
+    AG_EXPECT_OK(train(masked, c, 2, &o, &err));
+    assert_int_equal(o.trainings, 4);
+    expect_same(a, c, "pretraining/model.safetensors");
+    ag_format(path, sizeof path, "%s/pretraining-shapes", c);
+    assert_false(ag_file_exists(path));
+    AG_EXPECT_OK(train(shapes, d, 2, &o, &err));
+    assert_int_equal(o.trainings, 4);
+    ag_format(path, sizeof path, "%s/pretraining", d);
+    assert_false(ag_file_exists(path));
+    ag_arena_free(arena);
+}
+
+AG_TEST(test_folding_run__a_labeller_that_is_never_sure_teaches_nothing)
+{
+    ag_err err = {0};
+    outcome o;
+    ag_arena *arena = ag_arena_new(0);
+    prepare_holes(arena);
+    const char *const unsure[] = {"pretrain={enabled: true, epochs: 1}", by_truth(1), NULL};
+    AG_EXPECT_ERROR(train(unsure, ag_test_dir(), 1, &o, &err), AG_EINVAL, "the change-point labeller is sure of only");
     ag_arena_free(arena);
 }
 
