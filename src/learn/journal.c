@@ -201,12 +201,24 @@ static int on_configured(void *context, const ag_value *effective, int64_t param
     return rc < 0 ? rc : record_version(journal, err);
 }
 
+/* The strategy sees only the directory that the version was written into, which is called by its digest. */
+static bool is_version(const ag_journal *journal, const ag_strategy_dataset *dataset)
+{
+    char *data = NULL, *path = NULL;
+    const ag_journal_options *o = &journal->options;
+    if (!o->version_name || !o->data_dir) return false;
+    if (ag_path_absolute(journal->arena, o->data_dir, &data, NULL) < 0) return false;
+    return ag_path_absolute(journal->arena, dataset->path, &path, NULL) >= 0 && strcmp(data, path) == 0;
+}
+
 static int on_dataset(void *context, const ag_strategy_dataset *dataset, ag_err *err)
 {
     ag_journal *journal = context;
     const ag_strategy_watch *next = next_of(journal);
-    int rc = ag_vec_push(&journal->datasets, dataset, err);
-    return rc >= 0 && next->dataset ? next->dataset(next->context, dataset, err) : rc;
+    ag_strategy_dataset named = *dataset;
+    if (is_version(journal, dataset)) named.name = journal->options.version_name;
+    int rc = ag_vec_push(&journal->datasets, &named, err);
+    return rc >= 0 && next->dataset ? next->dataset(next->context, &named, err) : rc;
 }
 
 /* ---- one training ---- */

@@ -165,6 +165,15 @@ ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what
 void ag_strategy_write_metrics(ag_json *json, const ag_vec *metrics);
 /* What every AG_STRATEGY_FILE ends with: the members "metrics" and "configuration". */
 void ag_strategy_describe(ag_json *json, const ag_strategy_task *task);
+/* How a model directory is written: its files, then what they are. */
+typedef struct ag_strategy_saving {
+    const char *maker; /* "plug-in mean", for what is said of it */
+    void *context;
+    int (*save)(void *context, const char *directory, ag_err *err); /* all files but AG_STRATEGY_FILE */
+    void (*describe)(void *context, ag_json *json);                 /* the one object of AG_STRATEGY_FILE */
+} ag_strategy_saving;
+/* Makes the directory; its AG_STRATEGY_FILE is removed before `save` and written after it. */
+int ag_strategy_save(const char *directory, const ag_strategy_saving *saving, ag_err *err);
 /* A model of task->model_config with its first weights: by seed, then from init_from. `loss` builds what training
  * needs. */
 int ag_strategy_model(const ag_strategy_task *task, bool loss, ag_model **out, ag_err *err);

@@ -16,7 +16,7 @@
 static struct CMUnitTest tests[MAX_TESTS];
 static size_t test_count;
 static char *test_dirs[MAX_TESTS]; /* a test may hold several; they are forgotten only after MAX_TESTS more */
-static char directory[4096];       /* of all test directories of this program; "" until the first is asked for */
+static char directory[4096];       /* of all test directories of this program, and its $TMPDIR */
 
 void ag_test_register(const char *name, void (*function)(void **state))
 {
@@ -32,15 +32,19 @@ _Noreturn void ag_test_skip(const char *reason)
     abort(); /* not reached: skip() leaves the test */
 }
 
+/* What the tested code leaves in the system's place for temporary files, as it may when its own cleaning up is made to
+ * fail, goes with the directory too. */
+static bool make_directory(void)
+{
+    const char *temporary = getenv("TMPDIR");
+    snprintf(directory, sizeof(directory), "%s/auger-test-XXXXXX", temporary ? temporary : "/tmp");
+    return mkdtemp(directory) && setenv("TMPDIR", directory, 1) == 0;
+}
+
 const char *ag_test_dir(void)
 {
     static unsigned number;
     char path[sizeof(directory) + 16];
-    if (!directory[0]) {
-        const char *temporary = getenv("TMPDIR");
-        snprintf(directory, sizeof(directory), "%s/auger-test-XXXXXX", temporary ? temporary : "/tmp");
-        if (!mkdtemp(directory)) fail_msg("cannot make a directory like %s", directory);
-    }
     snprintf(path, sizeof(path), "%s/%u", directory, ++number);
     if (mkdir(path, 0700) < 0) fail_msg("cannot make %s", path);
     char *kept = test_dirs[number % MAX_TESTS];
@@ -106,7 +110,6 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 static void clean_up(bool failed)
 {
     for (size_t i = 0; i < MAX_TESTS; i++) free(test_dirs[i]);
-    if (!directory[0]) return;
     if (failed)
         fprintf(stderr, "# files kept in %s\n", directory);
     else if (nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS) < 0)
@@ -117,6 +120,10 @@ int main(int argc, char **argv)
 {
     if (test_count == 0) {
         printf("1..1\nnot ok 1 - %s registers no test\n", argv[0]);
+        return 1;
+    }
+    if (!make_directory()) {
+        printf("1..1\nnot ok 1 - cannot make a directory like %s\n", directory);
         return 1;
     }
     if (argc > 1) cmocka_set_test_filter(argv[1]);

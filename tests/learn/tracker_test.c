@@ -26,6 +26,7 @@ typedef struct bench {
     uint16_t port;
     auger_builder *builder;
     auger_result *result;
+    bool looks; /* into the home, behind the second epoch */
     int epochs, stop_after, seen_points;
     char remark[1500];
 } bench;
@@ -115,7 +116,7 @@ static int on_event(void *context, const auger_event *event)
     if (event->kind == AUGER_EVENT_REMARK) ag_format(b->remark, sizeof b->remark, "%s", event->text);
     if (event->kind != AUGER_EVENT_EPOCH) return 0;
     /* Epochs that have ended are seen while the next one is under way. */
-    if (b->server && ++b->epochs == 3) {
+    if (++b->epochs == 3 && b->looks) {
         for (int i = 0; i < 2000 && (b->seen_points = points_now(b)) < 2; i++) ag_sleep(10000);
     }
     return b->stop_after && b->epochs >= b->stop_after;
@@ -175,6 +176,7 @@ AG_TEST(test_tracker__a_training_is_seen_on_a_server_while_it_runs_and_whole_at_
     bench b;
     auger_error error;
     open_bench(&b);
+    b.looks = true;
     FINE(build(&b, 0, &error));
     assert_true(b.seen_points >= 2);
     assert_string_equal(auger_result_model_version(b.result), "waves/1");

@@ -77,4 +77,8 @@ class Postgres:
     def stop(self):
         self.process.send_signal(3)  # SIGQUIT: at once
         self.process.wait(60)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        for _ in range(100):  # processes of the server may be writing for a moment yet
+            shutil.rmtree(self.directory, ignore_errors=True)
+            if not os.path.exists(self.directory):
+                return
+            time.sleep(0.05)

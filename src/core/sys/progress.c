@@ -19,10 +19,10 @@
 #define TIME_CONSTANT 3.0 /* seconds */
 
 struct ag_progress {
-    const char *what;
+    _Atomic(const char *) what;
     ag_progress_fn sink;
     void *context;
-    int64_t started;
+    _Atomic int64_t started;
     _Atomic(const char *) stage;
     _Atomic uint64_t done, total, bytes;
     _Atomic int64_t reported; /* when, monotonic */
@@ -37,7 +37,7 @@ ag_progress *ag_progress_new(const char *what, uint64_t total, ag_progress_fn si
 {
     ag_progress *progress = ag_calloc(1, sizeof(*progress));
     if (!progress) return NULL;
-    progress->what = what;
+    atomic_init(&progress->what, what);
     progress->sink = sink;
     progress->context = context;
     progress->started = progress->then = ag_monotonic();
@@ -118,6 +118,23 @@ void ag_progress_stage(ag_progress *progress, const char *stage)
 void ag_progress_total(ag_progress *progress, uint64_t total)
 {
     if (progress) atomic_store(&progress->total, total);
+}
+
+void ag_progress_next(ag_progress *progress, const char *what, const char *stage, uint64_t total)
+{
+    if (!progress) return;
+    pthread_mutex_lock(&progress->reporting);
+    atomic_store(&progress->what, what);
+    atomic_store(&progress->stage, stage);
+    atomic_store(&progress->total, total);
+    atomic_store(&progress->done, 0);
+    atomic_store(&progress->bytes, 0);
+    atomic_store(&progress->rate, 0);
+    atomic_store(&progress->bytes_rate, 0);
+    progress->done_then = progress->bytes_then = 0;
+    progress->then = ag_monotonic();
+    atomic_store(&progress->started, progress->then);
+    pthread_mutex_unlock(&progress->reporting);
 }
 
 void ag_progress_add(ag_progress *progress, uint64_t items, uint64_t bytes)

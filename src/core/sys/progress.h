@@ -26,6 +26,8 @@ ag_progress *ag_progress_new(const char *what, uint64_t total, ag_progress_fn si
 void ag_progress_free(ag_progress *progress);                     /* reports the end unless ag_progress_finish() did */
 void ag_progress_stage(ag_progress *progress, const char *stage); /* a string that outlives the progress */
 void ag_progress_total(ag_progress *progress, uint64_t total);
+/* Something else is counted from here on: from 0, at a rate and a time of its own. `what` outlives the progress. */
+void ag_progress_next(ag_progress *progress, const char *what, const char *stage, uint64_t total);
 void ag_progress_add(ag_progress *progress, uint64_t items, uint64_t bytes); /* any thread */
 void ag_progress_finish(ag_progress *progress);
 ag_progress_state ag_progress_read(const ag_progress *progress);

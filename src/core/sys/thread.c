@@ -12,8 +12,10 @@
  * Why a failure does not depend on scheduling: indices are taken in ascending order and an index is skipped only when a
  * lower one has failed. So the lowest index that fails always runs, and it is the one reported.
  *
- * A job allows threads - 1 helpers beside its caller, so that a pool of n keeps n processors busy. Locks: everything in
- * the pool is under `lock`; of a job, `next` and `lowest_failed` are atomic, the rest is under `lock` too. */
+ * A job allows threads - 1 helpers beside its caller, so that a pool of n keeps n processors busy. Of jobs within jobs
+ * no more than n threads are busy either, the outermost caller counted in: a worker that would be one too many sleeps.
+ * A caller that waits for helpers stays counted, as it helps with what is below it. Locks: everything in the pool is
+ * under `lock`; of a job, `next` and `lowest_failed` are atomic, the rest is under `lock` too. */
 #include "core/sys/thread.h"
 
 #include <errno.h>
@@ -55,11 +57,13 @@ struct ag_pool {
     task *waiting;        /* the next to start */
     uint64_t submitted;
     bool stopping;
+    unsigned busy; /* threads inside of jobs */
     unsigned size;
     pthread_t threads[];
 };
 
-static _Thread_local job *current; /* the job whose index this thread runs */
+static _Thread_local job *current;           /* the job whose index this thread runs */
+static _Thread_local const ag_pool *counted; /* the pool that counts this thread as busy */
 
 void ag_thread_name(const char *name)
 {
@@ -122,13 +126,32 @@ static job *find_job(const ag_pool *pool, const job *above)
     return NULL;
 }
 
+/* Under the lock: this thread is busy from here on, unless it is already. What to give to leave(). */
+static const ag_pool *enter(ag_pool *pool)
+{
+    const ag_pool *before = counted;
+    if (before != pool) pool->busy++;
+    counted = pool;
+    return before;
+}
+
+static void leave(ag_pool *pool, const ag_pool *before)
+{
+    counted = before;
+    if (before == pool) return;
+    pool->busy--;
+    if (pool->jobs) pthread_cond_signal(&pool->wake); /* somebody may take its place */
+}
+
 /* Called with the lock held, and returns with it held. */
 static void help(ag_pool *pool, job *at)
 {
+    const ag_pool *before = enter(pool);
     at->helpers++;
     pthread_mutex_unlock(&pool->lock);
     work_on(pool, at);
     pthread_mutex_lock(&pool->lock);
+    leave(pool, before);
     if (--at->helpers == 0) pthread_cond_broadcast(&pool->ended);
 }
 
@@ -158,7 +181,7 @@ static void *work_for_pool(void *context)
     ag_thread_name("ag-pool");
     pthread_mutex_lock(&pool->lock);
     for (;;) {
-        job *at = find_job(pool, NULL);
+        job *at = pool->busy < pool->size ? find_job(pool, NULL) : NULL;
         if (at)
             help(pool, at);
         else if (pool->waiting)
@@ -217,19 +240,21 @@ unsigned ag_pool_threads(const ag_pool *pool)
     return pool ? pool->size : 1;
 }
 
-static void add_job(ag_pool *pool, job *at)
+static const ag_pool *add_job(ag_pool *pool, job *at)
 {
     pthread_mutex_lock(&pool->lock);
+    const ag_pool *before = enter(pool);
     at->following = pool->jobs;
     if (pool->jobs) pool->jobs->previous = at;
     pool->jobs = at;
     pthread_cond_broadcast(&pool->wake);
     if (at->parent) pthread_cond_broadcast(&pool->ended);
     pthread_mutex_unlock(&pool->lock);
+    return before;
 }
 
 /* Waits until no helper is inside, then takes the job out of the list. */
-static void end_job(ag_pool *pool, job *at)
+static void end_job(ag_pool *pool, job *at, const ag_pool *before)
 {
     pthread_mutex_lock(&pool->lock);
     while (at->helpers > 0) {
@@ -244,6 +269,7 @@ static void end_job(ag_pool *pool, job *at)
     else
         pool->jobs = at->following;
     if (at->following) at->following->previous = at->previous;
+    leave(pool, before);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -254,9 +280,9 @@ int ag_pool_for(ag_pool *pool, size_t count, ag_for_fn work, void *context, ag_c
     atomic_init(&at.lowest_failed, SIZE_MAX);
     atomic_init(&at.stopped, false);
     bool shared = pool && pool->size > 1 && count > 1;
-    if (shared) add_job(pool, &at);
+    const ag_pool *before = shared ? add_job(pool, &at) : NULL;
     work_on(pool, &at);
-    if (shared) end_job(pool, &at);
+    if (shared) end_job(pool, &at, before);
     if (at.rc < 0) {
         if (err) *err = at.err;
         return at.rc;

@@ -10,11 +10,10 @@
 #include "core/io/path.h"
 #include "data/validator.h"
 #include "learn/drilling/known.h"
+#include "learn/drilling/run.h"
 #include "learn/strategies/exec_predict.h"
 #include "learn/strategies/plugin.h"
 #include "learn/strategy.h"
-
-enum { MAX_FILE = 64 << 20 };
 
 /* ---- the labellers ---- */
 
@@ -81,31 +80,13 @@ static void close_predictor(void *context)
     ag_predictor_free(context);
 }
 
-/* The directory itself, or model/ below it. */
-static int model_of(const char *dir, ag_arena *arena, const char **out, ag_err *err)
-{
-    const char *inner = ag_path_join(arena, dir, "model");
-    const char *strategy = ag_path_join(arena, dir, AG_STRATEGY_FILE),
-               *config = ag_path_join(arena, dir, "config.json");
-    if (!inner || !strategy || !config) return ag_fail_memory(err, strlen(dir));
-    if (!ag_file_exists(dir)) return ag_fail(err, AG_ENOTFOUND, "there is no model '%s'", dir);
-    *out = dir;
-    if (ag_file_exists(strategy) || ag_file_exists(config)) return AG_OK;
-    if (ag_file_exists(inner)) {
-        *out = inner;
-        return AG_OK;
-    }
-    ag_fail(err, AG_ENOTFOUND, "there is no " AG_STRATEGY_FILE " and no config.json in '%s'", dir);
-    return ag_err_hint(err, "give the output directory of 'auger train', or its model/");
-}
-
 int ag_answerer_legacy(const char *model_dir, const ag_device *device, ag_answerer *out, ag_err *err)
 {
     ag_legacy *legacy = NULL;
     const char *model = NULL;
     ag_arena *arena = ag_arena_new(0);
     int rc = arena ? AG_OK : ag_fail_memory(err, 1);
-    if (rc == AG_OK && model_dir) rc = model_of(model_dir, arena, &model, err);
+    if (rc == AG_OK && model_dir) rc = ag_drilling_find(model_dir, arena, &model, err);
     if (rc == AG_OK) rc = ag_legacy_open(model, NULL, device, &legacy, err);
     ag_arena_free(arena);
     if (rc < 0) return rc;
@@ -117,35 +98,14 @@ int ag_answerer_legacy(const char *model_dir, const ag_device *device, ag_answer
     return AG_OK;
 }
 
-/* "" when no strategy made it. */
-static int strategy_of(const char *dir, ag_arena *arena, const char **out, ag_err *err)
-{
-    ag_buf text;
-    const ag_value *root = NULL;
-    ag_str name;
-    const char *path = ag_path_join(arena, dir, AG_STRATEGY_FILE);
-    if (!path) return ag_fail_memory(err, strlen(dir));
-    *out = "";
-    if (!ag_file_exists(path)) return AG_OK;
-    ag_buf_init(&text, MAX_FILE);
-    int rc = ag_file_read(path, MAX_FILE, &text, err);
-    if (rc >= 0) rc = ag_json_parse(arena, ag_buf_str(&text), &(ag_json_options){.file = path}, &root, err);
-    ag_buf_deinit(&text);
-    if (rc < 0) return rc;
-    if (!ag_value_string(ag_value_get(root, "strategy"), &name))
-        return ag_fail_at(err, AG_EPARSE, path, 0, 0, "it names no strategy");
-    *out = ag_arena_strndup(arena, name.data, name.size);
-    return *out ? AG_OK : ag_fail_memory(err, name.size);
-}
-
 int ag_answerer_fits(const char *dir, bool *out, ag_err *err)
 {
     const char *model = NULL, *name = NULL;
     size_t count;
     const ag_strategy *const *all = ag_strategy_all(&count);
     ag_arena *arena = ag_arena_new(0);
-    int rc = arena ? model_of(dir, arena, &model, err) : ag_fail_memory(err, 1);
-    if (rc == AG_OK) rc = strategy_of(model, arena, &name, err);
+    int rc = arena ? ag_drilling_find(dir, arena, &model, err) : ag_fail_memory(err, 1);
+    if (rc == AG_OK) rc = ag_drilling_maker(model, arena, &name, err);
     if (rc == AG_OK) {
         *out = true;
         for (size_t i = 0; i < count; i++)
@@ -181,11 +141,9 @@ int ag_answerer_open_by(const char *dir, const ag_settings *named, const ag_devi
     const char *model = NULL, *strategy = NULL;
     ag_predictor *predictor = NULL;
     ag_arena *arena = ag_arena_new(0);
-    int rc = arena ? model_of(dir, arena, &model, err) : ag_fail_memory(err, 1);
-    if (rc == AG_OK) rc = strategy_of(model, arena, &strategy, err);
-    if (rc == AG_OK && (!*strategy || strcmp(strategy, "legacy_patchtsmixer") == 0)) {
-        rc = ag_answerer_legacy(model, device, out, err);
-    } else if (rc == AG_OK && strcmp(strategy, "exec") == 0) {
+    int rc = arena ? ag_drilling_find(dir, arena, &model, err) : ag_fail_memory(err, 1);
+    if (rc == AG_OK) rc = ag_drilling_maker(model, arena, &strategy, err);
+    if (rc == AG_OK && strcmp(strategy, "exec") == 0) {
         rc = open_exec(model, named, out, err);
     } else if (rc == AG_OK && strcmp(strategy, ag_strategy_plugin.name) == 0) {
         rc = open_plugin(model, named, out, err);

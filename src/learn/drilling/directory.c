@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* directory.c: a model directory written and read back. The description of older weights goes first and the new one
- * comes last, so that whoever finds auger.json finds weights that belong to it. */
+/* directory.c: a model directory written and read back. (By strategy_save.c, so that whoever
+ * finds auger.json finds weights that belong to it.) */
 #include <math.h>
 #include <string.h>
 
@@ -27,8 +27,9 @@ static void describe_members(ag_json *json, const ag_drilling_export *what)
     ag_json_put_text(json, "fusion", ag_fusion_names[what->fusion]);
 }
 
-static void describe(ag_json *json, const ag_drilling_export *what)
+static void describe(void *context, ag_json *json)
 {
+    const ag_drilling_export *what = context;
     const ag_drilling_run *run = what->run;
     ag_json_begin_object(json);
     ag_json_put_int(json, "format", AG_STRATEGY_FORMAT);
@@ -50,9 +51,11 @@ static void describe(ag_json *json, const ag_drilling_export *what)
     ag_json_end_object(json);
 }
 
-static int save_members(const char *directory, const ag_drilling_export *what, ag_arena *arena, ag_err *err)
+static int save_members(void *context, const char *directory, ag_err *err)
 {
-    int rc = ag_dir_make(directory, err);
+    const ag_drilling_export *what = context;
+    ag_arena *arena = ag_arena_new(0);
+    int rc = arena ? 0 : ag_fail_memory(err, 64);
     for (size_t i = 0; i < what->member_count && rc >= 0; i++) {
         const ag_drilling_member *m = &what->members[i];
         bool alone = strcmp(m->path, ".") == 0;
@@ -60,28 +63,56 @@ static int save_members(const char *directory, const ag_drilling_export *what, a
         const ag_model_config *config = m->config ? m->config : &what->run->task->model_config;
         rc = where ? ag_pretrained_save(where, config, m->model, err) : ag_fail_memory(err, strlen(m->path));
     }
+    ag_arena_free(arena);
     return rc;
 }
 
 int ag_drilling_save(const char *directory, const ag_drilling_export *what, ag_err *err)
 {
-    ag_buf text;
-    ag_arena *arena = ag_arena_new(0);
-    const char *path = arena ? ag_path_join(arena, directory, AG_STRATEGY_FILE) : NULL;
-    ag_buf_init(&text, MAX_TEXT);
-    ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
-    if (path && ag_file_exists(path)) (void)ag_file_remove(path, NULL);
-    int rc = path ? save_members(directory, what, arena, err) : ag_fail_memory(err, strlen(directory));
-    if (rc >= 0) describe(&json, what);
-    if (rc >= 0) rc = ag_json_end_document(&json, err);
-    ag_buf_add_char(&text, '\n');
-    if (rc >= 0) rc = ag_file_replace(path, text.data, text.size, err);
-    ag_buf_deinit(&text);
-    ag_arena_free(arena);
-    return rc;
+    ag_drilling_export copy = *what;
+    const ag_strategy_saving how = {
+        .maker = what->strategy, .context = &copy, .save = save_members, .describe = describe};
+    return ag_strategy_save(directory, &how, err);
 }
 
 /* ---- reading ---- */
+
+int ag_drilling_find(const char *dir, ag_arena *arena, const char **out, ag_err *err)
+{
+    const char *inner = ag_path_join(arena, dir, "model");
+    const char *strategy = ag_path_join(arena, dir, AG_STRATEGY_FILE),
+               *config = ag_path_join(arena, dir, "config.json");
+    if (!inner || !strategy || !config) return ag_fail_memory(err, strlen(dir));
+    if (!ag_file_exists(dir)) return ag_fail(err, AG_ENOTFOUND, "there is no model '%s'", dir);
+    *out = dir;
+    if (ag_file_exists(strategy) || ag_file_exists(config)) return AG_OK;
+    if (ag_file_exists(inner)) {
+        *out = inner;
+        return AG_OK;
+    }
+    ag_fail(err, AG_ENOTFOUND, "there is no " AG_STRATEGY_FILE " and no config.json in '%s'", dir);
+    return ag_err_hint(err, "give the output directory of 'auger train', or its model/");
+}
+
+int ag_drilling_maker(const char *dir, ag_arena *arena, const char **out, ag_err *err)
+{
+    ag_buf text;
+    const ag_value *root = NULL;
+    ag_str name;
+    const char *path = ag_path_join(arena, dir, AG_STRATEGY_FILE);
+    if (!path) return ag_fail_memory(err, strlen(dir));
+    *out = "";
+    if (!ag_file_exists(path)) return AG_OK;
+    ag_buf_init(&text, MAX_TEXT);
+    int rc = ag_file_read(path, MAX_TEXT, &text, err);
+    if (rc >= 0) rc = ag_json_parse(arena, ag_buf_str(&text), &(ag_json_options){.file = path}, &root, err);
+    ag_buf_deinit(&text);
+    if (rc < 0) return rc;
+    if (!ag_value_string(ag_value_get(root, "strategy"), &name))
+        return ag_fail_at(err, AG_EPARSE, path, 0, 0, "it names no strategy");
+    *out = ag_arena_strndup(arena, name.data, name.size);
+    return *out ? AG_OK : ag_fail_memory(err, name.size);
+}
 
 static int find_description(const char *directory, ag_drilling_model *m, const char **file, ag_err *err)
 {

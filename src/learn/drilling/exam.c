@@ -49,7 +49,7 @@ static int prepare_folder(examination *x, ag_err *err)
                                   .progress = o->progress};
     x->raw = o->data;
     x->dir = x->temporary;
-    ag_progress_stage(o->progress, "preparing");
+    ag_progress_next(o->progress, "files", "preparing", 0);
     return ag_prepare(&prepare, x->arena, &summary, err);
 }
 
@@ -225,8 +225,7 @@ static int ask_all(examination *x, ag_err *err)
     const ag_exam_options *o = x->options;
     x->batch = o->batch ? o->batch : BATCH;
     size_t batches = (x->exam.count + x->batch - 1) / x->batch;
-    ag_progress_stage(o->progress, "asking");
-    ag_progress_total(o->progress, ag_progress_read(o->progress).done + x->exam.count); /* behind what was prepared */
+    ag_progress_next(o->progress, "holes", "asking", x->exam.count);
     int64_t begin = ag_monotonic();
     int rc = ag_pool_for(o->pool, batches, do_batch, x, o->cancel, err);
     x->exam.seconds = (double)(ag_monotonic() - begin) / 1e6;

@@ -26,6 +26,9 @@ enum {
     AG_LEGACY_STRIDE = 5,
 };
 
+/* Whose models are the old pipeline; so are those that no strategy has made. */
+#define AG_LEGACY_STRATEGY "legacy_patchtsmixer"
+
 /* The three columns that the old pipeline used. */
 typedef struct ag_legacy_trace {
     size_t rows;

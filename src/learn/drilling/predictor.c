@@ -7,19 +7,35 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "learn/drilling/legacy.h"
 #include "learn/drilling/prediction.h"
 #include "learn/drilling/run.h"
 
 enum { MOST_IDLE = 16 };
 
 struct ag_predictor {
-    ag_drilling_model *model;
+    ag_drilling_model *model; /* or */
+    ag_legacy *legacy;        /* the old pipeline */
     const ag_device *device;
     ag_pool *pool;
     pthread_mutex_t lock; /* of what follows */
     ag_asker *idle[MOST_IDLE];
     size_t idle_count;
 };
+
+static int open_model(ag_predictor *p, const char *model_dir, ag_err *err)
+{
+    const char *model = NULL, *strategy = NULL;
+    ag_arena *arena = ag_arena_new(0);
+    int rc = arena ? ag_drilling_find(model_dir, arena, &model, err) : ag_fail_memory(err, 64);
+    if (rc >= 0 && ag_drilling_maker(model, arena, &strategy, NULL) < 0) strategy = "?"; /* loading says why */
+    if (rc >= 0 && (!*strategy || strcmp(strategy, AG_LEGACY_STRATEGY) == 0))
+        rc = ag_legacy_open(model, NULL, p->device, &p->legacy, err);
+    else if (rc >= 0)
+        rc = ag_drilling_load(model, &p->model, err);
+    ag_arena_free(arena);
+    return rc;
+}
 
 int ag_predictor_open(const char *model_dir, const ag_device *device, ag_pool *pool, ag_predictor **out, ag_err *err)
 {
@@ -28,7 +44,7 @@ int ag_predictor_open(const char *model_dir, const ag_device *device, ag_pool *p
     p->device = device;
     p->pool = pool;
     pthread_mutex_init(&p->lock, NULL);
-    int rc = ag_drilling_load(model_dir, &p->model, err);
+    int rc = open_model(p, model_dir, err);
     if (rc >= 0)
         *out = p;
     else
@@ -41,13 +57,14 @@ void ag_predictor_free(ag_predictor *p)
     if (!p) return;
     for (size_t i = 0; i < p->idle_count; i++) ag_asker_free(p->idle[i]);
     ag_drilling_model_free(p->model);
+    ag_legacy_free(p->legacy);
     pthread_mutex_destroy(&p->lock);
     ag_free(p);
 }
 
 const char *ag_predictor_strategy(const ag_predictor *predictor)
 {
-    return predictor->model->strategy;
+    return predictor->legacy ? "legacy" : predictor->model->strategy;
 }
 
 static int borrow(ag_predictor *p, ag_asker **out, ag_err *err)
@@ -130,6 +147,7 @@ int ag_predictor_ask(const ag_predictor *predictor, const ag_hole *const *holes,
                      ag_prediction *out, ag_err *err)
 {
     ag_predictor *p = (ag_predictor *)predictor; /* only the store of idle askers changes, under its lock */
+    if (p->legacy) return ag_legacy_ask(p->legacy, holes, count, arena, out, err);
     making m = {.holes = holes,
                 .drilled = ag_calloc(count + 1, sizeof *m.drilled),
                 .arenas = ag_calloc(count + 1, sizeof(ag_arena *))};

@@ -75,6 +75,11 @@ typedef struct ag_drilling_export {
 } ag_drilling_export;
 int ag_drilling_save(const char *directory, const ag_drilling_export *what, ag_err *err);
 
+/* The directory of a model: the one that is named, or model/ below it. */
+int ag_drilling_find(const char *dir, ag_arena *arena, const char **out, ag_err *err);
+/* Which strategy made it; "" when none did: a checkpoint of the old pipeline. */
+int ag_drilling_maker(const char *dir, ag_arena *arena, const char **out, ag_err *err);
+
 /* A model directory read back, with all its members. */
 typedef struct ag_drilling_model {
     const char *directory, *strategy;

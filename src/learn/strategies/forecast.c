@@ -167,8 +167,15 @@ static void write_numbers(ag_json *json, const char *name, const double *values,
     ag_json_end_array(json);
 }
 
-static void describe_model(ag_json *json, const forecast *f, const ag_strategy_task *task)
+typedef struct saving {
+    const forecast *forecast;
+    const ag_strategy_task *task;
+} saving;
+
+static void describe_model(void *context, ag_json *json)
 {
+    const saving *s = context;
+    const forecast *f = s->forecast;
     ag_json_begin_object(json);
     ag_json_put_int(json, "format", AG_STRATEGY_FORMAT);
     ag_json_put_text(json, "strategy", "forecast");
@@ -180,26 +187,22 @@ static void describe_model(ag_json *json, const forecast *f, const ag_strategy_t
     ag_json_end_array(json);
     write_numbers(json, "mean", f->scaling.mean, f->scaling.columns);
     write_numbers(json, "deviation", f->scaling.deviation, f->scaling.columns);
-    ag_strategy_describe(json, task);
+    ag_strategy_describe(json, s->task);
     ag_json_end_object(json);
+}
+
+static int save_files(void *context, const char *directory, ag_err *err)
+{
+    const saving *s = context;
+    return ag_pretrained_save(directory, &s->task->model_config, s->forecast->model, err);
 }
 
 static int export(void *state, ag_strategy_task *task, const char *directory, ag_err *err)
 {
-    const forecast *f = state;
-    ag_buf text;
-    ag_buf_init(&text, (size_t)64 << 20);
-    ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
-    const char *path = ag_path_join(task->arena, directory, AG_STRATEGY_FILE);
-    /* A directory that describes itself belongs to these weights: the description of older ones goes first. */
-    if (path && ag_file_exists(path)) (void)ag_file_remove(path, NULL);
-    int rc = path ? ag_pretrained_save(directory, &task->model_config, f->model, err) : ag_fail_memory(err, 64);
-    describe_model(&json, f, task);
-    if (rc >= 0) rc = ag_json_end_document(&json, err);
-    ag_buf_add_char(&text, '\n');
-    if (rc >= 0) rc = ag_file_replace(path, text.data, text.size, err);
-    ag_buf_deinit(&text);
-    return rc;
+    saving s = {state, task};
+    const ag_strategy_saving how = {
+        .maker = "the forecaster", .context = &s, .save = save_files, .describe = describe_model};
+    return ag_strategy_save(directory, &how, err);
 }
 
 static void close_all(void *state)

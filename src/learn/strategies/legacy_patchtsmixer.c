@@ -299,33 +299,35 @@ static int validate(void *state, ag_strategy_task *task, ag_err *err)
     return rc == AG_OK && count > 0 ? add_metrics(task, &score, err) : rc;
 }
 
-static void describe_model(ag_json *json, const legacy *l, const ag_strategy_task *task)
+typedef struct saving {
+    const legacy *legacy;
+    const ag_strategy_task *task;
+} saving;
+
+static void describe_model(void *context, ag_json *json)
 {
+    const saving *s = context;
     ag_json_begin_object(json);
     ag_json_put_int(json, "format", AG_STRATEGY_FORMAT);
     ag_json_put_text(json, "strategy", NAME);
     ag_json_name(json, "legacy");
-    ag_legacy_settings_write(&l->settings, json);
-    ag_strategy_describe(json, task);
+    ag_legacy_settings_write(&s->legacy->settings, json);
+    ag_strategy_describe(json, s->task);
     ag_json_end_object(json);
+}
+
+static int save_files(void *context, const char *directory, ag_err *err)
+{
+    const saving *s = context;
+    const ag_model *model = s->legacy->loaded ? s->legacy->loaded->model : s->legacy->model;
+    return ag_pretrained_save(directory, &s->task->model_config, model, err);
 }
 
 static int export(void *state, ag_strategy_task *task, const char *directory, ag_err *err)
 {
-    const legacy *l = state;
-    ag_buf text;
-    ag_buf_init(&text, (size_t)64 << 20);
-    ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
-    const char *path = ag_path_join(task->arena, directory, AG_STRATEGY_FILE);
-    if (path && ag_file_exists(path)) (void)ag_file_remove(path, NULL); /* it belongs to older weights */
-    int rc = path ? ag_pretrained_save(directory, &task->model_config, l->loaded ? l->loaded->model : l->model, err)
-                  : ag_fail_memory(err, 64);
-    describe_model(&json, l, task);
-    if (rc >= 0) rc = ag_json_end_document(&json, err);
-    ag_buf_add_char(&text, '\n');
-    if (rc >= 0) rc = ag_file_replace(path, text.data, text.size, err);
-    ag_buf_deinit(&text);
-    return rc;
+    saving s = {state, task};
+    const ag_strategy_saving how = {.maker = NAME, .context = &s, .save = save_files, .describe = describe_model};
+    return ag_strategy_save(directory, &how, err);
 }
 
 static void close_all(void *state)

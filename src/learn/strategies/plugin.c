@@ -133,47 +133,44 @@ static int validate(void *state, ag_strategy_task *task, ag_err *err)
     return ag_plugin_answered(&p->job, "validate", p->opened.face.validate(&p->job, &ag_plugin_host, p->state), err);
 }
 
-static int describe(const plugin *p, const ag_strategy_task *task, ag_buf *text, ag_err *err)
+typedef struct saving {
+    plugin *plugin;
+    const ag_strategy_task *task;
+} saving;
+
+static void describe(void *context, ag_json *json)
 {
     char data[65], object[65];
-    ag_json json = ag_json_writer(text, 2, AG_JSON_NONFINITE_NULL);
-    ag_sha256_format(&p->digest, data);
-    ag_sha256_format(&p->opened.digest, object);
-    ag_json_begin_object(&json);
-    ag_json_put_int(&json, "format", AG_STRATEGY_FORMAT);
-    ag_json_put_text(&json, "strategy", "plugin");
-    ag_json_put_text(&json, "plugin", p->opened.face.name);
-    ag_json_put_text(&json, "plugin_version", p->opened.face.version);
-    ag_json_put_text(&json, "plugin_sha256", object);
-    ag_json_put_text(&json, "data_sha256", data);
-    ag_strategy_describe(&json, task);
-    ag_json_end_object(&json);
-    int rc = ag_json_end_document(&json, err);
-    ag_buf_add_char(text, '\n');
-    return rc;
+    const saving *s = context;
+    const ag_plugin *opened = &s->plugin->opened;
+    ag_sha256_format(&s->plugin->digest, data);
+    ag_sha256_format(&opened->digest, object);
+    ag_json_begin_object(json);
+    ag_json_put_int(json, "format", AG_STRATEGY_FORMAT);
+    ag_json_put_text(json, "strategy", "plugin");
+    ag_json_put_text(json, "plugin", opened->face.name);
+    ag_json_put_text(json, "plugin_version", opened->face.version);
+    ag_json_put_text(json, "plugin_sha256", object);
+    ag_json_put_text(json, "data_sha256", data);
+    ag_strategy_describe(json, s->task);
+    ag_json_end_object(json);
 }
 
-/* The description goes first and comes last: a directory that describes itself is whole. */
+static int save_files(void *context, const char *directory, ag_err *err)
+{
+    const saving *s = context;
+    plugin *p = s->plugin;
+    int rc = p->opened.face.export_model(&p->job, &ag_plugin_host, p->state, directory);
+    return ag_plugin_answered(&p->job, "export_model", rc, err);
+}
+
 static int export(void *state, ag_strategy_task *task, const char *directory, ag_err *err)
 {
     plugin *p = state;
-    ag_buf text;
-    const char *path = ag_path_join(task->arena, directory, AG_STRATEGY_FILE);
-    if (!path) return ag_fail_memory(err, strlen(directory));
-    int rc = ag_dir_make(directory, err);
-    if (rc >= 0 && ag_file_exists(path)) rc = ag_file_remove(path, err);
-    if (rc >= 0)
-        rc = ag_plugin_answered(&p->job, "export_model",
-                                p->opened.face.export_model(&p->job, &ag_plugin_host, p->state, directory), err);
-    if (rc < 0) return rc;
-    if (ag_file_exists(path))
-        return ag_fail(err, AG_EEXISTS, "plug-in %s left a file " AG_STRATEGY_FILE ": this name is ours",
-                       p->opened.face.name);
-    ag_buf_init(&text, MAX_TEXT);
-    rc = describe(p, task, &text, err);
-    if (rc >= 0) rc = ag_file_replace(path, text.data, text.size, err);
-    ag_buf_deinit(&text);
-    return rc;
+    saving s = {p, task};
+    const char *maker = ag_arena_printf(task->arena, "plug-in %s", p->opened.face.name);
+    const ag_strategy_saving how = {.maker = maker, .context = &s, .save = save_files, .describe = describe};
+    return maker ? ag_strategy_save(directory, &how, err) : ag_fail_memory(err, 64);
 }
 
 static void close_all(void *state)

@@ -91,6 +91,7 @@ AG_TEST(test_demo__the_whole_life_in_one_directory_and_again)
     assert_int_equal(AUGER("runs", "show", run), 0);
     expect_printed("auger.data.version");
     expect_printed("exam_failures");
+    expect_printed("read demo-holes@v1@"); /* the data by name and version, not by where they were written */
     end();
 }
 

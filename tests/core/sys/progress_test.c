@@ -51,6 +51,22 @@ AG_TEST(test_progress__the_end_is_reported_once)
     assert_string_equal(at.last.stage, "reading");
 }
 
+AG_TEST(test_progress__what_comes_next_is_counted_by_itself)
+{
+    seen at = {0};
+    ag_progress *progress = ag_progress_new("files", 4, remember, &at);
+    ag_progress_add(progress, 4, 1000);
+    ag_progress_next(progress, "holes", "asking", 3);
+    ag_progress_state now = ag_progress_read(progress);
+    assert_true(now.done == 0 && now.total == 3 && now.bytes == 0 && now.rate < 1e-9);
+    ag_progress_add(progress, 2, 0);
+    ag_progress_free(progress);
+    assert_true(at.finished == 1 && at.last.done == 2 && at.last.total == 3);
+    assert_string_equal(at.last.what, "holes");
+    assert_string_equal(at.last.stage, "asking");
+    ag_progress_next(NULL, "x", NULL, 1);
+}
+
 AG_TEST(test_progress__free_reports_the_end)
 {
     seen at = {0};

@@ -86,6 +86,41 @@ static int fail_some(void *context, size_t index, ag_err *err)
     return index % 100 >= 57 ? ag_fail(err, AG_EINVAL, "index %zu", index) : 0;
 }
 
+typedef struct crowd {
+    ag_pool *pool;
+    atomic_int now, most;
+} crowd;
+
+static int be_busy(void *context, size_t index, ag_err *err)
+{
+    crowd *c = context;
+    (void)index, (void)err;
+    int now = atomic_fetch_add(&c->now, 1) + 1, most = atomic_load(&c->most);
+    while (now > most && !atomic_compare_exchange_weak(&c->most, &most, now));
+    ag_sleep(1000);
+    atomic_fetch_sub(&c->now, 1);
+    return 0;
+}
+
+static int call_again(void *context, size_t index, ag_err *err)
+{
+    crowd *c = context;
+    (void)index;
+    return ag_pool_for(c->pool, 12, be_busy, c, NULL, err);
+}
+
+AG_TEST(test_pool__jobs_within_jobs_keep_no_more_threads_busy_than_it_has)
+{
+    ag_err err = {0};
+    for (unsigned threads = 2; threads <= 4; threads++) {
+        crowd c = {.pool = new_pool(threads)};
+        for (size_t outer = 1; outer <= 6; outer++)
+            AG_EXPECT_OK(ag_pool_for(c.pool, outer, call_again, &c, NULL, &err));
+        assert_true(c.most >= 1 && c.most <= (int)threads);
+        ag_pool_free(c.pool);
+    }
+}
+
 AG_TEST(test_pool__the_lowest_failure_is_reported_whatever_the_schedule)
 {
     ag_pool *pool = new_pool(4);

@@ -234,11 +234,19 @@ static const char *recorded_digest(const replay *r, const char *name)
     return NULL;
 }
 
+static const char *same_digest(const replay *r, const char *digest)
+{
+    for (size_t i = 0; i < r->run.input_count; i++)
+        if (ag_str_starts(ag_str_of(digest), ag_str_of(r->run.inputs[i].digest))) return r->run.inputs[i].digest;
+    return NULL;
+}
+
 static int look_at_data(void *context, const ag_monitor_data *data, size_t count, ag_err *err)
 {
     replay *r = context;
     for (size_t i = 0; i < count; i++) {
         const char *then = recorded_digest(r, data[i].name);
+        if (!then) then = same_digest(r, data[i].digest); /* under another name, as versions had once */
         if (then && ag_str_starts(ag_str_of(data[i].digest), ag_str_of(then))) continue;
         r->other_data = true;
         int rc = note_difference(r, ag_arena_printf(r->invocation->arena, "data %s", data[i].name), then,
