@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# A cross-validation of the program itself, with pretraining, killed with -9 at random and resumed with another number of
-# threads each time, leaves the models, scores and table of one that was never killed; so does one that was stopped with
-# Ctrl-C, and two that trained half of the folds each.
+# A cross-validation of the program itself, with pretraining and simulated holes, killed with -9 at random and resumed
+# with another number of threads each time, leaves the models, scores and table of one that was never killed; so does one
+# that was stopped with Ctrl-C, and two that trained half of the folds each.
 set -eu
 auger=$AUGER_BUILD/auger
 dir=$(mktemp -d "${TMPDIR:-/tmp}/auger-folds.XXXXXX")
@@ -22,7 +22,7 @@ training_config:
   epochs: 2
   ema_decay: 0.9
 pretrain: {enabled: true, epochs: 1}
-data_config: {preprocessing: {cell_mm: 1.2}}
+data_config: {preprocessing: {cell_mm: 1.2}, simulated: {holes: 20}}
 checkpoint_interval: 1ms
 END
 

@@ -79,7 +79,9 @@ static int run_repeats(ag_invocation *invocation, examined *x, ag_err *err)
                                  .who = &x->asking.who,
                                  .pool = x->asking.pool,
                                  .cancel = invocation->cancel,
-                                 .seed = (uint64_t)ag_option_int(invocation, "seed")};
+                                 .seed = (uint64_t)ag_option_int(invocation, "seed"),
+                                 .said = ag_option_text(invocation, "out-of-fold")};
+    if (!options.dir && options.said) return ag_fail(err, AG_EINVAL, "--out-of-fold is for --repeats");
     if (!options.dir) return AG_OK;
     options.progress = ag_begin_progress(invocation, "files", 0);
     int rc = ag_repeat_run(&options, invocation->arena, &x->repeat, err);

@@ -123,6 +123,45 @@ const ag_description ag_drilling_preprocessing_description = {.name = "preproces
                                                               .count = sizeof preprocessing_fields /
                                                                        sizeof *preprocessing_fields};
 
+#define AT(member) offsetof(ag_drilling_simulated, member)
+static const ag_field simulated_fields[] = {
+    {.name = "holes",
+     .type = AG_FIELD_INT,
+     .offset = AT(holes),
+     .fallback = "0",
+     .min = 0,
+     .max = 20000,
+     .doc = "So many simulated holes of all regimes are learned from beside the data's own; each takes about 0.1 MB."},
+    {.name = "tool_holes",
+     .type = AG_FIELD_INT,
+     .offset = AT(tool_holes),
+     .fallback = "1",
+     .min = 0,
+     .max = 1000000,
+     .doc = "Holes in a row that one tool drills: 1 is a tool for each hole; 0 all of its life."},
+    {.name = "seed",
+     .type = AG_FIELD_INT,
+     .offset = AT(seed),
+     .fallback = "12",
+     .min = 0,
+     .max = 9e15,
+     .doc = "Of the simulator. Models are not to be judged by holes of the same seed."},
+    {.name = "own_share",
+     .type = AG_FIELD_REAL,
+     .offset = AT(own_share),
+     .fallback = "0.25",
+     .min = 0,
+     .max = 0.9,
+     .doc =
+         "The data's own holes are at least this share of an epoch: fewer come several times, varied anew each time."},
+};
+static const ag_description simulated = {.name = "simulated",
+                                         .doc = "Simulated holes to learn from beside the data's own.",
+                                         .size = sizeof(ag_drilling_simulated),
+                                         .fields = simulated_fields,
+                                         .count = sizeof simulated_fields / sizeof *simulated_fields};
+#undef AT
+
 #define AT(member) offsetof(ag_drilling_data, member)
 const ag_field ag_drilling_data_fields[AG_DRILLING_FIELDS] = {
     {.name = "preprocessing",
@@ -157,6 +196,12 @@ const ag_field ag_drilling_data_fields[AG_DRILLING_FIELDS] = {
      .fallback = "none",
      .choices = groupings,
      .doc = "Holes that share it are never on both sides of a split; near-twins never are."},
+    {.name = "simulated",
+     .type = AG_FIELD_STRUCT,
+     .inner = &simulated,
+     .offset = AT(simulated),
+     .doc = "Simulated holes, whose truth is exact, to learn from beside the data's own; they are never validated, "
+            "calibrated or scored on."},
     {.name = "target_mm",
      .type = AG_FIELD_REAL,
      .offset = AT(target_mm),

@@ -26,14 +26,22 @@ typedef struct ag_drilling_preprocessing {
     ag_drilling_augmentation augmentation;
 } ag_drilling_preprocessing;
 
+typedef struct ag_drilling_simulated {
+    int64_t holes;      /* 0: none */
+    int64_t tool_holes; /* in a row by one tool; 0: its whole life */
+    int64_t seed;
+    double own_share; /* of what is learned from in an epoch: the data's own holes, at least */
+} ag_drilling_simulated;
+
 typedef struct ag_drilling_data {
     ag_drilling_preprocessing preprocessing;
     const char *labels;    /* a table of depths: path and entry_mm, ...; NULL: truth.csv where there is one */
     ag_list label_sources; /* const char *: expert, truth, automatic, in the order of trust */
     double min_confidence; /* automatic labels below are not trained on */
     int group_by;          /* ag_drilling_grouping: beside near-twins */
-    double target_mm;      /* deviation of the soft target */
-    bool refine;           /* what the shapes of the tool's point say refines what the maps say */
+    ag_drilling_simulated simulated;
+    double target_mm; /* deviation of the soft target */
+    bool refine;      /* what the shapes of the tool's point say refines what the maps say */
     double grip_pitch, grip_tolerance;
     int64_t grip_codes;
 } ag_drilling_data;
@@ -48,5 +56,5 @@ typedef enum ag_drilling_grouping {
 
 extern const ag_description ag_drilling_preprocessing_description, ag_drilling_data_description;
 /* The rows of ag_drilling_data_description, for tables of structs that begin with an ag_drilling_data. */
-enum { AG_DRILLING_FIELDS = 10 };
+enum { AG_DRILLING_FIELDS = 11 };
 extern const ag_field ag_drilling_data_fields[AG_DRILLING_FIELDS];

@@ -50,7 +50,7 @@ typedef struct loading {
     ag_progress *progress;
 } loading;
 
-static int copy_track(ag_arena *arena, ag_track *track, ag_err *err)
+int ag_examples_keep(ag_arena *arena, ag_track *track, ag_err *err)
 {
     double **arrays[] = {&track->depth, &track->torque, &track->thrust, &track->spread, &track->time, &track->samples};
     size_t size = track->count * sizeof(double);
@@ -80,7 +80,7 @@ static int load_one(void *context, size_t index, ag_err *err)
     if (rc >= 0) rc = ag_drilled_make(hole, conditions, scratch, &item->drilled, err);
     if (rc >= 0 && !item->drilled.unusable) {
         l->arenas[index] = ag_arena_new(0);
-        rc = l->arenas[index] ? copy_track(l->arenas[index], &item->drilled.track, err) : ag_fail_memory(err, 1);
+        rc = l->arenas[index] ? ag_examples_keep(l->arenas[index], &item->drilled.track, err) : ag_fail_memory(err, 1);
     }
     ag_arena_free(scratch);
     ag_progress_add(l->progress, 1, 0);
@@ -92,7 +92,7 @@ static int gather_tracks(const loading *l, size_t count, ag_arena *arena, ag_err
 {
     int rc = 0;
     for (size_t i = 0; i < count; i++) {
-        if (l->arenas[i] && rc >= 0) rc = copy_track(arena, &l->items[i].drilled.track, err);
+        if (l->arenas[i] && rc >= 0) rc = ag_examples_keep(arena, &l->items[i].drilled.track, err);
         ag_arena_free(l->arenas[i]);
         l->arenas[i] = NULL;
     }

@@ -44,6 +44,8 @@ typedef struct ag_example_set {
     size_t count;
     size_t known, trained; /* with a label; with a weight */
     size_t left_out;       /* rows without usable samples, copies */
+    size_t simulated;      /* items[count] to items[count + simulated - 1]: to learn from, never asked about */
+    double own_share;      /* of what is learned from in an epoch: holes that are not simulated, at least */
     ag_sha256 digest;      /* of samples and labels: what a training depends on */
 } ag_example_set;
 
@@ -51,6 +53,15 @@ typedef struct ag_example_set {
  * there are none at all. */
 int ag_examples_load(const char *dir, const ag_drilling_data *data, ag_pool *pool, ag_progress *progress,
                      ag_cancel *cancel, ag_arena *arena, ag_example_set *out, ag_err *err);
+
+/* Adds the holes that data->simulated asks for behind the others, with their truth; the digest covers them. Air is left
+ * out. A function of these numbers alone. */
+int ag_examples_simulate(ag_example_set *set, const ag_drilling_data *data, ag_pool *pool, ag_progress *progress,
+                         ag_cancel *cancel, ag_arena *arena, ag_err *err);
+/* What a model learns from that is trained on these examples: they, as often as their share of an epoch wants (with
+ * `repeated`; else once), then the simulated ones. */
+int ag_examples_lesson(const ag_example_set *set, const size_t *own, size_t own_count, bool repeated, ag_arena *arena,
+                       const size_t **out, size_t *count, ag_err *err);
 
 /* Splits examples (numbers into set->items) into parts by shares, so that near-twins (the same bytes, the same trace,
  * the same group) stay together and every part has its share of every program. part[i] is that of chosen[i]. */

@@ -84,8 +84,7 @@ static bool try_source(const char *source, const ag_labelled *labelled, const ag
     return known->outcome != AG_LABEL_NONE;
 }
 
-/* Depths that lie outside the recording, or in the wrong order, teach nothing. */
-static bool makes_sense(const ag_example *e)
+bool ag_examples_sensible(const ag_example *e)
 {
     double last = 0;
     for (int k = 0; k < AG_POINTS; k++) {
@@ -112,7 +111,7 @@ int ag_examples_label(ag_example_set *set, const ag_labelled_set *labelled, cons
             if (try_source(sources[k], l, ag_map_get(truths, ag_str_of(e->hole->path)), data->min_confidence,
                            &e->known))
                 break;
-        if (e->known.weight > 0 && !makes_sense(e)) e->known.weight = 0;
+        if (e->known.weight > 0 && !ag_examples_sensible(e)) e->known.weight = 0;
         set->known += e->known.outcome != AG_LABEL_NONE;
         set->trained += e->known.weight > 0;
     }

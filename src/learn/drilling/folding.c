@@ -111,12 +111,17 @@ static int64_t count_trainings(const ag_folding *f, const ag_settings *settings)
 static int fit_view(ag_folding *f, bool all, ag_err *err)
 {
     const ag_example_set *set = &f->run.set;
-    if (!all) return ag_view_fit(&f->run.view, set, f->chosen, f->chosen_count, err);
-    size_t count = 0, *cut = ag_arena_array(f->arena, set->count + 1, sizeof *cut);
-    if (!cut) return ag_fail_memory(err, set->count * sizeof *cut);
-    for (size_t i = 0; i < set->count; i++)
-        if (!ag_drilled_silent(&set->items[i].drilled)) cut[count++] = i;
-    return ag_view_fit(&f->run.view, set, cut, count, err);
+    size_t count = f->chosen_count, *cut = f->chosen;
+    const size_t *lesson;
+    if (all) {
+        if (!(cut = ag_arena_array(f->arena, set->count + 1, sizeof *cut)))
+            return ag_fail_memory(err, set->count * sizeof *cut);
+        count = 0;
+        for (size_t i = 0; i < set->count; i++)
+            if (!ag_drilled_silent(&set->items[i].drilled)) cut[count++] = i;
+    }
+    int rc = ag_examples_lesson(set, cut, count, false, f->arena, &lesson, &count, err);
+    return rc < 0 ? rc : ag_view_fit(&f->run.view, set, lesson, count, err);
 }
 
 int ag_folding_prepare(ag_folding *f, ag_strategy_task *task, const char *const *architectures, ag_err *err)
@@ -158,12 +163,22 @@ static int open_samples(const ag_folding *f, const size_t *chosen, size_t count,
     return ag_drilling_samples_init(out, name, &f->run.view, &f->run.data, &f->run.set, chosen, count, arena, err);
 }
 
+/* What a member learns from and what judges it. */
+static int open_lesson(const ag_folding *f, const ag_folding_member *m, ag_arena *arena, ag_drilling_samples *training,
+                       ag_drilling_samples *validation, ag_err *err)
+{
+    const size_t *lesson;
+    size_t count;
+    int rc = ag_examples_lesson(&f->run.set, m->training, m->training_count, true, arena, &lesson, &count, err);
+    if (rc >= 0) rc = open_samples(f, lesson, count, "the training holes", arena, training, err);
+    if (rc < 0) return rc;
+    return open_samples(f, m->validation, m->validation_count, "the validation holes", arena, validation, err);
+}
+
 static int train_member(const ag_folding *f, ag_folding_member *m, ag_arena *arena, ag_err *err)
 {
     ag_drilling_samples training, validation;
-    int rc = open_samples(f, m->training, m->training_count, "the training holes", arena, &training, err);
-    if (rc >= 0)
-        rc = open_samples(f, m->validation, m->validation_count, "the validation holes", arena, &validation, err);
+    int rc = open_lesson(f, m, arena, &training, &validation, err);
     if (rc >= 0) rc = open_model(f, m, &m->model, err);
     if (rc < 0) return rc;
     const ag_strategy_job job = {.name = m->name,
@@ -239,9 +254,7 @@ static int open_slice(void *context, int64_t member, ag_team_sample *sample, ag_
     }
     s->arena = arena;
     sample->own = s;
-    int rc = open_samples(f, m->training, m->training_count, "the training holes", arena, &s->training, err);
-    if (rc >= 0)
-        rc = open_samples(f, m->validation, m->validation_count, "the validation holes", arena, &s->validation, err);
+    int rc = open_lesson(f, m, arena, &s->training, &s->validation, err);
     if (rc >= 0) rc = open_model(f, m, &sample->model, err);
     sample->training = &s->training.samples;
     sample->validation = m->validation_count ? &s->validation.samples : NULL;

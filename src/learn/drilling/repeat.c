@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/map.h"
 #include "core/base/mem.h"
 #include "core/base/rng.h"
 #include "core/io/file.h"
@@ -35,6 +36,7 @@ typedef struct work {
     ag_arena *arena;
     repeated *files;
     size_t count;
+    ag_map *said; /* ag_repeat_answer by content; NULL: who is asked */
 } work;
 
 /* ---- asking ---- */
@@ -82,12 +84,25 @@ static int ask_file(const work *w, repeated *file, ag_arena *arena, ag_err *err)
     return rc;
 }
 
+/* What was said of it before; a hole that the table does not have is one that was not read. */
+static void recall(const work *w, repeated *file)
+{
+    const ag_repeat_answer *answer = ag_map_get(w->said, ag_str_of(file->record->sha256));
+    if (!answer) return;
+    memcpy(file->mm[0], answer->mm, sizeof answer->mm);
+    file->outcome[0] = answer->outcome;
+    file->read = true;
+}
+
 static int do_file(void *context, size_t index, ag_err *err)
 {
     work *w = context;
     ag_arena *arena = ag_arena_new(0);
     int rc = arena ? ag_cancel_check(w->options->cancel, err) : ag_fail_memory(err, 1);
-    if (rc == AG_OK) rc = ask_file(w, &w->files[index], arena, err);
+    if (rc == AG_OK && w->said)
+        recall(w, &w->files[index]);
+    else if (rc == AG_OK)
+        rc = ask_file(w, &w->files[index], arena, err);
     ag_arena_free(arena);
     ag_progress_add(w->options->progress, 1, 0);
     return rc;
@@ -234,7 +249,7 @@ static int make_pairs(const work *w, ag_repeat *repeat, ag_err *err)
         const repeated *b = &w->files[i];
         const char *twin = b->record->same_trace_as;
         if (!b->read) continue;
-        compare(b, b, 1, &repeat->rates);
+        if (!w->said) compare(b, b, 1, &repeat->rates);
         for (size_t k = 0; twin && *twin && k < w->count; k++)
             if (w->files[k].read && strcmp(w->files[k].record->path, twin) == 0)
                 compare(&w->files[k], b, 0, &repeat->twins);
@@ -292,11 +307,16 @@ int ag_repeat_run(const ag_repeat_options *options, ag_arena *arena, ag_repeat *
     work w = {.options = options, .arena = arena};
     ag_repeat repeat = {.who = options->who->name, .dir = options->dir};
     char *directory = NULL;
-    int rc = ag_dir_temporary("auger-repeats", &directory, err);
+    int rc = AG_OK;
+    if (options->said) {
+        w.said = ag_map_new();
+        rc = w.said ? ag_repeat_said(options->said, arena, w.said, err) : ag_fail_memory(err, 1);
+    }
+    if (rc == AG_OK) rc = ag_dir_temporary("auger-repeats", &directory, err);
     if (rc == AG_OK) rc = prepare_files(&w, directory, err);
     if (directory) (void)ag_dir_remove(directory, NULL);
     ag_free(directory);
-    if (rc < 0) return rc;
+    if (rc < 0) goto out;
     ag_progress_stage(options->progress, "asking");
     ag_progress_total(options->progress,
                       ag_progress_read(options->progress).done + w.count); /* behind what was prepared */
@@ -308,5 +328,7 @@ int ag_repeat_run(const ag_repeat_options *options, ag_arena *arena, ag_repeat *
     if (rc == AG_OK) rc = make_groups(&w, &repeat, err);
     if (rc == AG_OK) rc = make_pairs(&w, &repeat, err);
     if (rc == AG_OK) *out = repeat;
+out:
+    ag_map_free(w.said);
     return rc;
 }

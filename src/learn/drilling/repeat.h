@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/base/buf.h"
+#include "core/base/map.h"
 #include "core/doc/json.h"
 #include "core/show/table.h"
 #include "core/sys/cancel.h"
@@ -23,6 +24,7 @@ typedef struct ag_repeat_options {
     ag_cancel *cancel;      /* may be NULL */
     ag_progress *progress;  /* may be NULL */
     uint64_t seed;          /* of the intervals */
+    const char *said;       /* out_of_fold.csv: its answers count, and nobody is asked; NULL: `who` is asked */
 } ag_repeat_options;
 
 /* Of four holes and more. NaN where there is none. */
@@ -63,6 +65,13 @@ typedef struct ag_repeat {
 
 /* All of it lies in the arena. */
 int ag_repeat_run(const ag_repeat_options *options, ag_arena *arena, ag_repeat *out, ag_err *err);
+
+/* repeat_said.c: answers from a table that has sha256 and, for every point, POINT_predicted_mm. */
+typedef struct ag_repeat_answer {
+    ag_label_outcome outcome;
+    double mm[AG_POINTS];
+} ag_repeat_answer;
+int ag_repeat_said(const char *path, ag_arena *arena, ag_map *by_content, ag_err *err);
 
 /* Every second sample of a hole, in the arena. */
 int ag_repeat_halve(const ag_hole *hole, ag_arena *arena, ag_hole **out, ag_err *err);

@@ -165,6 +165,18 @@ static int tell_data(const ag_drilling_run *run, ag_strategy_task *task, ag_err 
     return ag_strategy_dataset_seen(task, &dataset, err);
 }
 
+static int simulate(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
+{
+    const ag_drilling_simulated *s = &run->data.simulated;
+    ag_progress *progress = s->holes ? ag_strategy_progress(task, "simulated holes", 0) : NULL;
+    int rc = ag_examples_simulate(&run->set, &run->data, task->pool, progress, task->cancel, task->arena, err);
+    ag_progress_free(progress);
+    if (rc >= 0 && s->holes)
+        ag_strategy_remark(task, "%zu simulated holes beside them (seed %lld, %lld by a tool), to learn from alone",
+                           run->set.simulated, (long long)s->seed, (long long)s->tool_holes);
+    return rc;
+}
+
 int ag_drilling_read(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
 {
     ag_model *model = NULL; /* refuses a model that cannot be before the data are read */
@@ -175,6 +187,7 @@ int ag_drilling_read(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
     ag_progress *progress = ag_strategy_progress(task, "holes", 0);
     rc = ag_examples_load(task->data_dir, &run->data, task->pool, progress, task->cancel, task->arena, &run->set, err);
     ag_progress_free(progress);
+    if (rc >= 0) rc = simulate(run, task, err);
     if (rc < 0) return rc;
     ag_sha256_format(&run->set.digest, run->digest);
     return tell_data(run, task, err);

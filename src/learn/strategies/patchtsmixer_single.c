@@ -13,7 +13,8 @@
 typedef struct single {
     ag_drilling_run run;
     size_t *training, *validation;
-    size_t training_count, validation_count;
+    const size_t *lesson; /* the training holes and the simulated ones */
+    size_t training_count, validation_count, lesson_count;
     ag_model *model;
     ag_calibration calibration;
 } single;
@@ -45,6 +46,19 @@ static int split(single *s, ag_strategy_task *task, ag_err *err)
     return 0;
 }
 
+/* Of the view each hole counts once; in an epoch own holes may come several times. */
+static int fit_view(single *s, ag_strategy_task *task, ag_err *err)
+{
+    const ag_example_set *set = &s->run.set;
+    const size_t *all;
+    size_t count;
+    int rc = ag_examples_lesson(set, s->training, s->training_count, false, task->arena, &all, &count, err);
+    if (rc >= 0) rc = ag_view_fit(&s->run.view, set, all, count, err);
+    return rc < 0 ? rc
+                  : ag_examples_lesson(set, s->training, s->training_count, true, task->arena, &s->lesson,
+                                       &s->lesson_count, err);
+}
+
 static int prepare(void *state, ag_strategy_task *task, ag_err *err)
 {
     single *s = state;
@@ -52,7 +66,7 @@ static int prepare(void *state, ag_strategy_task *task, ag_err *err)
     int rc = ag_settings_data(task->settings, &ag_drilling_data_description, task->arena, &s->run.data, err);
     if (rc >= 0) rc = ag_drilling_prepare(&s->run, task, err);
     if (rc >= 0) rc = split(s, task, err);
-    if (rc >= 0) rc = ag_view_fit(&s->run.view, &s->run.set, s->training, s->training_count, err);
+    if (rc >= 0) rc = fit_view(s, task, err);
     task->data = &s->run.data;
     return rc;
 }
@@ -65,9 +79,9 @@ static int train(void *state, ag_strategy_task *task, ag_err *err)
     (void)task;
     ag_drilling_fold fold = {.name = "model",
                              .count = 1,
-                             .training = s->training,
+                             .training = s->lesson,
                              .validation = s->validation,
-                             .training_count = s->training_count,
+                             .training_count = s->lesson_count,
                              .validation_count = s->validation_count};
     return ag_drilling_train(&s->run, &fold, &s->model, err);
 }

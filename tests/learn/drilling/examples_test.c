@@ -143,3 +143,92 @@ AG_TEST(test_examples__what_belongs_together_stays_together)
     assert_true(ag_examples_split(&set, &b.data, chosen, set.count, even, 100, 5, b.arena, &part, &err) < 0);
     ag_arena_free(b.arena);
 }
+
+AG_TEST(test_examples__simulated_holes_stand_behind_the_others)
+{
+    enum { MADE = 40 };
+    bench b;
+    ag_err err = {0};
+    ag_pool *pool = NULL;
+    open_bench(&b);
+    AG_EXPECT_OK(ag_pool_new(3, &pool, &err));
+    ag_example_set plain = load(&b, NULL), one = plain, many = plain, other = plain;
+    AG_EXPECT_OK(ag_examples_simulate(&plain, &b.data, NULL, NULL, NULL, b.arena, &err));
+    assert_true(plain.simulated == 0 && ag_sha256_equal(&plain.digest, &one.digest));
+    b.data.simulated = (ag_drilling_simulated){.holes = MADE, .tool_holes = 1, .seed = 3, .own_share = 0.5};
+    AG_EXPECT_OK(ag_examples_simulate(&one, &b.data, NULL, NULL, NULL, b.arena, &err));
+    AG_EXPECT_OK(ag_examples_simulate(&many, &b.data, pool, NULL, NULL, b.arena, &err));
+    b.data.simulated.seed = 4;
+    AG_EXPECT_OK(ag_examples_simulate(&other, &b.data, pool, NULL, NULL, b.arena, &err));
+    assert_true(one.count == plain.count && one.trained == plain.trained && one.known == plain.known);
+    assert_true(one.simulated > MADE / 2 && one.simulated < MADE); /* but those in air */
+    assert_true(ag_sha256_equal(&one.digest, &many.digest) && one.simulated == many.simulated);
+    assert_false(ag_sha256_equal(&one.digest, &plain.digest) || ag_sha256_equal(&one.digest, &other.digest));
+    for (size_t i = one.count; i < one.count + one.simulated; i++) {
+        const ag_example *x = &one.items[i], *y = &many.items[i];
+        assert_true(x->known.weight == 1 && strcmp(x->known.source, "truth") == 0);
+        assert_true(x->known.mm[0] > 0 && memcmp(x->known.mm, y->known.mm, sizeof x->known.mm) == 0);
+        assert_int_equal(x->drilled.track.count, y->drilled.track.count);
+        assert_memory_equal(x->drilled.track.torque, y->drilled.track.torque, x->drilled.track.count * sizeof(double));
+    }
+    for (size_t i = 0; i < one.count; i++) assert_true(one.items[i].hole == plain.items[i].hole);
+    ag_pool_free(pool);
+    ag_arena_free(b.arena);
+}
+
+AG_TEST(test_examples__a_lesson_repeats_own_holes_up_to_their_share)
+{
+    ag_err err = {0};
+    ag_arena *arena = ag_arena_new(0);
+    ag_example_set set = {.count = 10, .simulated = 30, .own_share = 0.5};
+    const size_t own[] = {7, 2, 5}, *lesson;
+    size_t count;
+    AG_EXPECT_OK(ag_examples_lesson(&set, own, 3, true, arena, &lesson, &count, &err));
+    assert_int_equal(count, 3 * 10 + 30); /* as many as the simulated ones */
+    assert_true(lesson[0] == 7 && lesson[3] == 7 && lesson[29] == 5 && lesson[30] == 10 && lesson[59] == 39);
+    AG_EXPECT_OK(ag_examples_lesson(&set, own, 3, false, arena, &lesson, &count, &err));
+    assert_int_equal(count, 33);
+    set.own_share = 0;
+    AG_EXPECT_OK(ag_examples_lesson(&set, own, 3, true, arena, &lesson, &count, &err));
+    assert_int_equal(count, 33); /* none is left out */
+    set.own_share = 0.25;
+    AG_EXPECT_OK(ag_examples_lesson(&set, own, 0, true, arena, &lesson, &count, &err));
+    assert_int_equal(count, 30);
+    set.simulated = 0;
+    AG_EXPECT_OK(ag_examples_lesson(&set, own, 3, true, arena, &lesson, &count, &err));
+    assert_true(count == 3 && lesson[2] == 5);
+    ag_arena_free(arena);
+}
+
+typedef struct attempt {
+    const bench *b;
+    ag_example_set before, after;
+} attempt;
+
+static int simulate_once(void *context, ag_err *err)
+{
+    attempt *a = context;
+    ag_arena *arena = ag_arena_new(0);
+    a->after = a->before;
+    int rc =
+        arena ? ag_examples_simulate(&a->after, &a->b->data, NULL, NULL, NULL, arena, err) : ag_fail_memory(err, 1);
+    if (rc >= 0) assert_int_equal(a->after.simulated, 1);
+    ag_arena_free(arena);
+    return rc;
+}
+
+static void expect_untouched(void *context)
+{
+    const attempt *a = context;
+    assert_true(a->after.items == a->before.items && a->after.simulated == 0);
+}
+
+AG_TEST(test_examples__simulating_leaves_the_set_as_it_was_when_a_call_fails)
+{
+    bench b;
+    open_bench(&b);
+    attempt a = {.b = &b, .before = load(&b, NULL)};
+    b.data.simulated = (ag_drilling_simulated){.holes = 1, .tool_holes = 1, .seed = 3};
+    assert_true(ag_test_fail_at_n(AG_FAULT_ALLOC, simulate_once, expect_untouched, &a) >= 1);
+    ag_arena_free(b.arena);
+}

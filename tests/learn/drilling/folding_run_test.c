@@ -115,6 +115,37 @@ AG_TEST(test_folding_run__any_number_of_threads_gives_the_same_bits)
     ag_arena_free(arena);
 }
 
+/* Simulated holes change the models, but who validates and is told of is the data's own. */
+AG_TEST(test_folding_run__simulated_holes_are_learned_from_and_never_scored_on)
+{
+    static const char *const file = "model/members/fold-02/model.safetensors";
+    static const char *const more[] = {"data_config.simulated={holes: 12, own_share: 0.5}", NULL}, *const none[] = {
+                                                                                                       NULL};
+    ag_err err = {0};
+    outcome o;
+    const char *plain = ag_test_dir(), *one = ag_test_dir(), *four = ag_test_dir();
+    ag_arena *arena = ag_arena_new(0);
+    prepare_holes(arena);
+    AG_EXPECT_OK(train(none, plain, 4, &o, &err));
+    AG_EXPECT_OK(train(more, one, 1, &o, &err));
+    AG_EXPECT_OK(train(more, four, 4, &o, &err));
+    expect_same(one, four, file);
+    expect_same(one, four, "out_of_fold.csv");
+    ag_buf a = bytes_of(plain, file), b = bytes_of(one, file);
+    assert_false(a.size == b.size && memcmp(a.data, b.data, a.size) == 0);
+    ag_buf_deinit(&a);
+    ag_buf_deinit(&b);
+    a = bytes_of(plain, "out_of_fold.csv");
+    b = bytes_of(one, "out_of_fold.csv");
+    size_t rows[2] = {0};
+    for (size_t i = 0; i < a.size; i++) rows[0] += a.data[i] == '\n';
+    for (size_t i = 0; i < b.size; i++) rows[1] += b.data[i] == '\n';
+    assert_int_equal(rows[0], rows[1]);
+    ag_buf_deinit(&a);
+    ag_buf_deinit(&b);
+    ag_arena_free(arena);
+}
+
 /* The ensemble in a directory answers for a hole that it may have seen. */
 static void expect_answers(const char *directory, int voices)
 {

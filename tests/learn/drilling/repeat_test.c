@@ -164,6 +164,44 @@ AG_TEST(test_repeat__threads_change_nothing_and_all_of_it_is_shown)
     ag_arena_free(arena);
 }
 
+/* A table as a cross-validation leaves it: 5 to 15, and the last hole is missing. */
+static const char *write_said(ag_arena *arena, const char *dir, const char *first_exit)
+{
+    ag_err err = {0};
+    ag_buf text;
+    ag_prepare_summary summary;
+    ag_prepare_options options = {.input_dir = dir, .output_dir = ag_test_dir(), .jobs = 1};
+    const char *path = ag_path_join(arena, ag_test_dir(), "out_of_fold.csv");
+    AG_EXPECT_OK(ag_prepare(&options, arena, &summary, &err));
+    ag_buf_init(&text, 1 << 20);
+    ag_buf_add_text(&text, "sha256,predicted_outcome,entry_predicted_mm,transition_predicted_mm,exit_predicted_mm\n");
+    for (size_t i = 0; i + 1 < summary.count; i++)
+        ag_buf_addf(&text, "%s,found,5,,%s\n", summary.holes[i].sha256, i ? "15" : first_exit);
+    AG_EXPECT_OK(ag_file_replace(path, text.data, text.size, &err));
+    ag_buf_deinit(&text);
+    return path;
+}
+
+AG_TEST(test_repeat__what_was_said_out_of_fold_counts)
+{
+    ag_err err = {0};
+    ag_arena *arena = ag_arena_new(0);
+    ag_repeat r;
+    ag_repeat_options options = {.dir = one_stack(7), .who = &made_up};
+    options.said = write_said(arena, options.dir, "15");
+    AG_EXPECT_OK(ag_repeat_run(&options, arena, &r, &err));
+    assert_int_equal(r.files, HOLES - 1); /* of the one that nobody spoke of nothing is made up */
+    assert_int_equal(r.rates.count, 0);
+    assert_true(r.group_count >= 1 && fabs(r.groups[0].thickness - 10) < 1e-9 && r.groups[0].spread < 1e-9);
+    options.said = write_said(arena, options.dir, "deep");
+    AG_EXPECT_ERROR(ag_repeat_run(&options, arena, &r, &err), AG_EPARSE, "'deep' is no depth in mm");
+    AG_EXPECT_OK(ag_file_replace(options.said, "sha256,entry_mm\n", 16, &err));
+    AG_EXPECT_ERROR(ag_repeat_run(&options, arena, &r, &err), AG_EPARSE, "out_of_fold.csv");
+    options.said = "/nowhere/out_of_fold.csv";
+    AG_EXPECT_ERROR(ag_repeat_run(&options, arena, &r, &err), AG_ENOTFOUND, "nowhere");
+    ag_arena_free(arena);
+}
+
 AG_TEST(test_repeat__labellers_on_real_files)
 {
     const char *root = unpack_shared();

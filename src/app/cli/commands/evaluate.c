@@ -41,6 +41,11 @@ static const ag_option options[] = {
      .type = AG_OPTION_PATH,
      .value_name = "DIR",
      .doc = "Holes: drilling files that repeat each other: how far the answers lie apart"},
+    {.name = "out-of-fold",
+     .type = AG_OPTION_PATH,
+     .value_name = "F.csv",
+     .doc = "With --repeats: take the answers of this out_of_fold.csv, which models gave to holes that they had never "
+            "seen, instead of asking the model"},
     {.name = "part",
      .type = AG_OPTION_CHOICE,
      .choices = parts,
@@ -86,6 +91,7 @@ static const ag_example examples[] = {
     {"evaluate -m out/model -d other.csv --output-report scores.json", "On another series with the same columns"},
     {"evaluate -m out -d holes --baseline auto,legacy --output-report report.html", "A model of holes, with a page"},
     {"evaluate -m depth@champion --repeats files", "How far a registered model's answers lie apart"},
+    {"evaluate -m out --repeats files --out-of-fold out/out_of_fold.csv", "The same of files that it learned from"},
     {NULL, NULL},
 };
 
