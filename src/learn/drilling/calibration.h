@@ -29,6 +29,11 @@ void ag_calibration_default(bool refine, ag_calibration *out);
  * labeller said: the labeller is one of the witnesses here, and would agree with itself. */
 int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readings, const ag_known *const *known,
                        size_t count, bool refine, ag_calibration *out, ag_err *err);
+/* Where too few depths are known for a fit: how far to go to the shape's depth is what makes holes that repeat each
+ * other (one folder, alike in thickness by their labels) differ least in thickness. *grouped: how many holes told it;
+ * 0: too few repeat each other, or it was fitted, and nothing changes. (calibration_repeats.c) */
+int ag_calibration_by_repeats(const ag_example *const *examples, const ag_reading *readings, size_t count,
+                              ag_calibration *calibration, size_t *grouped, ag_err *err);
 void ag_calibration_write(const ag_calibration *calibration, ag_json *json);
 int ag_calibration_read(const ag_value *value, const char *file, ag_calibration *out, ag_err *err);
 

@@ -337,7 +337,8 @@ static int calibrate(ag_folding *f, ag_err *err)
         holes[i] = &examples[i]->drilled;
         known[i] = &examples[i]->known;
     }
-    return ag_calibration_fit(holes, readings, known, count, f->run.data.refine, &f->calibration, err);
+    rc = ag_calibration_fit(holes, readings, known, count, f->run.data.refine, &f->calibration, err);
+    return rc < 0 ? rc : ag_drilling_by_repeats(&f->run, examples, readings, count, &f->calibration, err);
 }
 
 int ag_folding_train(void *state, ag_strategy_task *task, ag_err *err)

@@ -247,6 +247,20 @@ int ag_drilling_train(const ag_drilling_run *run, const ag_drilling_fold *fold, 
     return rc;
 }
 
+int ag_drilling_by_repeats(const ag_drilling_run *run, const ag_example *const *examples, const ag_reading *readings,
+                           size_t count, ag_calibration *calibration, ag_err *err)
+{
+    size_t grouped = 0;
+    int rc = ag_calibration_by_repeats(examples, readings, count, calibration, &grouped, err);
+    if (rc >= 0 && grouped)
+        ag_strategy_remark(run->task,
+                           "%zu holes that repeat each other decide how far the labeller is believed: %.0f %% of the "
+                           "way at the entry, %.0f %% at the exit",
+                           grouped, 100 * calibration->point[AG_POINT_ENTRY].blend[1],
+                           100 * calibration->point[AG_POINT_EXIT].blend[1]);
+    return rc;
+}
+
 /* ---- scores ---- */
 
 static int tell(ag_strategy_task *task, const char *prefix, const char *what, const char *point, double value,

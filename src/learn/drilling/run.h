@@ -51,6 +51,10 @@ typedef struct ag_drilling_fold {
 } ag_drilling_fold;
 int ag_drilling_train(const ag_drilling_run *run, const ag_drilling_fold *fold, ag_model **out, ag_err *err);
 
+/* ag_calibration_by_repeats(), and a remark on what it found. */
+int ag_drilling_by_repeats(const ag_drilling_run *run, const ag_example *const *examples, const ag_reading *readings,
+                           size_t count, ag_calibration *calibration, ag_err *err);
+
 /* Scores of answers against what is known: mae_entry_mm, p95_..., failures, ... as metrics of the task, each name with
  * the prefix ("val_"). */
 int ag_drilling_score(ag_strategy_task *task, const char *prefix, const ag_prediction *answers,

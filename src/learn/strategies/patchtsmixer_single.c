@@ -87,6 +87,7 @@ static int train(void *state, ag_strategy_task *task, ag_err *err)
 }
 
 typedef struct judging {
+    const ag_example **examples;
     const ag_drilled **holes;
     const ag_known **known;
     ag_reading *readings;
@@ -104,11 +105,13 @@ static int judge(single *s, ag_strategy_task *task, const size_t *chosen, size_t
                         .cancel = task->cancel};
     ag_grip grip = {data->grip_pitch, data->grip_tolerance, data->grip_codes};
     for (size_t i = 0; i < count; i++) {
+        j->examples[i] = &s->run.set.items[chosen[i]];
         j->holes[i] = &s->run.set.items[chosen[i]].drilled;
         j->known[i] = &s->run.set.items[chosen[i]].known;
     }
     int rc = ag_drilling_ask(&asking, j->holes, count, j->readings, err);
     if (rc >= 0) rc = ag_calibration_fit(j->holes, j->readings, j->known, count, data->refine, &s->calibration, err);
+    if (rc >= 0) rc = ag_drilling_by_repeats(&s->run, j->examples, j->readings, count, &s->calibration, err);
     for (size_t i = 0; i < count && rc >= 0; i++)
         ag_calibration_answer(&s->calibration, &grip, j->holes[i], &j->readings[i], &j->answers[i]);
     return rc < 0 ? rc : ag_drilling_score(task, "val_", j->answers, j->known, count, err);
@@ -123,12 +126,15 @@ static int validate(void *state, ag_strategy_task *task, ag_err *err)
     if (!kept)
         ag_strategy_remark(task, "nothing validates: intervals and confidence come from the holes of the training, and "
                                  "are too good");
-    judging j = {.holes = ag_alloc_array(count + 1, sizeof *j.holes),
+    judging j = {.examples = ag_alloc_array(count + 1, sizeof *j.examples),
+                 .holes = ag_alloc_array(count + 1, sizeof *j.holes),
                  .known = ag_alloc_array(count + 1, sizeof *j.known),
                  .readings = ag_calloc(count + 1, sizeof *j.readings),
                  .answers = ag_calloc(count + 1, sizeof *j.answers)};
-    int rc = j.holes && j.known && j.readings && j.answers ? judge(s, task, chosen, count, &j, err)
-                                                           : ag_fail_memory(err, count * sizeof *j.readings);
+    int rc = j.examples && j.holes && j.known && j.readings && j.answers
+                 ? judge(s, task, chosen, count, &j, err)
+                 : ag_fail_memory(err, count * sizeof *j.readings);
+    ag_free(j.examples);
     ag_free(j.holes);
     ag_free(j.known);
     ag_free(j.readings);

@@ -196,7 +196,7 @@ AG_TEST(test_repeat__what_was_said_out_of_fold_counts)
     options.said = write_said(arena, options.dir, "deep");
     AG_EXPECT_ERROR(ag_repeat_run(&options, arena, &r, &err), AG_EPARSE, "'deep' is no depth in mm");
     AG_EXPECT_OK(ag_file_replace(options.said, "sha256,entry_mm\n", 16, &err));
-    AG_EXPECT_ERROR(ag_repeat_run(&options, arena, &r, &err), AG_EPARSE, "out_of_fold.csv");
+    AG_EXPECT_ERROR(ag_repeat_run(&options, arena, &r, &err), AG_EPARSE, "need the columns sha256");
     options.said = "/nowhere/out_of_fold.csv";
     AG_EXPECT_ERROR(ag_repeat_run(&options, arena, &r, &err), AG_ENOTFOUND, "nowhere");
     ag_arena_free(arena);
