@@ -146,7 +146,7 @@ AG_TEST(test_examples__what_belongs_together_stays_together)
 
 AG_TEST(test_examples__simulated_holes_stand_behind_the_others)
 {
-    enum { MADE = 40 };
+    enum { MADE = 22 }; /* each regime once */
     bench b;
     ag_err err = {0};
     ag_pool *pool = NULL;
@@ -206,7 +206,7 @@ AG_TEST(test_examples__simulating_leaves_the_set_as_it_was_when_a_call_fails)
     bench b;
     open_bench(&b);
     const ag_example_set before = load(&b, NULL);
-    const size_t divisor = ag_test_rounds(4, SIZE_MAX);
+    const size_t divisor = ag_test_rounds(1, SIZE_MAX);
     b.data.simulated = (ag_drilling_simulated){.holes = 1, .tool_holes = 1, .seed = 3};
     bool fired = true;
     for (uint64_t n = 1; fired; n += 1 + n / divisor) {
