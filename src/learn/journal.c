@@ -411,7 +411,8 @@ ag_record *ag_journal_record(const ag_journal *journal)
 
 static int record_files(const ag_journal *journal, ag_err *err)
 {
-    static const char *const files[] = {"config.yaml", "metrics.json", "history.csv", "out_of_fold.csv", LOG_FILE};
+    static const char *const files[] = {"config.yaml",     "metrics.json",  "history.csv",
+                                        "out_of_fold.csv", "confusion.csv", LOG_FILE};
     ag_arena *arena = journal->arena;
     const char *directory = journal->options.output_dir, *model = ag_path_join(arena, directory, "model");
     int rc = model ? ag_record_files(journal->record, model, "model", err) : ag_fail_memory(err, 64);

@@ -72,6 +72,8 @@ check 'and the baseline' grep -q 'Against the baselines' report.html
 check 'and needs nothing' lacks 'href=' report.html
 expect 0 'as JSON' evaluate -m auto -d holes --json --output-report report.json
 check 'with the counts' is out all.answered 22
+check 'and what was taken for what' is out all.confusion.0.known_outcome found
+check 'against the truth there is no caution' is out caution None
 check 'air is told as air' is out all.air_right 2
 check 'seized as seized' is out all.seized_right 2
 check 'the report is the same object' is report.json all.answered 22
@@ -84,6 +86,11 @@ a.pop("seconds"), b.pop("seconds")
 assert a == b'
 expect 2 'a folder without truth' evaluate -m auto -d prepared
 check 'is told what to do' err_has 'truth.csv'
+expect 0 'automatic labels when asked' evaluate -m auto -d prepared --automatic
+check 'with how to read it' err_has 'not to the truth'
+check 'and what was taken for what' out_has 'holes by outcome'
+expect 0 'as JSON' evaluate -m auto -d prepared --automatic --json
+check 'all judged by labellers' is out known_by_labellers 12
 expect 0 'truth by name' evaluate -m auto -d prepared --truth metal/truth.csv
 check 'is taken' out_has '12 of 12 holes answered'
 expect 0 'repeats' evaluate -m auto --repeats metal --output-report repeats.html

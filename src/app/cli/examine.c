@@ -55,6 +55,7 @@ static int run_exam(ag_invocation *invocation, examined *x, ag_err *err)
 {
     ag_exam_options options = {.data = ag_option_text(invocation, "test-data"),
                                .truth = ag_option_text(invocation, "truth"),
+                               .automatic = ag_option_flag(invocation, "automatic"),
                                .who = &x->asking.who,
                                .baselines = x->baselines,
                                .score = {.seed = (uint64_t)ag_option_int(invocation, "seed")},
@@ -122,7 +123,11 @@ static int print_exam(ag_invocation *invocation, const examined *x, ag_err *err)
     ag_print(invocation, "%s on %s: %s\n", e->who, e->data, words.data ? words.data : "");
     ag_buf_deinit(&words);
     if (e->unmatched) ag_note(invocation, "%zu rows of %s belong to no hole", e->unmatched, e->truth);
+    const char *caution = ag_exam_caution(e, invocation->arena);
+    if (caution) ag_note(invocation, "%s", caution);
     int rc = print_table(invocation, NULL, ag_exam_table_all(e, &table, err), &table, err);
+    if (rc == AG_OK)
+        rc = print_table(invocation, "holes by outcome", ag_exam_table_confusion(e, &table, err), &table, err);
     for (int a = 0; rc == AG_OK && a < AG_SCORE_ATTRIBUTES; a++)
         if (e->parts[a].count > 1 && e->parts[a].count <= MOST_ROWS)
             rc = print_table(invocation, NULL, ag_exam_table_part(&e->parts[a], &table, err), &table, err);

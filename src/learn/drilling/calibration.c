@@ -4,7 +4,13 @@
  * sure each of them is: a small linear model (blend), fitted by ridge regression. A second one (scale) says how large
  * the error usually is; the interval is the multiple of it that held nine of ten holes (split conformal), and
  * confidence the share of holes with such an error or less that were right, forced to fall as the error grows. Both are
- * measured on holes that the linear models were not fitted on (five rounds). */
+ * measured on holes that the linear models were not fitted on (ten rounds).
+ *
+ * Holes of one tool are off together, so what counts is how many tools there are. A round leaves out whole tools; each
+ * tool weighs the same; the quantile allows for another tool, which may be the worst. And what few tools say is drawn
+ * to what is usual, as if `stiff_tools` tools had said that: the linear models to those of trainings on many simulated
+ * tools, the multiple to that of normal errors of this size. How large errors are (the scale's constant) is nearly
+ * free: it differs most between machines. */
 #include "learn/drilling/calibration.h"
 
 #include <math.h>
@@ -14,8 +20,10 @@
 #include "core/base/mem.h"
 #include "data/validator.h"
 
-enum { TERMS = AG_CALIBRATION_TERMS, STAIRS = AG_CALIBRATION_STAIRS, ROUNDS = 5, FEWEST = 25, STAIR_LEAST = 15 };
-static const double right_mm = 0.25, far_mm = 0.6, floor_mm = 0.004, share = 0.9, ridge = 2.0, usual_width = 1.9;
+enum { TERMS = AG_CALIBRATION_TERMS, STAIRS = AG_CALIBRATION_STAIRS, ROUNDS = 10, FEWEST = 25, STAIR_LEAST = 15 };
+static const double right_mm = 0.25, far_mm = 0.6, floor_mm = 0.004, share = 0.9, usual_width = 1.9;
+static const double stiff_tools = 20, stiff_level = 2; /* tools: of the usual; of its constants */
+static const double tools_to_come = 0.5;
 
 /* ---- terms ---- */
 
@@ -24,6 +32,7 @@ typedef struct witness { /* of one point of one hole */
     double x[TERMS];     /* what the blend is made of */
     double z[TERMS];     /* what the usual error is made of */
     double truth;
+    size_t tool; /* number below that of the tools */
 } witness;
 
 static double shape_depth(const ag_label *shape, int point)
@@ -89,9 +98,9 @@ static double product(const double *a, const double *b)
 
 /* ---- the linear models ---- */
 
-/* Least squares with a pull towards `prior`, by Cholesky. rows: [count][TERMS]. */
-static void regress(const double *const *rows, const double *values, size_t count, const double prior[TERMS],
-                    double out[TERMS])
+/* Least squares with a pull towards `prior`, by Cholesky. rows: [count][TERMS], of `tools` tools. */
+static void regress(const double *const *rows, const double *values, size_t count, size_t tools,
+                    const double prior[TERMS], double out[TERMS])
 {
     double a[TERMS][TERMS] = {{0}}, b[TERMS] = {0};
     for (size_t n = 0; n < count; n++) {
@@ -102,7 +111,8 @@ static void regress(const double *const *rows, const double *values, size_t coun
         }
     }
     for (int i = 0; i < TERMS; i++) {
-        a[i][i] += 1e-4 + ridge * a[i][i] / ((double)count + 1);
+        double pull = i ? stiff_tools : stiff_level, of_tool = (double)count / (double)(tools ? tools : 1);
+        a[i][i] += 1e-4 + pull * of_tool * a[i][i] / ((double)count + 1);
         for (int k = 0; k <= i; k++) {
             double sum = a[i][k];
             for (int m = 0; m < k; m++) sum -= a[i][m] * a[k][m];
@@ -120,8 +130,10 @@ static void regress(const double *const *rows, const double *values, size_t coun
     for (int i = 0; i < TERMS; i++) out[i] = prior[i] + b[i];
 }
 
-static const double first_blend[TERMS] = {0, 0.5, 0, 0, 0, 0};
-static const double first_scale[TERMS] = {-3.5, 0.5, 0.2, 0, 0, 0};
+/* Where nothing is fitted; and what few tools are drawn to. */
+static const double first_blend[TERMS] = {0, 0.5, 0, 0, 0, 0}, usual_blend[TERMS] = {0, 0.7, 0.6, -0.12, 0, 0};
+static const double first_scale[TERMS] = {-3.5, 0.5, 0.2, 0, 0, 0},
+                    usual_scale[TERMS] = {-3.45, 0.6, 0.1, 0.12, 0.15, 0};
 
 static double blended(const double blend[TERMS], const witness *w)
 {
@@ -137,45 +149,79 @@ static double usual_error(const double scale[TERMS], const witness *w)
 /* Room for one point's fit. */
 typedef struct fitting {
     witness *all;
-    size_t count;
+    size_t count, tools;
     const double **rows;
     double *values, *error, *usual; /* of each hole, judged by models that did not see it */
+    size_t *of_tool;                /* holes of each tool */
+    struct measured *sorted;
 } fitting;
+
+/* Whole tools are left out. */
+static bool in_round(const fitting *f, size_t hole, int round)
+{
+    return (int)(f->all[hole].tool % ROUNDS) == round;
+}
 
 /* Holes of the other rounds; round < 0: of all. */
 static void fit_linear(fitting *f, int round, double blend[TERMS], double scale[TERMS])
 {
-    size_t n = 0;
+    size_t n = 0, tools = 0;
+    for (size_t t = 0; t < f->tools; t++) tools += (int)(t % ROUNDS) != round;
     for (size_t i = 0; i < f->count; i++) {
-        if (round >= 0 && (int)(i % ROUNDS) == round) continue;
+        if (in_round(f, i, round)) continue;
         double off = f->all[i].truth - f->all[i].heap;
         f->rows[n] = f->all[i].x;
         f->values[n++] = fmax(-far_mm, fmin(far_mm, off)); /* a hole gone astray must not bend the rest */
     }
-    regress(f->rows, f->values, n, first_blend, blend);
+    regress(f->rows, f->values, n, tools, usual_blend, blend);
     n = 0;
     for (size_t i = 0; i < f->count; i++) {
-        if (round >= 0 && (int)(i % ROUNDS) == round) continue;
+        if (in_round(f, i, round)) continue;
         f->rows[n] = f->all[i].z;
         f->values[n++] = log(fabs(f->all[i].truth - blended(blend, &f->all[i])) + floor_mm);
     }
-    regress(f->rows, f->values, n, first_scale, scale);
+    regress(f->rows, f->values, n, tools, usual_scale, scale);
 }
 
 /* ---- intervals and confidence ---- */
 
-static int by_value(const void *a, const void *b)
+typedef struct measured { /* a hole's error in usual errors, and how much of all holes to come it stands for */
+    double ratio, weight;
+} measured;
+
+static int by_ratio(const void *a, const void *b)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    const measured *x = a, *y = b;
+    return (x->ratio > y->ratio) - (x->ratio < y->ratio);
 }
 
+/* The ratio below which lie nine of ten holes of the tools that were seen and of another, of which nothing is known. It
+ * counts half: a whole one would be right if the models had seen as much as the ensemble, but each lacks some tools. */
 static double conformal(const fitting *f)
 {
-    for (size_t i = 0; i < f->count; i++) f->values[i] = f->error[i] / f->usual[i];
-    qsort(f->values, f->count, sizeof(double), by_value);
-    size_t rank = (size_t)ceil(share * (double)(f->count + 1));
-    return f->values[(rank < f->count ? rank : f->count) - 1];
+    double tools = (double)f->tools, sum = 0;
+    for (size_t i = 0; i < f->count; i++)
+        f->sorted[i] = (measured){.ratio = f->error[i] / f->usual[i],
+                                  .weight = 1 / ((tools + tools_to_come) * (double)f->of_tool[f->all[i].tool])};
+    qsort(f->sorted, f->count, sizeof *f->sorted, by_ratio);
+    for (size_t i = 0; i < f->count; i++)
+        if ((sum += f->sorted[i].weight) >= share - 1e-9) return f->sorted[i].ratio;
+    return f->sorted[f->count - 1].ratio;
+}
+
+/* What the multiple is where errors are normal: nine of ten lie within 1.645 deviations, and the usual error, a mean of
+ * logarithms of |error| + floor_mm, is about 0.53 deviations and 1.4 times the floor. */
+static double normal_width(const fitting *f)
+{
+    double sum = 0;
+    for (size_t i = 0; i < f->count; i++) sum += log(f->usual[i]);
+    return fmax(1.645 / 0.53 * (1 - 1.4 * floor_mm / exp(sum / (double)f->count)), 1);
+}
+
+static double drawn_to_normal(const fitting *f, double width)
+{
+    double tools = (double)f->tools;
+    return exp((tools * log(fmax(width, 0.1)) + stiff_tools * log(normal_width(f))) / (tools + stiff_tools));
 }
 
 typedef struct judged {
@@ -237,18 +283,37 @@ static double confidence_of(const ag_point_calibration *c, double usual)
 static int fit_point(fitting *f, ag_point_calibration *out, ag_err *err)
 {
     out->count = f->count;
+    out->tools = f->tools;
     if (f->count < FEWEST) return 0;
     for (int round = 0; round < ROUNDS; round++) {
         double blend[TERMS], scale[TERMS];
         fit_linear(f, round, blend, scale);
-        for (size_t i = (size_t)round; i < f->count; i += ROUNDS) {
+        for (size_t i = 0; i < f->count; i++) {
+            if (!in_round(f, i, round)) continue;
             f->error[i] = fabs(f->all[i].truth - blended(blend, &f->all[i]));
             f->usual[i] = usual_error(scale, &f->all[i]);
         }
     }
     fit_linear(f, -1, out->blend, out->scale);
-    out->width = conformal(f);
+    out->width = drawn_to_normal(f, conformal(f));
     return fit_confidence(f, out, err);
+}
+
+/* Numbers the tools of the holes that count, from 0 and without gaps. A single tool tells nothing of others: there,
+ * holes stand for themselves. `numbers` [most]. */
+static void number_tools(fitting *f, size_t *numbers, size_t most)
+{
+    f->tools = 0;
+    for (size_t i = 0; i < most; i++) numbers[i] = SIZE_MAX;
+    for (size_t i = 0; i < f->count; i++) {
+        size_t *number = &numbers[f->all[i].tool];
+        if (*number == SIZE_MAX) *number = f->tools++;
+        f->all[i].tool = *number;
+    }
+    for (size_t i = 0; i < f->count && f->tools == 1; i++) f->all[i].tool = i;
+    if (f->tools == 1) f->tools = f->count;
+    for (size_t t = 0; t < f->tools; t++) f->of_tool[t] = 0;
+    for (size_t i = 0; i < f->count; i++) f->of_tool[f->all[i].tool]++;
 }
 
 void ag_calibration_default(bool refine, ag_calibration *out)
@@ -267,33 +332,54 @@ void ag_calibration_default(bool refine, ag_calibration *out)
     }
 }
 
+static bool make_room(fitting *f, size_t count)
+{
+    *f = (fitting){.all = ag_alloc_array(count + 1, sizeof *f->all),
+                   .rows = ag_alloc_array(count + 1, sizeof *f->rows),
+                   .values = ag_alloc_array(count + 1, sizeof(double)),
+                   .error = ag_alloc_array(count + 1, sizeof(double)),
+                   .usual = ag_alloc_array(count + 1, sizeof(double)),
+                   .of_tool = ag_alloc_array(count + 1, sizeof(size_t)),
+                   .sorted = ag_alloc_array(count + 1, sizeof *f->sorted)};
+    return f->all && f->rows && f->values && f->error && f->usual && f->of_tool && f->sorted;
+}
+
+static void free_room(fitting *f)
+{
+    ag_free(f->all);
+    ag_free(f->rows);
+    ag_free(f->values);
+    ag_free(f->error);
+    ag_free(f->usual);
+    ag_free(f->of_tool);
+    ag_free(f->sorted);
+}
+
 int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readings, const ag_known *const *known,
-                       size_t count, bool refine, ag_calibration *out, ag_err *err)
+                       const uint32_t *tools, size_t count, bool refine, ag_calibration *out, ag_err *err)
 {
     ag_calibration c;
-    int rc = 0;
+    fitting f;
+    size_t most = count;
+    for (size_t i = 0; i < count && tools; i++)
+        if (tools[i] >= most) most = (size_t)tools[i] + 1;
+    size_t *numbers = ag_alloc_array(most + 1, sizeof *numbers);
+    int rc = make_room(&f, count) && numbers ? 0 : ag_fail_memory(err, count * sizeof *f.all);
     ag_calibration_default(refine, &c);
-    fitting f = {.all = ag_alloc_array(count + 1, sizeof *f.all),
-                 .rows = ag_alloc_array(count + 1, sizeof *f.rows),
-                 .values = ag_alloc_array(count + 1, sizeof(double)),
-                 .error = ag_alloc_array(count + 1, sizeof(double)),
-                 .usual = ag_alloc_array(count + 1, sizeof(double))};
-    if (!f.all || !f.rows || !f.values || !f.error || !f.usual) rc = ag_fail_memory(err, count * sizeof *f.all);
     for (int k = 0; k < AG_POINTS && rc >= 0; k++) {
         f.count = 0;
         for (size_t i = 0; i < count; i++) {
             if (known[i]->outcome == AG_LABEL_NONE || isnan(known[i]->mm[k]) || isnan(readings[i].mm[k])) continue;
             if (ag_known_by_labeller(known[i])) continue;
             f.all[f.count] = make_witness(drilled[i], &readings[i], k, refine);
+            f.all[f.count].tool = tools ? tools[i] : i;
             f.all[f.count++].truth = known[i]->mm[k];
         }
+        number_tools(&f, numbers, most);
         rc = fit_point(&f, &c.point[k], err);
     }
-    ag_free(f.all);
-    ag_free(f.rows);
-    ag_free(f.values);
-    ag_free(f.error);
-    ag_free(f.usual);
+    free_room(&f);
+    ag_free(numbers);
     if (rc >= 0) *out = c;
     return rc;
 }
@@ -392,6 +478,7 @@ void ag_calibration_write(const ag_calibration *calibration, ag_json *json)
         write_numbers(json, "usual_error_mm", p->error, p->stairs);
         write_numbers(json, "confidence", p->confidence, p->stairs);
         ag_json_put_int(json, "holes", (int64_t)p->count);
+        ag_json_put_int(json, "tools", (int64_t)p->tools);
         ag_json_end_object(json);
     }
     ag_json_end_object(json);
@@ -409,7 +496,7 @@ static bool read_numbers(const ag_value *array, double *out, size_t least, size_
 static bool read_point_calibration(const ag_value *value, ag_point_calibration *out)
 {
     size_t n, stairs;
-    int64_t holes = 0;
+    int64_t holes = 0, tools = 0;
     if (!read_numbers(ag_value_get(value, "blend"), out->blend, TERMS, TERMS, &n) ||
         !read_numbers(ag_value_get(value, "scale"), out->scale, TERMS, TERMS, &n) ||
         !ag_value_real(ag_value_get(value, "width"), &out->width) || !(out->width > 0) ||
@@ -417,6 +504,7 @@ static bool read_point_calibration(const ag_value *value, ag_point_calibration *
         !read_numbers(ag_value_get(value, "confidence"), out->confidence, 1, STAIRS, &stairs) || stairs != out->stairs)
         return false;
     if (ag_value_int(ag_value_get(value, "holes"), &holes) && holes > 0) out->count = (size_t)holes;
+    if (ag_value_int(ag_value_get(value, "tools"), &tools) && tools > 0) out->tools = (size_t)tools;
     return true;
 }
 

@@ -15,7 +15,7 @@ typedef struct ag_point_calibration {
     double width;                       /* half of the interval, in usual errors */
     size_t stairs;                      /* confidence falls with the usual error */
     double error[AG_CALIBRATION_STAIRS], confidence[AG_CALIBRATION_STAIRS];
-    size_t count; /* holes it was fitted on */
+    size_t count, tools; /* holes it was fitted on; tools that drilled them */
 } ag_point_calibration;
 
 typedef struct ag_calibration {
@@ -25,10 +25,11 @@ typedef struct ag_calibration {
 
 /* Without any hole: the heap's own depth and spread. */
 void ag_calibration_default(bool refine, ag_calibration *out);
-/* `drilled`, `readings` and `known` side by side; holes without a point do not count for it, and none whose depths a
- * labeller said: the labeller is one of the witnesses here, and would agree with itself. */
+/* `drilled`, `readings`, `known` and `tools` (numbers; NULL: a tool per hole) side by side; holes without a point do
+ * not count for it, and none whose depths a labeller said: the labeller is one of the witnesses here, and would agree
+ * with itself. */
 int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readings, const ag_known *const *known,
-                       size_t count, bool refine, ag_calibration *out, ag_err *err);
+                       const uint32_t *tools, size_t count, bool refine, ag_calibration *out, ag_err *err);
 /* Where too few depths are known for a fit: how far to go to the shape's depth is what makes holes that repeat each
  * other (one folder, alike in thickness by their labels) differ least in thickness. *grouped: how many holes told it;
  * 0: too few repeat each other, or it was fitted, and nothing changes. (calibration_repeats.c) */

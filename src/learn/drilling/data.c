@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const char *const groupings[] = {"none", "head", "machine", "program", "folder", NULL};
+static const char *const groupings[] = {"none", "head", "machine", "program", "folder", "tool", NULL};
 static const char *const sources[] = {"expert", "truth", "automatic", NULL};
 
 #define AT(member) offsetof(ag_drilling_augmentation, member)
@@ -193,9 +193,10 @@ const ag_field ag_drilling_data_fields[AG_DRILLING_FIELDS] = {
     {.name = "group_by",
      .type = AG_FIELD_CHOICE,
      .offset = AT(group_by),
-     .fallback = "none",
+     .fallback = "tool",
      .choices = groupings,
-     .doc = "Holes that share it are never on both sides of a split; near-twins never are."},
+     .doc = "Holes that share it are never on both sides of a split; near-twins never are. A tool: holes of a head "
+            "whose tool counter runs on; where there are too few tools to part, holes are."},
     {.name = "simulated",
      .type = AG_FIELD_STRUCT,
      .inner = &simulated,

@@ -52,6 +52,7 @@ typedef enum ag_drilling_grouping {
     AG_GROUP_MACHINE,
     AG_GROUP_PROGRAM,
     AG_GROUP_FOLDER,
+    AG_GROUP_TOOL,
 } ag_drilling_grouping;
 
 extern const ag_description ag_drilling_preprocessing_description, ag_drilling_data_description;

@@ -56,7 +56,7 @@ static int prepare_folder(examination *x, ag_err *err)
 static int load(examination *x, ag_err *err)
 {
     const ag_exam_options *o = x->options;
-    ag_known_options known = {.truth = o->truth};
+    ag_known_options known = {.truth = o->truth, .automatic = o->automatic};
     char *table = ag_path_join(x->arena, o->data, "holes.csv");
     char *beside = ag_path_join(x->arena, o->data, AG_KNOWN_TRUTH_FILE);
     if (!table || !beside) return ag_fail_memory(err, strlen(o->data));
@@ -78,6 +78,7 @@ static int make_cases(examination *x, ag_err *err)
     for (size_t i = 0; i < x->set.count; i++) {
         if (x->set.holes[i].known.outcome == AG_LABEL_NONE) continue;
         x->holes[e->count] = &x->set.holes[i];
+        e->labelled += ag_known_by_labeller(&x->set.holes[i].known);
         e->list[e->count] = &e->cases[e->count];
         e->cases[e->count++] = ag_known_case(&x->set.holes[i]);
     }
@@ -89,7 +90,9 @@ static int make_cases(examination *x, ag_err *err)
     e->truth = x->set.truth;
     if (e->count > 0) return AG_OK;
     ag_fail(err, AG_EINVAL, "nothing is known of any of the %zu holes in '%s'", x->set.count, x->options->data);
-    return ag_err_hint(err, "put a truth.csv there, name one with --truth, or label holes with 'auger label set'");
+    return ag_err_hint(
+        err, "put a truth.csv there, name one with --truth, or label holes with 'auger label set'; --automatic "
+             "takes automatic labels, which are no truth");
 }
 
 static int make_baselines(examination *x, ag_err *err)

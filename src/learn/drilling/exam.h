@@ -18,6 +18,7 @@
 typedef struct ag_exam_options {
     const char *data;       /* a prepared dataset, or a folder of drilling files, which is prepared for the while */
     const char *truth;      /* a table; NULL: truth.csv in `data`, if it is there, and experts' labels */
+    bool automatic;         /* where neither says anything: the automatic labels, which are no truth */
     const ag_answerer *who; /* required */
     const ag_answerer *baselines; /* "auto" of a prepared dataset means the labels that lie there */
     size_t baseline_count;
@@ -60,6 +61,7 @@ typedef struct ag_exam {
     const char *who, *data, *truth;
     size_t files, known; /* holes with samples; of these, known */
     size_t truths, experts, unmatched;
+    size_t labelled;      /* judged by a labeller's word only */
     ag_score_case *cases; /* of the known ones */
     const ag_score_case **list;
     size_t count;
@@ -82,9 +84,12 @@ int ag_exam_table_all(const ag_exam *exam, ag_table **out, ag_err *err);        
 int ag_exam_table_part(const ag_exam_part *part, ag_table **out, ag_err *err);             /* a row per group */
 int ag_exam_table_calibration(const ag_exam *exam, ag_table **out, ag_err *err);           /* a row per bin */
 int ag_exam_table_baseline(const ag_exam_baseline *baseline, ag_table **out, ag_err *err); /* "all", then groups */
+int ag_exam_table_confusion(const ag_exam *exam, ag_table **out, ag_err *err);             /* true by said outcome */
 int ag_exam_table_worst(const ag_exam *exam, ag_table **out, ag_err *err);
 /* "98 of 100 answered, 1 failed, 2 abstained; ..." */
 void ag_exam_words(const ag_exam *exam, ag_buf *out);
+/* How scores against automatic labels are to be read; NULL when there are none. */
+const char *ag_exam_caution(const ag_exam *exam, ag_arena *arena);
 /* One object. */
 void ag_exam_json(const ag_exam *exam, ag_json *json);
 /* One page that needs nothing else; `repeat` (may be NULL) stands on it, too. */

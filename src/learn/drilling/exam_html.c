@@ -328,7 +328,7 @@ static int add_worst(page *p, ag_err *err)
 int ag_exam_html(const ag_exam *exam, const ag_repeat *repeat, ag_arena *arena, ag_buf *out, ag_err *err)
 {
     page p = {.exam = exam, .arena = arena, .out = out};
-    ag_table *table = NULL;
+    ag_table *table = NULL, *outcomes = NULL;
     ag_buf words;
     ag_buf_init(&words, 4096);
     const char *subtitle = ag_arena_printf(arena, "%s on %zu holes of %s", exam->who, exam->known, exam->data);
@@ -338,8 +338,12 @@ int ag_exam_html(const ag_exam *exam, const ag_repeat *repeat, ag_arena *arena, 
     ag_exam_words(exam, &words);
     int rc = ag_buf_check(&words, "the summary", err);
     if (rc == AG_OK) ag_html_text(out, words.data);
+    const char *caution = ag_exam_caution(exam, arena);
+    if (caution) ag_html_text(out, caution);
     ag_buf_deinit(&words);
     if (rc == AG_OK) rc = add_table(&p, ag_exam_table_all(exam, &table, err), &table, err);
+    ag_html_section(out, "What is taken for what");
+    if (rc == AG_OK) rc = add_table(&p, ag_exam_table_confusion(exam, &outcomes, err), &outcomes, err);
     ag_html_section(out, "Errors");
     if (rc == AG_OK) rc = add_distributions(&p, err);
     if (rc == AG_OK) rc = add_confidence(&p, err);

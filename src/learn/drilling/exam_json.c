@@ -95,6 +95,23 @@ static void write_calibration(ag_json *json, const char *name, const ag_score_ca
     ag_json_end_object(json);
 }
 
+static void write_confusion(ag_json *json, const ag_score_confusion *c)
+{
+    ag_json_name(json, "confusion");
+    ag_json_begin_array(json);
+    for (int is = AG_LABEL_FOUND; is < AG_SCORE_OUTCOMES; is++)
+        for (int said = 0; said < AG_SCORE_OUTCOMES; said++) {
+            if (!c->holes[is][said]) continue;
+            ag_json_begin_object(json);
+            ag_json_put_text(json, "known_outcome", ag_label_outcome_name((ag_label_outcome)is));
+            ag_json_put_text(json, "outcome", ag_label_outcome_name((ag_label_outcome)said));
+            put_count(json, "holes", c->holes[is][said]);
+            put_count(json, "failed", c->failed[is][said]);
+            ag_json_end_object(json);
+        }
+    ag_json_end_array(json);
+}
+
 static void write_score(ag_json *json, const ag_score *s, bool whole)
 {
     ag_json_begin_object(json);
@@ -105,6 +122,7 @@ static void write_score(ag_json *json, const ag_score *s, bool whole)
         write_error(json, &s->error[m]);
     }
     write_intervals(json, s);
+    write_confusion(json, &s->confusion);
     if (whole) {
         write_calibration(json, "confidence_of_points", &s->points);
         write_calibration(json, "confidence_of_holes", &s->whole);
@@ -177,6 +195,13 @@ static void write_worst(ag_json *json, const ag_exam_worst *w)
     ag_json_end_object(json);
 }
 
+static void write_caution(ag_json *json, const ag_exam *exam)
+{
+    ag_arena *arena = exam->labelled ? ag_arena_new(0) : NULL;
+    ag_json_put_text(json, "caution", arena ? ag_exam_caution(exam, arena) : NULL);
+    ag_arena_free(arena);
+}
+
 void ag_exam_json(const ag_exam *exam, ag_json *json)
 {
     ag_json_begin_object(json);
@@ -187,6 +212,8 @@ void ag_exam_json(const ag_exam *exam, ag_json *json)
     put_count(json, "known", exam->known);
     put_count(json, "known_by_truth", exam->truths);
     put_count(json, "known_by_experts", exam->experts);
+    put_count(json, "known_by_labellers", exam->labelled);
+    write_caution(json, exam);
     put_count(json, "truth_without_hole", exam->unmatched);
     put_real(json, "seconds", exam->seconds);
     ag_json_name(json, "all");

@@ -33,6 +33,17 @@ void ag_exam_words(const ag_exam *exam, ag_buf *out)
     if (s->grip) ag_buf_addf(out, "; grip code right %zu of %zu", s->grip_right, s->grip);
 }
 
+const char *ag_exam_caution(const ag_exam *exam, ag_arena *arena)
+{
+    if (!exam->labelled) return NULL;
+    return ag_arena_printf(arena,
+                           "%zu of %zu holes are judged by automatic labels: there, scores tell how near the answers "
+                           "come to the labellers, not to the truth. A model that learned from such labels agrees with "
+                           "itself, and every model has the labeller as a witness: errors, coverage and confidence "
+                           "look better than they are. Labels of people ('auger label set') or a truth.csv change that",
+                           exam->labelled, exam->known);
+}
+
 /* ---- a row per measure ---- */
 
 static int add_measure(ag_table *table, const ag_score *s, int m, ag_err *err)
@@ -104,6 +115,37 @@ int ag_exam_table_part(const ag_exam_part *part, ag_table **out, ag_err *err)
                            {.title = "in interval", .align = AG_ALIGN_RIGHT, .priority = 1}};
     int rc = ag_table_new(columns, sizeof columns / sizeof *columns, out, err);
     for (size_t g = 0; rc == AG_OK && g < part->count; g++) rc = add_group(*out, &part->scores[g], err);
+    return rc;
+}
+
+/* ---- outcomes ---- */
+
+static int add_outcome(ag_table *table, const ag_score_confusion *c, ag_label_outcome is, ag_err *err)
+{
+    static const ag_label_outcome said[] = {AG_LABEL_FOUND, AG_LABEL_NO_EXIT, AG_LABEL_EMPTY, AG_LABEL_NONE};
+    size_t failed = 0;
+    int rc = ag_table_add(table, AG_STYLE_PLAIN, ag_label_outcome_name(is), err);
+    for (size_t i = 0; rc == AG_OK && i < sizeof said / sizeof *said; i++) {
+        failed += c->failed[is][said[i]];
+        rc = add_count(table, said[i] == is ? AG_STYLE_GOOD : AG_STYLE_WARN, c->holes[is][said[i]], err);
+    }
+    return rc == AG_OK ? add_count(table, AG_STYLE_WARN, failed, err) : rc;
+}
+
+int ag_exam_table_confusion(const ag_exam *exam, ag_table **out, ag_err *err)
+{
+    static const ag_column columns[] = {{.title = "is", .min_width = 10},
+                                        {.title = "said: found", .align = AG_ALIGN_RIGHT},
+                                        {.title = "no exit", .align = AG_ALIGN_RIGHT},
+                                        {.title = "empty", .align = AG_ALIGN_RIGHT},
+                                        {.title = "no answer", .align = AG_ALIGN_RIGHT},
+                                        {.title = "failed", .align = AG_ALIGN_RIGHT}};
+    int rc = ag_table_new(columns, sizeof columns / sizeof *columns, out, err);
+    for (int is = AG_LABEL_FOUND; rc == AG_OK && is < AG_SCORE_OUTCOMES; is++) {
+        size_t holes = 0;
+        for (int said = 0; said < AG_SCORE_OUTCOMES; said++) holes += exam->all.confusion.holes[is][said];
+        if (holes) rc = add_outcome(*out, &exam->all.confusion, (ag_label_outcome)is, err);
+    }
     return rc;
 }
 

@@ -62,9 +62,16 @@ int ag_examples_simulate(ag_example_set *set, const ag_drilling_data *data, ag_p
  * `repeated`; else once), then the simulated ones. */
 int ag_examples_lesson(const ag_example_set *set, const size_t *own, size_t own_count, bool repeated, ag_arena *arena,
                        const size_t **out, size_t *count, ag_err *err);
+/* The tool of each example, by number: the holes of a head whose tool counter runs on. */
+int ag_examples_tools(const ag_example_set *set, ag_arena *arena, uint32_t **out, size_t *count, ag_err *err);
 
 /* Splits examples (numbers into set->items) into parts by shares, so that near-twins (the same bytes, the same trace,
- * the same group) stay together and every part has its share of every program. part[i] is that of chosen[i]. */
+ * the same group) stay together and every part has its share of every program. part[i] is that of chosen[i]. Where the
+ * groups are tools and too few, they are parted. */
 int ag_examples_split(const ag_example_set *set, const ag_drilling_data *data, const size_t *chosen, size_t count,
                       const uint32_t *shares, size_t parts, uint64_t seed, ag_arena *arena, uint32_t **part,
                       ag_err *err);
+/* The same into as many equal parts as there are tools, `most` at most, a tool in one part; *parts 0: `least` cannot be
+ * had. */
+int ag_examples_split_tools(const ag_example_set *set, const size_t *chosen, size_t count, size_t most, size_t least,
+                            uint64_t seed, ag_arena *arena, uint32_t **part, size_t *parts, ag_err *err);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* examples_labels.c: what is known of a hole, and what belongs together. A table of truth is read by known.h, as for
+/* examples_labels.c: what is known of a hole. A table of truth is read by known.h, as for
  * evaluation; here a person's word counts more than it unless the configuration says otherwise. */
 #include <math.h>
 #include <string.h>
@@ -117,41 +117,4 @@ int ag_examples_label(ag_example_set *set, const ag_labelled_set *labelled, cons
     }
     ag_map_free(truths);
     return rc;
-}
-
-/* ---- what belongs together ---- */
-
-static ag_str group_of(const ag_prepared *hole, int group_by)
-{
-    switch (group_by) {
-    case AG_GROUP_HEAD: return ag_str_of(hole->head);
-    case AG_GROUP_MACHINE: return ag_str_of(hole->machine);
-    case AG_GROUP_PROGRAM: return ag_str_of(hole->program);
-    case AG_GROUP_FOLDER: return ag_path_parent(ag_str_of(hole->path));
-    default: return (ag_str){"", 0};
-    }
-}
-
-int ag_examples_split(const ag_example_set *set, const ag_drilling_data *data, const size_t *chosen, size_t count,
-                      const uint32_t *shares, size_t parts, uint64_t seed, ag_arena *arena, uint32_t **part,
-                      ag_err *err)
-{
-    ag_split split;
-    ag_split_options options = {.seed = seed, .shares = shares, .parts = parts};
-    ag_split_row *rows = ag_arena_array(arena, count + 1, sizeof *rows);
-    if (!rows) return ag_fail_memory(err, count * sizeof *rows);
-    for (size_t i = 0; i < count; i++) {
-        const ag_prepared *hole = set->items[chosen[i]].hole;
-        const char *stratum = ag_arena_printf(arena, "%s %s", hole->program ? hole->program : "",
-                                              hole->class_name ? hole->class_name : "");
-        if (!stratum) return ag_fail_memory(err, 64);
-        rows[i] = (ag_split_row){.id = ag_str_of(hole->path),
-                                 .group = group_of(hole, data->group_by),
-                                 .twins = {ag_str_of(hole->sha256), ag_str_of(hole->trace_sha256)},
-                                 .stratum = ag_str_of(stratum)};
-    }
-    int rc = ag_split_make(rows, count, &options, arena, &split, err);
-    if (rc < 0) return ag_err_hint(err, "fewer parts, or more holes that differ, would do");
-    *part = split.part;
-    return 0;
 }

@@ -196,21 +196,22 @@ static int fusion_of(const ag_strategy_task *task)
     return task->settings->ensemble.voting == AG_VOTE_MEDIAN ? AG_FUSE_MEDIAN : AG_FUSE_MEAN;
 }
 
-/* `count` members of one fold about the holes that none of them saw. */
-static int ask_members(const ag_folding *f, const ag_folding_member *m, size_t count, ag_arena *arena, ag_err *err)
+/* Models about holes that none of them saw. */
+static int ask_models(const ag_folding *f, const ag_folding_member *const *members, size_t count, const size_t *chosen,
+                      size_t holes_count, ag_reading *readings, ag_arena *arena, ag_err *err)
 {
     const ag_strategy_task *task = f->run.task;
     ag_model **models = ag_arena_array(arena, count, sizeof(ag_model *));
     double *weights = ag_arena_array(arena, count, sizeof *weights);
-    const ag_drilled **holes = ag_arena_array(arena, m->validation_count + 1, sizeof *holes);
-    if (!models || !weights || !holes) return ag_fail_memory(err, m->validation_count * sizeof *holes);
+    const ag_drilled **holes = ag_arena_array(arena, holes_count + 1, sizeof *holes);
+    if (!models || !weights || !holes) return ag_fail_memory(err, holes_count * sizeof *holes);
     for (size_t i = 0; i < count; i++) {
-        models[i] = m[i].model;
-        weights[i] = m[i].weight;
+        models[i] = members[i]->model;
+        weights[i] = members[i]->weight;
     }
-    for (size_t i = 0; i < m->validation_count; i++) {
-        holes[i] = &f->run.set.items[m->validation[i]].drilled;
-        m->readings[i] = (ag_reading){0};
+    for (size_t i = 0; i < holes_count; i++) {
+        holes[i] = &f->run.set.items[chosen[i]].drilled;
+        readings[i] = (ag_reading){0};
     }
     const ag_asking asking = {.view = &f->run.view,
                               .models = models,
@@ -220,7 +221,7 @@ static int ask_members(const ag_folding *f, const ag_folding_member *m, size_t c
                               .device = task->device,
                               .pool = task->pool,
                               .cancel = task->cancel};
-    return ag_drilling_ask(&asking, holes, m->validation_count, m->readings, err);
+    return ag_drilling_ask(&asking, holes, holes_count, readings, err);
 }
 
 static int work_on(void *context, int64_t index, ag_err *err)
@@ -230,7 +231,8 @@ static int work_on(void *context, int64_t index, ag_err *err)
     ag_arena *arena = ag_arena_new(0);
     int rc = arena ? train_member(f, m, arena, err) : ag_fail_memory(err, 64);
     m->trained = rc >= 0;
-    if (rc >= 0) rc = ask_members(f, m, 1, arena, err);
+    const ag_folding_member *alone = m;
+    if (rc >= 0) rc = ask_models(f, &alone, 1, m->validation, m->validation_count, m->readings, arena, err);
     ag_arena_free(arena);
     return rc;
 }
@@ -301,8 +303,8 @@ static int tell_stopped(const ag_folding *f, const ag_strategy_task *task, int r
     return ag_err_hint(err, "the same command with --resume goes on from there");
 }
 
-/* Architectures of a fold answer together; how good each was alone is told before. */
-static int join_kinds(ag_folding *f, ag_strategy_task *task, ag_err *err)
+/* How good each architecture is alone. */
+static int tell_kinds(const ag_folding *f, ag_strategy_task *task, ag_err *err)
 {
     int rc = 0;
     for (size_t k = 0; k < f->kind_count && f->kind_count > 1 && rc >= 0; k++) {
@@ -313,9 +315,39 @@ static int join_kinds(ag_folding *f, ag_strategy_task *task, ag_err *err)
         if (!isnan(sum))
             rc = ag_strategy_metric_found(task, name, sum * (double)f->kind_count / (double)f->member_count, err);
     }
-    for (size_t i = 0; i < f->member_count && f->kind_count > 1 && rc >= 0; i += f->kind_count) {
+    return rc;
+}
+
+/* The models that never saw a part answer together for its holes. */
+static int ask_part(const ag_folding *f, size_t part, ag_arena *arena, ag_err *err)
+{
+    const ag_folding_member **members = ag_arena_array(arena, f->member_count + 1, sizeof *members);
+    size_t *holes = ag_arena_array(arena, 2 * f->chosen_count + 1, sizeof *holes), *places = holes + f->chosen_count;
+    ag_reading *readings = ag_arena_array(arena, f->chosen_count + 1, sizeof *readings);
+    size_t voices = 0, count = 0;
+    if (!members || !holes || !readings) return ag_fail_memory(err, f->chosen_count * sizeof *readings);
+    for (size_t i = 0; i < f->member_count; i++)
+        if (!ag_folding_sees(f, &f->members[i], part)) members[voices++] = &f->members[i];
+    for (size_t i = 0; i < f->chosen_count; i++) {
+        if (f->part[i] != part) continue;
+        holes[count] = f->chosen[i];
+        places[count++] = i;
+    }
+    if (voices == 0 || count == 0) return 0;
+    int rc = ask_models(f, members, voices, holes, count, readings, arena, err);
+    for (size_t i = 0; i < count && rc >= 0; i++) f->readings[places[i]] = readings[i];
+    return rc;
+}
+
+static int ask_unseen(ag_folding *f, ag_err *err)
+{
+    int rc = 0;
+    f->readings = ag_arena_array(f->arena, f->chosen_count + 1, sizeof *f->readings);
+    if (!f->readings) return ag_fail_memory(err, f->chosen_count * sizeof *f->readings);
+    for (size_t i = 0; i < f->chosen_count; i++) f->readings[i] = (ag_reading){0};
+    for (size_t part = 0; part < f->parts && rc >= 0; part++) {
         ag_arena *arena = ag_arena_new(0);
-        rc = arena ? ask_members(f, &f->members[i], f->kind_count, arena, err) : ag_fail_memory(err, 64);
+        rc = arena ? ask_part(f, part, arena, err) : ag_fail_memory(err, 64);
         ag_arena_free(arena);
     }
     return rc;
@@ -331,13 +363,17 @@ static int calibrate(ag_folding *f, ag_err *err)
     int rc = ag_folding_unseen(f, f->arena, &examples, &readings, &count, err);
     const ag_drilled **holes = ag_arena_array(f->arena, count + 1, sizeof *holes);
     const ag_known **known = ag_arena_array(f->arena, count + 1, sizeof *known);
-    if (rc >= 0 && (!holes || !known)) rc = ag_fail_memory(err, count * sizeof *holes);
+    uint32_t *tools = ag_arena_array(f->arena, count + 1, sizeof *tools), *of_all;
+    size_t tool_count;
+    if (rc >= 0 && (!holes || !known || !tools)) rc = ag_fail_memory(err, count * sizeof *holes);
+    if (rc >= 0) rc = ag_examples_tools(&f->run.set, f->arena, &of_all, &tool_count, err);
     if (rc < 0 || count == 0) return rc;
     for (size_t i = 0; i < count; i++) {
         holes[i] = &examples[i]->drilled;
         known[i] = &examples[i]->known;
+        tools[i] = of_all[examples[i] - f->run.set.items];
     }
-    rc = ag_calibration_fit(holes, readings, known, count, f->run.data.refine, &f->calibration, err);
+    rc = ag_calibration_fit(holes, readings, known, tools, count, f->run.data.refine, &f->calibration, err);
     return rc < 0 ? rc : ag_drilling_by_repeats(&f->run, examples, readings, count, &f->calibration, err);
 }
 
@@ -358,7 +394,8 @@ int ag_folding_train(void *state, ag_strategy_task *task, ag_err *err)
     if (rc < 0) return rc;
     ag_strategy_phase(task, "ensemble");
     rc = ag_folding_weigh(f, task, err);
-    if (rc >= 0) rc = join_kinds(f, task, err);
+    if (rc >= 0) rc = tell_kinds(f, task, err);
+    if (rc >= 0) rc = ask_unseen(f, err);
     return rc < 0 ? rc : calibrate(f, err);
 }
 
@@ -367,16 +404,16 @@ int ag_folding_train(void *state, ag_strategy_task *task, ag_err *err)
 int ag_folding_unseen(const ag_folding *f, ag_arena *arena, const ag_example ***examples, ag_reading **readings,
                       size_t *count, ag_err *err)
 {
-    size_t most = 0, used = 0;
-    for (size_t i = 0; i < f->member_count; i++) most += f->members[i].validation_count;
-    *examples = ag_arena_array(arena, most + 1, sizeof **examples);
-    *readings = ag_arena_array(arena, most + 1, sizeof **readings);
-    if (!*examples || !*readings) return ag_fail_memory(err, most * sizeof **readings);
-    for (size_t i = 0; i < f->member_count; i++)
-        for (size_t k = 0; k < f->members[i].validation_count && f->members[i].judges; k++) {
-            (*examples)[used] = &f->run.set.items[f->members[i].validation[k]];
-            (*readings)[used++] = f->members[i].readings[k];
-        }
+    size_t used = 0;
+    *examples = ag_arena_array(arena, f->chosen_count + 1, sizeof **examples);
+    *readings = ag_arena_array(arena, f->chosen_count + 1, sizeof **readings);
+    if (!*examples || !*readings) return ag_fail_memory(err, f->chosen_count * sizeof **readings);
+    for (size_t i = 0; i < f->chosen_count && f->readings; i++) {
+        const ag_example *e = &f->run.set.items[f->chosen[i]];
+        if (!f->readings[i].voices) continue;
+        (*examples)[used] = e;
+        (*readings)[used++] = f->readings[i];
+    }
     *count = used;
     return 0;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* folding.h: drilling strategies of several models: one per fold of the labelled holes, and per architecture when there
- * are several. Each model is judged by the fold that it never saw; what all of them say of holes that they never saw
- * gives the calibration, the intervals and the weights of the votes. The strategies differ in their architectures only:
- * each is a struct of a few lines under strategies/. */
+ * are several. A fold's models leave out a part of the holes that stops and weighs them, and where there are parts
+ * enough two more: so three folds never saw a hole, and what they say of it together gives the calibration. All holes
+ * of a tool lie in one part, since the ensemble is for tools that nobody has seen. The strategies differ in their
+ * architectures only: each is a struct of a few lines under strategies/. */
 #include "learn/drilling/run.h"
 #include "learn/nn/models/patchtsmixer.h"
 
@@ -18,12 +19,11 @@ typedef struct ag_folding_kind { /* an architecture of the ensemble */
 typedef struct ag_folding_member {
     const char *name; /* "fold-03", "fold-03-cnn_lstm": its checkpoints, and members/NAME of the model */
     size_t kind, fold;
-    const size_t *training, *validation; /* numbers of examples */
+    const size_t *training, *validation; /* numbers of examples; it sees neither validation nor some others */
     size_t training_count, validation_count;
     ag_model *model;
-    ag_reading *readings; /* [validation_count], of the holes that it never saw; in the end: of all architectures */
+    ag_reading *readings; /* [validation_count], what it says of them alone */
     bool trained;
-    bool judges;          /* the first one of its fold, whose readings count */
     double weight, error; /* of its votes; mm, its mean error on its own fold; NaN: nothing to judge by */
 } ag_folding_member;
 
@@ -33,8 +33,10 @@ typedef struct ag_folding {
     size_t kind_count;
     size_t *chosen; /* examples that are learned from */
     size_t chosen_count;
-    uint32_t *part; /* the fold of each */
-    size_t folds;   /* that they are dealt into; 1: no folds, part 0 validates */
+    uint32_t *part;         /* of each: parts[0, part_count) */
+    size_t folds;           /* 1: no folds, part 0 validates */
+    size_t parts, left_out; /* parts that there are (fewer than folds when tools are few); that a fold leaves out */
+    ag_reading *readings;   /* of each of chosen: what all models say together that never saw it; voices 0: nobody */
     ag_folding_member *members;
     size_t member_count;
     int64_t trainings; /* with those of the pretraining */
@@ -54,6 +56,8 @@ void ag_folding_close(void *state);
 
 /* folding_deal.c: who belongs to which fold, and the members. Refuses too few labels and missing classes. */
 int ag_folding_deal(ag_folding *folding, ag_strategy_task *task, ag_err *err);
+/* Whether a member learned from the holes of a part. */
+bool ag_folding_sees(const ag_folding *folding, const ag_folding_member *member, size_t part);
 /* folding_pretrain.c: learns from all holes, labelled or not, and fills kinds[].pretrained. */
 int ag_folding_pretrain(ag_folding *folding, ag_strategy_task *task, ag_err *err);
 /* Trainings that this takes for one architecture. */

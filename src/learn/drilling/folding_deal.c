@@ -6,6 +6,9 @@
 
 #include "learn/drilling/folding.h"
 
+/* A hole is asked of so many models that never saw it; what a model does not see is at most one of so many parts. */
+enum { VOICES = 3, LEAST_SHARE = 8, FEWEST_TOOLS = 5 };
+
 /* Every point must be there in some hole; and of entry and exit enough that folds have one to learn from. */
 static int check_classes(const ag_folding *f, const ag_strategy_task *task, ag_err *err)
 {
@@ -36,30 +39,68 @@ static int check_enough(const ag_folding *f, const ag_strategy_task *task, ag_er
     return check_classes(f, task, err);
 }
 
-static int deal(ag_folding *f, const ag_strategy_task *task, ag_err *err)
+/* Tools in parts of their own, when there are enough of them. */
+static int deal_tools(ag_folding *f, const ag_strategy_task *task, ag_err *err)
+{
+    int rc = ag_examples_split_tools(&f->run.set, f->chosen, f->chosen_count, f->folds, FEWEST_TOOLS,
+                                     (uint64_t)task->settings->seed, f->arena, &f->part, &f->parts, err);
+    if (rc < 0 || f->parts) return rc;
+    ag_strategy_remark(task,
+                       "fewer than %d tools drilled these holes: scores and intervals are those of tools that "
+                       "were learned from",
+                       FEWEST_TOOLS);
+    return 0;
+}
+
+static int deal_parts(ag_folding *f, const ag_strategy_task *task, const ag_drilling_data *data, ag_err *err)
 {
     const ag_settings_training *t = &task->settings->training;
-    size_t parts = t->folds.enabled ? f->folds : 2;
-    uint32_t *shares = ag_arena_array(f->arena, parts, sizeof *shares);
-    ag_drilling_data data = f->run.data;
-    if (!shares) return ag_fail_memory(err, parts * sizeof *shares);
-    for (size_t i = 0; i < parts; i++) shares[i] = 1;
+    uint32_t *shares = ag_arena_array(f->arena, f->parts, sizeof *shares);
+    if (!shares) return ag_fail_memory(err, f->parts * sizeof *shares);
+    for (size_t i = 0; i < f->parts; i++) shares[i] = 1;
     if (!t->folds.enabled) {
         shares[0] = (uint32_t)lround(t->validation_split * 1000.0);
         shares[1] = 1000 - shares[0];
     }
-    if (t->folds.kind != AG_FOLDS_STRATIFIED) data.group_by = t->folds.kind;
-    if (!t->folds.enabled && shares[0] == 0) { /* nobody validates */
+    if (shares[0] == 0) { /* nobody validates */
         f->part = ag_arena_array(f->arena, f->chosen_count, sizeof *f->part);
         for (size_t i = 0; f->part && i < f->chosen_count; i++) f->part[i] = 1;
         return f->part ? 0 : ag_fail_memory(err, f->chosen_count * sizeof *f->part);
     }
-    int rc = ag_examples_split(&f->run.set, &data, f->chosen, f->chosen_count, shares, parts,
+    int rc = ag_examples_split(&f->run.set, data, f->chosen, f->chosen_count, shares, f->parts,
                                (uint64_t)task->settings->seed, f->arena, &f->part, err);
     if (rc >= 0) return 0;
-    ag_err_prefix(err, "the %zu labelled holes cannot be dealt into %zu parts", f->chosen_count, parts);
+    ag_err_prefix(err, "the %zu labelled holes cannot be dealt into %zu parts", f->chosen_count, f->parts);
     return ag_err_hint(err, "lower training_config.cross_validation.n_folds, or label holes of other machines, heads "
                             "and programs");
+}
+
+static int deal(ag_folding *f, const ag_strategy_task *task, ag_err *err)
+{
+    const ag_settings_training *t = &task->settings->training;
+    ag_drilling_data data = f->run.data;
+    int rc = 0;
+    if (t->folds.kind != AG_FOLDS_STRATIFIED) data.group_by = t->folds.kind;
+    if (t->folds.enabled && data.group_by == AG_GROUP_TOOL) {
+        rc = deal_tools(f, task, err);
+        data.group_by = AG_GROUP_NONE;
+    }
+    if (rc >= 0 && !f->parts) {
+        f->parts = t->folds.enabled ? f->folds : 2;
+        rc = deal_parts(f, task, &data, err);
+    }
+    f->left_out = 1;
+    if (!t->folds.enabled) return rc;
+    f->left_out = f->folds ? f->parts * VOICES / f->folds : 1;
+    if (f->left_out > f->parts / LEAST_SHARE) f->left_out = f->parts / LEAST_SHARE;
+    if (f->left_out < 1) f->left_out = 1;
+    return rc;
+}
+
+bool ag_folding_sees(const ag_folding *f, const ag_folding_member *m, size_t part)
+{
+    if (!f->run.task->settings->training.folds.enabled) return part != 0;
+    return (part + f->parts - m->fold % f->parts) % f->parts >= f->left_out;
 }
 
 /* ---- members ---- */
@@ -70,9 +111,9 @@ static int fill_member(const ag_folding *f, ag_folding_member *m, ag_err *err)
     size_t *validation = ag_arena_array(f->arena, f->chosen_count, sizeof *validation);
     if (!training || !validation) return ag_fail_memory(err, f->chosen_count * sizeof *training);
     for (size_t i = 0; i < f->chosen_count; i++)
-        if (f->part[i] == m->fold)
+        if (f->part[i] == m->fold % f->parts)
             validation[m->validation_count++] = f->chosen[i];
-        else
+        else if (ag_folding_sees(f, m, f->part[i]))
             training[m->training_count++] = f->chosen[i];
     m->training = training;
     m->validation = validation;
@@ -122,7 +163,7 @@ static int make_members(ag_folding *f, const ag_strategy_task *task, ag_err *err
     for (size_t fold = 0; fold < f->folds; fold++) {
         for (size_t kind = 0; kind < f->kind_count && wanted[fold]; kind++) {
             ag_folding_member *m = &f->members[f->member_count];
-            *m = (ag_folding_member){.kind = kind, .fold = fold, .judges = kind == 0};
+            *m = (ag_folding_member){.kind = kind, .fold = fold};
             m->name = name_of(f, &task->settings->training, m);
             if (!m->name) return ag_fail_memory(err, 32);
             if ((rc = fill_member(f, m, err)) < 0) return rc;

@@ -60,15 +60,14 @@ static int write_rows(const ag_folding *f, ag_csv_writer *csv, ag_err *err)
 {
     const ag_grip grip = {f->run.data.grip_pitch, f->run.data.grip_tolerance, f->run.data.grip_codes};
     int rc = write_head(csv, err);
-    for (size_t i = 0; i < f->member_count; i++) {
-        const ag_folding_member *m = &f->members[i];
-        for (size_t k = 0; k < m->validation_count && m->judges && rc >= 0; k++) {
-            const ag_example *example = &f->run.set.items[m->validation[k]];
+    for (size_t part = 0; part < f->parts; part++)
+        for (size_t i = 0; i < f->chosen_count && rc >= 0; i++) {
+            if (f->part[i] != part || !f->readings[i].voices) continue;
+            const ag_example *example = &f->run.set.items[f->chosen[i]];
             ag_prediction answer = {0};
-            ag_calibration_answer(&f->calibration, &grip, &example->drilled, &m->readings[k], &answer);
-            rc = write_row(csv, example, m->fold, &answer, err);
+            ag_calibration_answer(&f->calibration, &grip, &example->drilled, &f->readings[i], &answer);
+            rc = write_row(csv, example, part, &answer, err);
         }
-    }
     return rc < 0 ? rc : ag_csv_flush(csv, err);
 }
 

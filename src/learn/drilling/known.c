@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* known.c: holes.csv, labels.jsonl and a table of truth brought together. A row of the table is found by path first,
  * then by the end of the path behind a '/', then by content; a row without any depth says that nothing was cut, one
- * without an exit that there is none. */
+ * without an exit that there is none. A table of labels (holes.csv is one) names in label_source whose they are: what a
+ * labeller says there is known by the labeller, and no truth. */
 #include "learn/drilling/known.h"
 
 #include <math.h>
@@ -19,7 +20,7 @@ static const double ninety_percent = 1.645; /* standard deviations to either sid
 
 typedef struct truth_row {
     double mm[AG_POINTS];
-    const char *regime, *material;
+    const char *regime, *material, *labeller; /* labeller NULL: the truth */
     double tool_age;
     bool taken;
 } truth_row;
@@ -39,10 +40,13 @@ enum {
     COLUMN_MATERIAL,
     COLUMN_LAYERS,
     COLUMN_AGE,
+    COLUMN_LABELLER,
+    COLUMN_OUTCOME,
     COLUMN_COUNT
 };
-static const char *const column_names[COLUMN_COUNT] = {"path",   "sha256",   "entry_mm", "transition_mm", "exit_mm",
-                                                       "regime", "material", "layers",   "tool_age"};
+static const char *const column_names[COLUMN_COUNT] = {"path",     "sha256",       "entry_mm",     "transition_mm",
+                                                       "exit_mm",  "regime",       "material",     "layers",
+                                                       "tool_age", "label_source", "label_outcome"};
 
 /* "CFRP 10.21 + gap 0.30 + Ti 3.60" is "CFRP+gap+Ti". */
 static char *material_of(ag_str layers, ag_arena *arena)
@@ -92,6 +96,7 @@ static int add_truth(truth_table *table, ag_csv *csv, const size_t *columns, con
     truth_row *row = ag_arena_alloc(arena, sizeof *row);
     if (!row) return ag_fail_memory(err, sizeof *row);
     ag_str path = cell_of(cells, count, columns[COLUMN_PATH]), sha = cell_of(cells, count, columns[COLUMN_SHA]);
+    if (ag_str_is(cell_of(cells, count, columns[COLUMN_OUTCOME]), ag_label_outcome_name(AG_LABEL_NONE))) return AG_OK;
     ag_str material = cell_of(cells, count, columns[COLUMN_MATERIAL]);
     ag_str layers = cell_of(cells, count, columns[COLUMN_LAYERS]);
     int rc = AG_OK;
@@ -101,6 +106,9 @@ static int add_truth(truth_table *table, ag_csv *csv, const size_t *columns, con
     if (rc == AG_OK) rc = keep_text(arena, material, &row->material, err);
     if (rc == AG_OK && !row->material && layers.size && !(row->material = material_of(layers, arena)))
         rc = ag_fail_memory(err, layers.size);
+    ag_str labeller = cell_of(cells, count, columns[COLUMN_LABELLER]);
+    if (ag_str_is(labeller, "truth") || ag_str_is(labeller, "expert")) labeller = AG_STR("");
+    if (rc == AG_OK) rc = keep_text(arena, labeller, &row->labeller, err);
     if (!ag_str_to_double(cell_of(cells, count, columns[COLUMN_AGE]), &row->tool_age)) row->tool_age = NAN;
     if (rc == AG_OK && path.size) rc = ag_map_put(table->by_path, path, row, NULL, err);
     if (rc == AG_OK && sha.size) rc = ag_map_put(table->by_content, sha, row, NULL, err);
@@ -170,7 +178,8 @@ static ag_known known_of_event(const ag_label_event *event, const char *source, 
 
 static void take_truth(ag_known_hole *hole, const truth_row *row)
 {
-    hole->known = (ag_known){.outcome = outcome_of(row->mm), .source = "truth", .weight = 1.0};
+    const char *source = row->labeller ? row->labeller : "truth";
+    hole->known = (ag_known){.outcome = outcome_of(row->mm), .source = source, .weight = 1.0};
     memcpy(hole->known.mm, row->mm, sizeof row->mm);
     hole->text[AG_SCORE_BY_REGIME] = row->regime;
     hole->text[AG_SCORE_BY_MATERIAL] = row->material;
@@ -226,7 +235,8 @@ static void fill_hole(ag_known_set *set, ag_known_hole *hole, const ag_labelled 
     if (truth) {
         take_truth(hole, truth);
         truth->taken = true;
-        set->truths++;
+        set->truths += !truth->labeller;
+        set->automatic += truth->labeller != NULL;
     } else if (ag_labelled_by_expert(item)) {
         hole->known = known_of_event(item->present, "expert", 1.0);
         set->experts++;

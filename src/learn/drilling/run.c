@@ -300,6 +300,7 @@ int ag_drilling_score(ag_strategy_task *task, const char *prefix, const ag_predi
     }
     if (rc >= 0) rc = ag_score_make(all, count, &(ag_score_options){0}, arena, &score, err);
     if (rc >= 0) rc = tell_all(task, prefix, &score, err);
+    if (rc >= 0) rc = ag_drilling_confusion(task, prefix, &score.confusion, err);
     ag_arena_free(arena);
     return rc;
 }

@@ -55,10 +55,15 @@ int ag_drilling_train(const ag_drilling_run *run, const ag_drilling_fold *fold, 
 int ag_drilling_by_repeats(const ag_drilling_run *run, const ag_example *const *examples, const ag_reading *readings,
                            size_t count, ag_calibration *calibration, ag_err *err);
 
-/* Scores of answers against what is known: mae_entry_mm, p95_..., failures, ... as metrics of the task, each name with
- * the prefix ("val_"). */
+/* Scores of answers against what is known: mae_mm_entry, p95_mm_..., failures, ... as metrics of the task, each name
+ * with the prefix ("val_"). */
 int ag_drilling_score(ag_strategy_task *task, const char *prefix, const ag_prediction *answers,
                       const ag_known *const *known, size_t count, ag_err *err);
+
+/* confusion.c: what was taken for what, as metrics and as OUTPUT/confusion.csv; ag_drilling_score() does it. */
+struct ag_score_confusion;
+int ag_drilling_confusion(ag_strategy_task *task, const char *prefix, const struct ag_score_confusion *confusion,
+                          ag_err *err);
 
 /* ---- the model directory ---- */
 

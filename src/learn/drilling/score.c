@@ -185,6 +185,8 @@ static void count_case(const ag_score_case *c, const ag_score_options *options, 
     out->seized += c->known.outcome == AG_LABEL_NO_EXIT;
     out->seized_right += c->known.outcome == AG_LABEL_NO_EXIT && good;
     out->abstained += !v.answered;
+    out->confusion.holes[c->known.outcome][c->said.outcome]++;
+    out->confusion.failed[c->known.outcome][c->said.outcome] += v.failed;
     if (!v.answered) return;
     out->answered++;
     out->failed += v.failed;

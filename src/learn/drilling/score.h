@@ -84,12 +84,22 @@ typedef struct ag_score_calibration {
     ag_score_bin bins[AG_SCORE_BINS];
 } ag_score_calibration;
 
+enum { AG_SCORE_OUTCOMES = AG_LABEL_EMPTY + 1 };
+
+/* Holes by what they are and by what was said of them: [true][said], both ag_label_outcome; said AG_LABEL_NONE:
+ * abstained. `failed` are those of them that failed: all but those on the diagonal, and there those with a point too
+ * many, too few or too far off. */
+typedef struct ag_score_confusion {
+    size_t holes[AG_SCORE_OUTCOMES][AG_SCORE_OUTCOMES], failed[AG_SCORE_OUTCOMES][AG_SCORE_OUTCOMES];
+} ag_score_confusion;
+
 typedef struct ag_score {
     const char *name; /* of the group; "all" */
     size_t holes, known, abstained, answered, failed, right, false_numbers;
     size_t wrong_outcome, missing, extra, far;   /* why failed: holes, then points */
     size_t air, air_right, seized, seized_right; /* known so, and said so without a false number */
-    size_t grip, grip_right;                     /* answered holes whose true thickness has a code */
+    ag_score_confusion confusion;
+    size_t grip, grip_right; /* answered holes whose true thickness has a code */
     ag_score_error error[AG_SCORE_MEASURES];
     ag_score_interval interval[AG_POINTS + 1]; /* the last: all points together */
     ag_score_calibration points, whole;        /* confidence of each point; of the whole answer */

@@ -90,6 +90,7 @@ typedef struct judging {
     const ag_example **examples;
     const ag_drilled **holes;
     const ag_known **known;
+    uint32_t *tools;
     ag_reading *readings;
     ag_prediction *answers;
 } judging;
@@ -104,13 +105,19 @@ static int judge(single *s, ag_strategy_task *task, const size_t *chosen, size_t
                         .pool = task->pool,
                         .cancel = task->cancel};
     ag_grip grip = {data->grip_pitch, data->grip_tolerance, data->grip_codes};
+    uint32_t *tools;
+    size_t tool_count;
+    int rc = ag_examples_tools(&s->run.set, task->arena, &tools, &tool_count, err);
+    if (rc < 0) return rc;
     for (size_t i = 0; i < count; i++) {
         j->examples[i] = &s->run.set.items[chosen[i]];
+        j->tools[i] = tools[chosen[i]];
         j->holes[i] = &s->run.set.items[chosen[i]].drilled;
         j->known[i] = &s->run.set.items[chosen[i]].known;
     }
-    int rc = ag_drilling_ask(&asking, j->holes, count, j->readings, err);
-    if (rc >= 0) rc = ag_calibration_fit(j->holes, j->readings, j->known, count, data->refine, &s->calibration, err);
+    rc = ag_drilling_ask(&asking, j->holes, count, j->readings, err);
+    if (rc >= 0)
+        rc = ag_calibration_fit(j->holes, j->readings, j->known, j->tools, count, data->refine, &s->calibration, err);
     if (rc >= 0) rc = ag_drilling_by_repeats(&s->run, j->examples, j->readings, count, &s->calibration, err);
     for (size_t i = 0; i < count && rc >= 0; i++)
         ag_calibration_answer(&s->calibration, &grip, j->holes[i], &j->readings[i], &j->answers[i]);
@@ -129,14 +136,15 @@ static int validate(void *state, ag_strategy_task *task, ag_err *err)
     judging j = {.examples = ag_alloc_array(count + 1, sizeof *j.examples),
                  .holes = ag_alloc_array(count + 1, sizeof *j.holes),
                  .known = ag_alloc_array(count + 1, sizeof *j.known),
+                 .tools = ag_alloc_array(count + 1, sizeof *j.tools),
                  .readings = ag_calloc(count + 1, sizeof *j.readings),
                  .answers = ag_calloc(count + 1, sizeof *j.answers)};
-    int rc = j.examples && j.holes && j.known && j.readings && j.answers
-                 ? judge(s, task, chosen, count, &j, err)
-                 : ag_fail_memory(err, count * sizeof *j.readings);
+    bool room = j.examples && j.holes && j.known && j.tools && j.readings && j.answers;
+    int rc = room ? judge(s, task, chosen, count, &j, err) : ag_fail_memory(err, count * sizeof *j.readings);
     ag_free(j.examples);
     ag_free(j.holes);
     ag_free(j.known);
+    ag_free(j.tools);
     ag_free(j.readings);
     ag_free(j.answers);
     return rc;

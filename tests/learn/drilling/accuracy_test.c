@@ -127,6 +127,45 @@ static size_t print_groups(const trial *t)
     return worse;
 }
 
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Half of the intervals of points that are there are narrower; NaN: there are none. */
+static double median_width(const trial *t, int point)
+{
+    size_t count = 0;
+    double *widths = ag_arena_array(t->arena, t->count + 1, sizeof *widths);
+    for (size_t i = 0; i < t->count; i++) {
+        const ag_point *p = &t->model[i].said.points[point];
+        if (!isnan(t->model[i].known.mm[point]) && !isnan(p->low) && !isnan(p->high))
+            widths[count++] = p->high - p->low;
+    }
+    if (count) qsort(widths, count, sizeof *widths, by_size);
+    return count ? widths[count / 2] : (double)NAN;
+}
+
+/* Whether intervals and confidence keep what they promise. */
+static void print_calibration(const trial *t)
+{
+    ag_score s;
+    ag_err err = {0};
+    const ag_score_case **list = ag_arena_array(t->arena, t->count, sizeof *list);
+    for (size_t i = 0; i < t->count; i++) list[i] = &t->model[i];
+    AG_EXPECT_OK(ag_score_make(list, t->count, &(ag_score_options){0}, t->arena, &s, &err));
+    printf("coverage %.1f %% of %zu; median width", 100 * s.interval[AG_POINTS].covered, s.interval[AG_POINTS].count);
+    for (int k = 0; k < AG_POINTS; k++)
+        printf(" %s %.3f (%.1f %%)", ag_point_names[k], median_width(t, k), 100 * s.interval[k].covered);
+    printf("\nconfidence of points: mean %.4f, right %.4f, calibration error %.4f\n", s.points.confidence,
+           s.points.right, s.points.ece);
+    for (int b = 0; b < AG_SCORE_BINS; b++)
+        if (s.points.bins[b].count)
+            printf("  %.1f to %.1f: %5zu points, mean %.3f, right %.3f\n", b / 10.0, (b + 1) / 10.0,
+                   s.points.bins[b].count, s.points.bins[b].confidence, s.points.bins[b].right);
+}
+
 static uint64_t number_of(const char *name, uint64_t usual)
 {
     const char *text = getenv(name);
@@ -151,6 +190,7 @@ AG_TEST(test_accuracy__of_a_trained_model_on_holes_that_nobody_has_used)
         AG_EXPECT_OK(look(&t, i, t.count - i < GROUP ? t.count - i : GROUP, &err));
     size_t worse = print_groups(&t);
     printf("%zu times worse than the automatic labels\n", worse);
+    print_calibration(&t);
     ag_predictor_free(t.predictor);
     ag_pool_free(pool);
     ag_arena_free(t.arena);

@@ -91,7 +91,7 @@ AG_TEST(test_calibration__intervals_hold_nine_of_ten_and_confidence_sorts)
     ag_err err = {0};
     ag_calibration c;
     bench *b = open_bench(1, 0, 10), *other = open_bench(2, 0, 10); /* shapes far away: nothing to refine by */
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, HOLES, true, &c, &err));
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &c, &err));
     judged j = judge(other, &c);
     assert_true(j.covered > 0.87 && j.covered < 0.93);
     assert_true(j.high_right >= j.low_right);
@@ -104,13 +104,64 @@ AG_TEST(test_calibration__a_better_witness_with_a_bias_is_believed_without_it)
     ag_err err = {0};
     ag_calibration with, without;
     bench *b = open_bench(3, 0.05, 0.01), *other = open_bench(4, 0.05, 0.01);
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, HOLES, true, &with, &err));
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, HOLES, false, &without, &err));
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &with, &err));
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, false, &without, &err));
     judged better = judge(other, &with), worse = judge(other, &without);
     assert_true(better.mae < 0.02 && worse.mae > 0.05);
     assert_true(better.covered > 0.87 && better.covered < 0.93);
     ag_arena_free(b->arena);
     ag_arena_free(other->arena);
+}
+
+/* Every tool is off by something of its own, which no witness knows: the holes of a tool are one measurement. */
+static void tool_biases(bench *b, uint64_t seed, size_t of_tool, uint32_t *tools)
+{
+    ag_rng rng = ag_rng_stream(seed, "tools");
+    double bias = 0;
+    for (size_t i = 0; i < HOLES; i++) {
+        if (i % of_tool == 0) bias = 0.08 * ag_rng_normal(&rng);
+        tools[i] = (uint32_t)(i / of_tool);
+        for (int k = 0; k < AG_POINTS; k++) b->readings[i].mm[k] += bias;
+    }
+}
+
+AG_TEST(test_calibration__intervals_hold_for_tools_that_nobody_has_seen)
+{
+    ag_err err = {0};
+    static uint32_t tools[HOLES];
+    double known = 0, blind = 0;
+    ag_calibration c;
+    bench *other = open_bench(50, 0, 10);
+    tool_biases(other, 51, 1, tools);
+    for (uint64_t draw = 0; draw < 10; draw++) { /* ten trainings of 20 tools each */
+        bench *b = open_bench(60 + draw, 0, 10);
+        tool_biases(b, 80 + draw, HOLES / 20, tools);
+        AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, tools, HOLES, true, &c, &err));
+        assert_true(c.point[0].tools == 20 && c.point[0].count == HOLES);
+        known += judge(other, &c).covered / 10;
+        AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &c, &err));
+        blind += judge(other, &c).covered / 10;
+        ag_arena_free(b->arena);
+    }
+    assert_true(known > 0.87 && known < 0.95);
+    assert_true(known > blind);
+    ag_arena_free(other->arena);
+}
+
+AG_TEST(test_calibration__a_single_tool_is_calibrated_by_its_holes)
+{
+    ag_err err = {0};
+    static uint32_t tools[HOLES];
+    ag_calibration one, none;
+    bench *b = open_bench(9, 0, 10);
+    for (size_t i = 0; i < HOLES; i++) tools[i] = 4000000; /* numbers need not be dense */
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, tools, HOLES, true, &one, &err));
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &none, &err));
+    assert_memory_equal(&one.point[0], &none.point[0], sizeof one.point[0]);
+    for (size_t i = 0; i < HOLES; i++) tools[i] = i % 2; /* two are a round each */
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, tools, HOLES, true, &one, &err));
+    assert_true(one.point[0].tools == 2 && isfinite(one.point[0].width) && one.point[0].width > 0);
+    ag_arena_free(b->arena);
 }
 
 AG_TEST(test_calibration__with_few_holes_the_default_stands)
@@ -119,10 +170,10 @@ AG_TEST(test_calibration__with_few_holes_the_default_stands)
     ag_calibration c, usual;
     bench *b = open_bench(5, 0, 0.02);
     ag_calibration_default(true, &usual);
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, 10, true, &c, &err));
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, 10, true, &c, &err));
     assert_memory_equal(c.point[0].blend, usual.point[0].blend, sizeof c.point[0].blend);
     assert_true(c.point[0].width == usual.point[0].width);
-    AG_EXPECT_OK(ag_calibration_fit(NULL, NULL, NULL, 0, true, &c, &err));
+    AG_EXPECT_OK(ag_calibration_fit(NULL, NULL, NULL, NULL, 0, true, &c, &err));
     ag_arena_free(b->arena);
 }
 
@@ -133,10 +184,10 @@ AG_TEST(test_calibration__a_labeller_does_not_bear_witness_for_itself)
     bench *b = open_bench(5, 0, 0);
     ag_calibration_default(true, &usual);
     for (size_t i = 0; i < HOLES; i++) b->known[i].source = i % 2 ? "change-points" : "step-codes";
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, HOLES, true, &c, &err));
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &c, &err));
     assert_memory_equal(c.point[0].blend, usual.point[0].blend, sizeof c.point[0].blend);
     for (size_t i = 0; i < HOLES; i++) b->known[i].source = i % 2 ? "expert" : "truth";
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, HOLES, true, &c, &err));
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &c, &err));
     assert_memory_not_equal(c.point[0].blend, usual.point[0].blend, sizeof c.point[0].blend);
     ag_arena_free(b->arena);
 }
@@ -180,7 +231,7 @@ AG_TEST(test_calibration__is_the_same_when_read_back)
     ag_buf text;
     bench *b = open_bench(7, 0.02, 0.05);
     ag_buf_init(&text, 1 << 20);
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, 500, true, &c, &err));
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, 500, true, &c, &err));
     ag_json json = ag_json_writer(&text, 0, AG_JSON_REFUSE_NONFINITE);
     ag_calibration_write(&c, &json);
     AG_EXPECT_OK(ag_json_end_document(&json, &err));
@@ -203,7 +254,7 @@ static int fit(void *context, ag_err *err)
 {
     const bench *b = context;
     ag_calibration c;
-    return ag_calibration_fit(b->holes, b->readings, b->all, 100, true, &c, err);
+    return ag_calibration_fit(b->holes, b->readings, b->all, NULL, 100, true, &c, err);
 }
 
 AG_TEST(test_calibration__bears_failing_allocations)

@@ -297,3 +297,59 @@ AG_TEST(test_exam__every_allocation_and_file_may_fail)
     assert_true(ag_test_fail_at_n(AG_FAULT_ALLOC | AG_FAULT_FILE, run_once, NULL, &d) >= 1);
     ag_arena_free(d.arena);
 }
+
+/* The words of a table, as the terminal has it; the caller frees them. */
+static ag_buf words_of(ag_table *table)
+{
+    ag_err err = {0};
+    ag_buf text;
+    ag_buf_init(&text, 1 << 20);
+    AG_EXPECT_OK(ag_table_write(table, AG_TABLE_TERMINAL, 0, false, &text, &err));
+    ag_table_free(table);
+    return text;
+}
+
+AG_TEST(test_exam__against_automatic_labels_says_how_to_read_it)
+{
+    ag_err err = {0};
+    data d;
+    ag_exam exam;
+    ag_answerer automatic = {0};
+    ag_table *table = NULL;
+    ag_buf json_text, page;
+    make(&d, 97);
+    AG_EXPECT_OK(ag_answerer_auto(&automatic, &err));
+    ag_exam_options options = {.data = d.dir, .who = &automatic, .worst = 2};
+    AG_EXPECT_ERROR(ag_exam_run(&options, d.arena, &exam, &err), AG_EINVAL, "nothing is known");
+    assert_non_null(strstr(err.hint, "--automatic"));
+    options.automatic = true;
+    AG_EXPECT_OK(ag_exam_run(&options, d.arena, &exam, &err));
+    assert_true(exam.labelled == exam.known && exam.known > 15 && exam.truths == 0);
+    assert_true(exam.all.failed == 0); /* it agrees with itself */
+    assert_non_null(strstr(ag_exam_caution(&exam, d.arena), "not to the truth"));
+    ag_buf_init(&json_text, 1 << 24);
+    ag_buf_init(&page, 1 << 26);
+    ag_json json = ag_json_writer(&json_text, 2, AG_JSON_REFUSE_NONFINITE);
+    ag_exam_json(&exam, &json);
+    AG_EXPECT_OK(ag_json_end_document(&json, &err));
+    assert_non_null(strstr(json_text.data, "\"caution\": \""));
+    AG_EXPECT_OK(ag_exam_html(&exam, NULL, d.arena, &page, &err));
+    assert_non_null(strstr(page.data, "not to the truth"));
+    assert_non_null(strstr(page.data, "What is taken for what"));
+    AG_EXPECT_OK(ag_exam_table_confusion(&exam, &table, &err));
+    ag_buf words = words_of(table);
+    assert_non_null(strstr(words.data, "no exit"));
+    ag_buf_deinit(&words);
+    ag_buf_deinit(&json_text);
+    ag_buf_deinit(&page);
+    /* holes.csv taken for a table of truth is still a table of labels. */
+    options = (ag_exam_options){.data = d.dir, .truth = ag_path_join(d.arena, d.dir, "holes.csv"), .who = &automatic};
+    AG_EXPECT_OK(ag_exam_run(&options, d.arena, &exam, &err));
+    assert_true(exam.labelled == exam.known && exam.truths == 0);
+    /* With the truth there is nothing to be cautious about. */
+    options.truth = d.truth;
+    AG_EXPECT_OK(ag_exam_run(&options, d.arena, &exam, &err));
+    assert_true(exam.labelled == 0 && ag_exam_caution(&exam, d.arena) == NULL);
+    ag_answerer_close(&automatic);
+    ag_arena_free(d.arena);
+}

@@ -224,3 +224,70 @@ AG_TEST(test_examples__simulating_leaves_the_set_as_it_was_when_a_call_fails)
     }
     ag_arena_free(b.arena);
 }
+
+AG_TEST(test_examples__a_tool_is_a_head_whose_counter_runs_on)
+{
+    /* head, its counter, the tool's: in no order */
+    static const char *const rows[][3] = {
+        {"A", "103", "2"}, {"A", "101", "39"}, {"A", "102", "1"}, {"A", "100", "38"}, {"B", "101", "40"},
+        {"A", "103", "2"}, {"", "5", "5"},     {"A", "x", "1"},   {"A", "104", ""},   {"B", "99", "38"},
+        {"A", "300", "7"}, {NULL, "5", "6"},   {"A", "301", "6"},
+    };
+    /* The last tool of head A ran on from 2 to 7 before it was changed. */
+    static const int same[][2] = {{0, 2}, {0, 5}, {1, 3}, {4, 9}, {0, 10}};
+    static const int other[][2] = {{0, 1}, {1, 4}, {6, 11}, {7, 8}, {7, 0}, {10, 12}, {6, 7}};
+    enum { ROWS = sizeof rows / sizeof *rows };
+    ag_err err = {0};
+    ag_arena *arena = ag_arena_new(0);
+    ag_prepared holes[ROWS];
+    ag_example items[ROWS];
+    uint32_t *tool;
+    size_t count;
+    for (size_t i = 0; i < ROWS; i++) {
+        holes[i] = (ag_prepared){.path = ag_arena_printf(arena, "%02zu.xls", i),
+                                 .head = rows[i][0],
+                                 .head_counter = rows[i][1],
+                                 .tool_counter = rows[i][2]};
+        items[i] = (ag_example){.hole = &holes[i]};
+    }
+    ag_example_set set = {.items = items, .count = ROWS};
+    AG_EXPECT_OK(ag_examples_tools(&set, arena, &tool, &count, &err));
+    assert_int_equal(count, 8);
+    for (size_t i = 0; i < ROWS; i++) assert_in_range(tool[i], 0, count - 1);
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) assert_int_equal(tool[same[i][0]], tool[same[i][1]]);
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        assert_int_not_equal(tool[other[i][0]], tool[other[i][1]]);
+    set.count = 0;
+    AG_EXPECT_OK(ag_examples_tools(&set, arena, &tool, &count, &err));
+    assert_int_equal(count, 0);
+    ag_arena_free(arena);
+}
+
+AG_TEST(test_examples__a_single_tool_can_be_split_all_the_same)
+{
+    bench b;
+    ag_err err = {0};
+    const uint32_t shares[] = {1, 1};
+    size_t chosen[HOLES], parts = 9, count = 0;
+    uint32_t *part, *tool;
+    open_bench(&b);
+    ag_example_set set = load(&b, NULL);
+    AG_EXPECT_OK(ag_examples_tools(&set, b.arena, &tool, &count, &err));
+    assert_true(count > 2);
+    for (size_t i = 0; i < set.count; i++) chosen[i] = i;
+    AG_EXPECT_OK(ag_examples_split_tools(&set, chosen, set.count, 24, 2, 5, b.arena, &part, &parts, &err));
+    assert_true(parts >= 2 && parts <= count);
+    for (size_t i = 0; i < set.count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (tool[i] == tool[k]) assert_int_equal(part[i], part[k]);
+    AG_EXPECT_OK(ag_examples_split_tools(&set, chosen, set.count, 24, count + 1, 5, b.arena, &part, &parts, &err));
+    assert_int_equal(parts, 0);
+    for (size_t i = 0; i < set.count; i++) {
+        ((ag_prepared *)set.items[i].hole)->head = "one";
+        ((ag_prepared *)set.items[i].hole)->head_counter = "7";
+        ((ag_prepared *)set.items[i].hole)->tool_counter = "7";
+    }
+    b.data.group_by = AG_GROUP_TOOL;
+    AG_EXPECT_OK(ag_examples_split(&set, &b.data, chosen, set.count, shares, 2, 5, b.arena, &part, &err));
+    ag_arena_free(b.arena);
+}

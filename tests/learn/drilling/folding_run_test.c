@@ -100,6 +100,7 @@ AG_TEST(test_folding_run__any_number_of_threads_gives_the_same_bits)
                                         "pretraining/model.safetensors",
                                         "pretraining-shapes/model.safetensors",
                                         "out_of_fold.csv",
+                                        "confusion.csv",
                                         "metrics.json"};
     static const char *const more[] = {"pretrain={enabled: true, epochs: 1}", NULL};
     ag_err err = {0};

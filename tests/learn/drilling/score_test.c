@@ -78,6 +78,36 @@ AG_TEST(test_score__counts_are_those_of_the_header)
     ag_arena_free(arena);
 }
 
+AG_TEST(test_score__outcomes_are_crossed)
+{
+    ag_arena *arena = ag_arena_new(0);
+    ag_score_case cases[7] = {0};
+    ag_score s;
+    size_t holes = 0, failed = 0;
+    five(cases);
+    cases[5].known = known(AG_LABEL_EMPTY, NAN, NAN, NAN);
+    cases[5].said = said(AG_LABEL_NONE, NAN, NAN, NAN, 0);
+    cases[6].known = known(AG_LABEL_NONE, NAN, NAN, NAN); /* of which nothing is known */
+    cases[6].said = said(AG_LABEL_FOUND, 5, NAN, 15, 0.9);
+    score_of(cases, 7, arena, &s);
+    const ag_score_confusion *c = &s.confusion;
+    assert_int_equal(c->holes[AG_LABEL_FOUND][AG_LABEL_FOUND], 3);
+    assert_int_equal(c->failed[AG_LABEL_FOUND][AG_LABEL_FOUND], 1); /* 2 mm off */
+    assert_int_equal(c->holes[AG_LABEL_EMPTY][AG_LABEL_EMPTY], 1);
+    assert_int_equal(c->failed[AG_LABEL_EMPTY][AG_LABEL_EMPTY], 0);
+    assert_int_equal(c->holes[AG_LABEL_NO_EXIT][AG_LABEL_FOUND], 1);
+    assert_int_equal(c->failed[AG_LABEL_NO_EXIT][AG_LABEL_FOUND], 1);
+    assert_int_equal(c->holes[AG_LABEL_EMPTY][AG_LABEL_NONE], 1);
+    assert_int_equal(c->failed[AG_LABEL_EMPTY][AG_LABEL_NONE], 0); /* abstaining is no failure */
+    for (int is = 0; is < AG_SCORE_OUTCOMES; is++)
+        for (int as = 0; as < AG_SCORE_OUTCOMES; as++) {
+            holes += c->holes[is][as];
+            failed += c->failed[is][as];
+        }
+    assert_true(holes == s.known && failed == s.failed);
+    ag_arena_free(arena);
+}
+
 AG_TEST(test_score__errors_are_numpys)
 {
     ag_arena *arena = ag_arena_new(0);

@@ -29,6 +29,11 @@ static const ag_option options[] = {
      .type = AG_OPTION_PATH,
      .value_name = "F.csv",
      .doc = "Holes: what is true, by path or sha256; else truth.csv in the test data, and experts' labels"},
+    {.name = "automatic",
+     .type = AG_OPTION_FLAG,
+     .doc =
+         "Holes: automatic labels judge where neither a table nor a person says anything. They are no truth: a model "
+         "that learned from them agrees with itself"},
     {.name = "baseline",
      .type = AG_OPTION_TEXT,
      .value_name = "LIST",
