@@ -314,8 +314,7 @@ const ag_command ag_command_train = {
         "epoch, data, command line, commit and files. 'auger runs show' and any MLflow client see it while it runs.\n\n"
         "With --tracking it is recorded on a server, of Auger or of MLflow. What is to be recorded waits in HOME/spool "
         "while the server is away, which neither stops nor slows the training; what waits there at its end is "
-        "delivered "
-        "by the next training with the same --tracking and home.",
+        "delivered by the next training with the same --tracking and home.",
     .options = AG_OPTIONS(options),
     .examples = examples,
     .run = run,
