@@ -4,33 +4,9 @@
 # Prints TAP. $AUGER_BUILD is the build directory.
 set -u
 auger=${AUGER_BUILD:-build}/auger
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cases=0
+# shellcheck source=tests/cli/frame.sh
+. "${AUGER_SOURCE:-.}/tests/cli/frame.sh"
 
-# expect STATUS NAME WORDS...: runs auger with the words; standard output and error go to $scratch/out and err.
-expect() {
-    local wanted=$1 name=$2 status=0
-    shift 2
-    "$auger" "$@" >"$scratch/out" 2>"$scratch/err" || status=$?
-    check "$name (status)" [ "$status" = "$wanted" ]
-}
-
-# check NAME COMMAND...: a case that passes when the command succeeds.
-check() {
-    local name=$1
-    shift
-    cases=$((cases + 1))
-    if "$@" >"$scratch/check" 2>&1; then
-        echo "ok $cases - $name"
-    else
-        echo "not ok $cases - $name"
-        sed 's/^/# /' "$scratch/check" "$scratch/out" "$scratch/err" 2>/dev/null
-    fi
-}
-
-out_has() { grep -qF -- "$1" "$scratch/out"; }
-err_has() { grep -qF -- "$1" "$scratch/err"; }
 is_json() { python3 -c 'import json, sys; json.loads(open(sys.argv[1]).read())' "$scratch/$1"; }
 one_line() { [ "$(wc -l <"$scratch/$1")" = 1 ]; }
 empty() { [ ! -s "$scratch/$1" ]; }

@@ -5,26 +5,12 @@
 # several adds at once, garbage. Prints TAP. $AUGER_BUILD is the build directory; AUGER_TEST_FULL=1 kills more often.
 set -u
 auger=$(cd "${AUGER_BUILD:-build}" && pwd)/auger
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cases=0
+# shellcheck source=tests/cli/frame.sh
+. "${AUGER_SOURCE:-.}/tests/cli/frame.sh"
 kills=3
 flips=4
 [ "${AUGER_TEST_FULL:-}" != 1 ] || { kills=60; flips=120; }
 export AUGER_HOME="$scratch/home"
-
-check()
-{
-    local name=$1
-    shift
-    cases=$((cases + 1))
-    if "$@" >"$scratch/check" 2>&1; then
-        echo "ok $cases - $name"
-    else
-        echo "not ok $cases - $name"
-        sed 's/^/# /' "$scratch/check" "$scratch/err" 2>/dev/null | tail -20
-    fi
-}
 
 data() { "$auger" data "$@" --quiet; }
 is() { [ "$1" = "$2" ] || { echo "wanted '$2', got '$1'"; false; }; }

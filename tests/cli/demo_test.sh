@@ -10,21 +10,8 @@ if [ "${AUGER_TEST_FULL:-}" != 1 ]; then
 fi
 cd "${AUGER_SOURCE:-.}" || exit 1
 build=$(cd "${AUGER_BUILD:-build}" && pwd)
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cases=0
-
-check() {
-    local name=$1
-    shift
-    cases=$((cases + 1))
-    if "$@" >"$scratch/check" 2>&1; then
-        echo "ok $cases - $name"
-    else
-        echo "not ok $cases - $name"
-        sed 's/^/# /' "$scratch/check" | tail -20
-    fi
-}
+# shellcheck source=tests/cli/frame.sh
+. tests/cli/frame.sh
 
 # keys FILE: the names of one flat object with one object inside, in order.
 keys() { grep -o '"[a-z0-9_]*":' "$1" | tr -d '":' | tr '\n' ' '; }

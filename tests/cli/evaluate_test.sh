@@ -5,32 +5,10 @@
 # Prints TAP. $AUGER_BUILD is the build directory.
 set -u
 auger=$(realpath "${AUGER_BUILD:-build}/auger")
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cases=0
+# shellcheck source=tests/cli/frame.sh
+. "${AUGER_SOURCE:-.}/tests/cli/frame.sh"
+exec </dev/null # nothing is asked of whoever runs the tests
 
-# expect STATUS NAME WORDS...: runs auger with the words; standard output and error go to $scratch/out and err.
-expect() {
-    local wanted=$1 name=$2 status=0
-    shift 2
-    "$auger" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null || status=$?
-    check "$name (status)" [ "$status" = "$wanted" ]
-}
-
-check() {
-    local name=$1
-    shift
-    cases=$((cases + 1))
-    if "$@" >"$scratch/check" 2>&1; then
-        echo "ok $cases - $name"
-    else
-        echo "not ok $cases - $name"
-        sed 's/^/# /' "$scratch/check" "$scratch/out" "$scratch/err" 2>/dev/null
-    fi
-}
-
-out_has() { grep -qF -- "$1" "$scratch/out"; }
-err_has() { grep -qF -- "$1" "$scratch/err"; }
 lacks() { ! grep -qF -- "$1" "$2"; }
 # value FILE PATH: the number or text at a.b.0.c of a JSON file.
 value() {

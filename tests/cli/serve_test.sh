@@ -5,22 +5,10 @@
 # Prints TAP. $AUGER_BUILD is the build directory.
 set -u
 auger=$(cd "${AUGER_BUILD:-build}" && pwd)/auger
-scratch=$(mktemp -d)
+# shellcheck source=tests/cli/frame.sh
+. "${AUGER_SOURCE:-.}/tests/cli/frame.sh"
 server=
 trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null; rm -rf "$scratch"' EXIT
-cases=0
-
-check() {
-    local name=$1
-    shift
-    cases=$((cases + 1))
-    if "$@" >"$scratch/check" 2>&1; then
-        echo "ok $cases - $name"
-    else
-        echo "not ok $cases - $name"
-        sed 's/^/# /' "$scratch/check" "$scratch/out" "$scratch/err" 2>/dev/null | tail -20
-    fi
-}
 
 # start OPTIONS...: the server, until it has said its address. The files are numbered by the caller's working directory.
 start() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* examples_labels.c: what is known of a hole. A table of truth is read by known.h, as for
- * evaluation; here a person's word counts more than it unless the configuration says otherwise. */
+/* examples_labels.c: what is known of a hole. A table of truth is read by known.h, as for evaluation; here a person's
+ * word counts more than it unless the configuration says otherwise. */
 #include <math.h>
 #include <string.h>
 

@@ -7,50 +7,14 @@
  * instead. Nothing here allocates after open(). */
 #include "learn/nn/devices/cpu.h"
 
-#include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/base/mem.h"
+#include "learn/nn/devices/cpu_call.h"
 #include "learn/nn/devices/crew.h"
-#include "learn/nn/kernels/kernels.h"
-
-typedef struct slot {
-    ag_real *workspace; /* NULL in a staged plan: the program's is used */
-    ag_real *scratch;
-    ag_profile profile; /* of this slot, merged at the end of a run */
-} slot;
-
-typedef struct program {
-    const ag_plan *plan;
-    const ag_graph *graph;
-    const ag_kernels *kernels;
-    ag_pool *pool;
-    ag_real *values, *prepared, *workspace, *scratch, *lanes;
-    double *losses; /* numerator and weight by sample */
-    double *profiles;
-    int slots;
-    slot *slot_list;
-    int *free_slots;
-    int free_count;
-    pthread_mutex_t mutex; /* of free_slots */
-    int64_t bytes;
-} program;
-
-/* What one thread works on: some consecutive samples of the batch, in one slot. */
-typedef struct work {
-    program *program;
-    ag_device_run *run;
-    slot *slot;
-    const ag_plan_step *step; /* that runs now; NULL between steps */
-    ag_real *base;            /* of the workspace */
-    ag_real *gradient;        /* of this lane; NULL without gradients */
-    int64_t first, samples;
-    int part, parts; /* of the step; 0 of 0: all of it */
-} work;
 
 typedef struct segment { /* context of a parallel part */
-    program *program;
+    cpu_program *program;
     ag_device_run *run;
     int32_t from, to; /* steps */
     bool by_lane;
@@ -69,195 +33,40 @@ static bool supports(const ag_node *node, bool training)
     return true;
 }
 
-/* ---- one call ---- */
-
-static int64_t place(const work *w, int64_t offset, int64_t size)
-{
-    const ag_plan *plan = w->program->plan;
-    return offset * plan->capacity + (plan->staged ? w->first * size : 0);
-}
-
-/* Whether the step that runs now finds the value where its layer was computed again; see plan.h. */
-static bool second_life(const work *w, ag_ref ref)
-{
-    const ag_plan *plan = w->program->plan;
-    return w->step && (w->step->again || w->step->phase == AG_BACKWARD) && plan->again_offset[ref.index] >= 0 &&
-           plan->value_layer[ref.index] == plan->node_layer[w->step->node];
-}
-
-static ag_real *data_of(const work *w, ag_ref ref)
-{
-    if (!ref.index) return NULL;
-    const program *p = w->program;
-    for (;;) {
-        const ag_graph_value *value = ag_graph_value_at(p->graph, ref);
-        if (value->source == AG_FROM_PARAMETER)
-            return p->values + ag_graph_parameter_at(p->graph, value->owner)->offset;
-        if (value->source == AG_FROM_INPUT) {
-            const ag_real *bound = w->run->inputs[value->owner];
-            return bound ? (ag_real *)(uintptr_t)(bound + w->first * value->size) : NULL;
-        }
-        int64_t offset = second_life(w, ref) ? p->plan->again_offset[ref.index] : p->plan->value_offset[ref.index];
-        if (offset >= 0) return w->base + place(w, offset, value->size);
-        const ag_node *node = ag_graph_node(p->graph, value->owner);
-        if (!(node->op->flags & AG_OP_VIEW)) return NULL;
-        ref = node->in[0]; /* a view of an input or a parameter */
-    }
-}
-
-static ag_real *gradient_of(const work *w, ag_ref ref)
-{
-    const program *p = w->program;
-    if (!ref.index || !p->plan->needs_gradient[ref.index]) return NULL;
-    for (;;) {
-        const ag_graph_value *value = ag_graph_value_at(p->graph, ref);
-        if (value->source == AG_FROM_PARAMETER)
-            return w->gradient ? w->gradient + ag_graph_parameter_at(p->graph, value->owner)->offset : NULL;
-        int64_t offset = p->plan->gradient_offset[ref.index];
-        if (offset >= 0) return w->base + place(w, offset, value->size);
-        if (value->source != AG_FROM_NODE) return NULL;
-        const ag_node *node = ag_graph_node(p->graph, value->owner);
-        if (!(node->op->flags & AG_OP_VIEW)) return NULL;
-        ref = node->in[0];
-    }
-}
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now); /* what other programs take is not ours */
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static bool is_state(const program *p, ag_ref ref)
-{
-    if (!ref.index) return false;
-    const ag_graph_value *value = ag_graph_value_at(p->graph, ref);
-    return value->source == AG_FROM_PARAMETER && ag_graph_parameter_at(p->graph, value->owner)->state;
-}
-
-static int find_not_finite(const work *w, const ag_node *node, ag_real *const *out, ag_err *err)
-{
-    for (int k = 0; k < node->outputs; k++) {
-        int64_t size = ag_shape_size(&node->out_shape[k]) * w->samples;
-        for (int64_t i = 0; out[k] && i < size; i++) {
-            int64_t sample = w->run->first_sample + w->first + i / (size / w->samples);
-            if (!isfinite(out[k][i]))
-                return ag_fail(err, AG_EINVAL, "%s: the output of %s is not a finite number (sample %lld of the step)",
-                               node->name, node->op->name, (long long)sample);
-        }
-    }
-    return 0;
-}
-
-/* The bit of the input whose gradient lies there, when the operation can store and it is one input's alone. */
-static uint32_t storing(const ag_node *node, ag_real *const *din, const ag_real *gradient)
-{
-    uint32_t bits = 0;
-    for (int k = 0; k < node->inputs; k++)
-        if (din[k] == gradient) bits |= UINT32_C(1) << k;
-    return node->op->flags & AG_OP_STORES && (bits & (bits - 1)) == 0 ? bits : 0;
-}
-
-/* Clears what the step is the first to add to; returns which inputs it shall store instead. */
-static uint32_t clear_gradients(const work *w, const ag_plan_step *step, const ag_node *node, ag_real *const *din)
-{
-    uint32_t fresh = 0;
-    for (int32_t i = 0; i < step->zero_count; i++) {
-        ag_ref ref = {w->program->plan->zeroes[step->zero_from + i]};
-        int64_t size = ag_graph_value_at(w->program->graph, ref)->size;
-        ag_real *gradient = gradient_of(w, ref);
-        uint32_t stored = storing(node, din, gradient);
-        if (!stored) memset(gradient, 0, (size_t)(size * w->samples) * sizeof(ag_real));
-        fresh |= stored;
-    }
-    return fresh;
-}
-
-static int call_node(const work *w, const ag_plan_step *step, ag_err *err)
-{
-    program *p = w->program;
-    const ag_node *node = ag_graph_node(p->graph, step->node);
-    const ag_real *in[AG_MAX_INPUTS], *dout[AG_MAX_OUTPUTS];
-    ag_real *out[AG_MAX_OUTPUTS], *din[AG_MAX_INPUTS], *state[AG_MAX_INPUTS];
-    int64_t saved = p->plan->saved_offset[node->index];
-    bool back = step->phase == AG_BACKWARD;
-    bool keeps = saved >= 0 && (back || step->again || p->plan->node_layer[node->index] < 0);
-    for (int k = 0; k < node->inputs; k++) {
-        ag_real *data = data_of(w, node->in[k]);
-        in[k] = data;
-        state[k] = w->program->plan->options.training && is_state(p, node->in[k]) ? data : NULL;
-        din[k] = back ? gradient_of(w, node->in[k]) : NULL;
-    }
-    for (int k = 0; k < node->outputs; k++) {
-        out[k] = data_of(w, node->out[k]);
-        dout[k] = back ? gradient_of(w, node->out[k]) : NULL;
-    }
-    ag_call call = {.node = node,
-                    .attributes = node->attributes,
-                    .kernels = p->kernels,
-                    .samples = w->samples,
-                    .first = w->run->first_sample + w->first,
-                    .training = p->plan->options.training,
-                    .seed = w->run->seed,
-                    .step = w->run->step,
-                    .in = in,
-                    .out = out,
-                    .state = state,
-                    .dout = dout,
-                    .din = din,
-                    .saved = keeps ? w->base + place(w, saved, node->saved) : NULL,
-                    .scratch = w->slot->scratch,
-                    .part = w->part,
-                    .parts = w->parts,
-                    .prepared = p->prepared + node->prepared_offset,
-                    .pool = step->whole_batch ? p->pool : NULL};
-    double before = w->run->profile ? seconds() : 0.0;
-    if (back) {
-        call.fresh = clear_gradients(w, step, node, din);
-        node->op->backward(&call);
-    } else {
-        node->op->forward(&call);
-    }
-    if (w->run->profile)
-        (back ? w->slot->profile.backward : w->slot->profile.forward)[node->index] += seconds() - before;
-    return !back && w->run->check_finite ? find_not_finite(w, node, out, err) : 0;
-}
-
 /* ---- a chunk through some steps ---- */
 
-static void give_outputs(const work *w)
+static void give_outputs(const cpu_work *w)
 {
-    const program *p = w->program;
+    const cpu_program *p = w->program;
     for (int32_t i = 0; p->plan->options.outputs && w->run->outputs && i < ag_graph_outputs(p->graph); i++) {
         const ag_graph_port *port = ag_graph_output_at(p->graph, i);
         if (w->run->outputs[i])
-            memcpy(w->run->outputs[i] + w->first * port->size, data_of(w, port->value),
+            memcpy(w->run->outputs[i] + w->first * port->size, cpu_value(w, port->value),
                    (size_t)(port->size * w->samples) * sizeof(ag_real));
     }
 }
 
-static void give_losses(const work *w)
+static void give_losses(const cpu_work *w)
 {
-    const ag_real *loss = data_of(w, ag_graph_loss_value(w->program->graph));
+    const ag_real *loss = cpu_value(w, ag_graph_loss_value(w->program->graph));
     for (int64_t i = 0; i < 2 * w->samples; i++) w->program->losses[2 * w->first + i] = (double)loss[i];
 }
 
-static void seed_gradient(const work *w)
+static void seed_gradient(const cpu_work *w)
 {
-    ag_real *gradient = gradient_of(w, ag_graph_loss_value(w->program->graph));
+    ag_real *gradient = cpu_gradient(w, ag_graph_loss_value(w->program->graph));
     for (int64_t i = 0; gradient && i < w->samples; i++) {
         gradient[2 * i] = 1;
         gradient[2 * i + 1] = 0;
     }
 }
 
-static void give_input_gradients(const work *w)
+static void give_input_gradients(const cpu_work *w)
 {
-    const program *p = w->program;
+    const cpu_program *p = w->program;
     for (int32_t i = 0; w->run->input_gradients && i < ag_graph_inputs(p->graph); i++) {
         const ag_graph_port *port = ag_graph_input_at(p->graph, i);
-        const ag_real *gradient = gradient_of(w, port->value);
+        const ag_real *gradient = cpu_gradient(w, port->value);
         ag_real *to = w->run->input_gradients[i];
         size_t bytes = (size_t)(port->size * w->samples) * sizeof(ag_real);
         if (to && gradient)
@@ -268,13 +77,13 @@ static void give_input_gradients(const work *w)
 }
 
 /* Steps [from, to) for the samples of `w`; what lies between forward and backward happens at their border. */
-static int run_steps(const work *w, int32_t from, int32_t to, ag_err *err)
+static int run_steps(const cpu_work *w, int32_t from, int32_t to, ag_err *err)
 {
     const ag_plan *plan = w->program->plan;
-    work at = *w;
+    cpu_work at = *w;
     for (int32_t s = from; s < to; s++) {
         at.step = &plan->steps[s];
-        int rc = call_node(&at, at.step, err);
+        int rc = cpu_call(&at, at.step, err);
         if (rc < 0) return rc;
         if (s + 1 != plan->forward_steps || plan->staged) continue;
         give_outputs(w);
@@ -284,15 +93,15 @@ static int run_steps(const work *w, int32_t from, int32_t to, ag_err *err)
     return 0;
 }
 
-static slot *take_slot(program *p)
+static cpu_slot *take_slot(cpu_program *p)
 {
     pthread_mutex_lock(&p->mutex);
-    slot *taken = &p->slot_list[p->free_slots[--p->free_count]];
+    cpu_slot *taken = &p->slot_list[p->free_slots[--p->free_count]];
     pthread_mutex_unlock(&p->mutex);
     return taken;
 }
 
-static void return_slot(program *p, slot *taken)
+static void return_slot(cpu_program *p, cpu_slot *taken)
 {
     pthread_mutex_lock(&p->mutex);
     p->free_slots[p->free_count++] = (int)(taken - p->slot_list);
@@ -301,10 +110,10 @@ static void return_slot(program *p, slot *taken)
 
 static int run_range(const segment *s, int64_t first, int64_t end, ag_real *gradient, ag_err *err)
 {
-    program *p = s->program;
+    cpu_program *p = s->program;
     int64_t chunk = p->plan->options.chunk;
     int rc = 0;
-    work w = {.program = p, .run = s->run, .slot = take_slot(p), .gradient = gradient};
+    cpu_work w = {.program = p, .run = s->run, .slot = take_slot(p), .gradient = gradient};
     w.base = p->plan->staged ? p->workspace : w.slot->workspace;
     for (w.first = first; w.first < end && rc >= 0; w.first += w.samples) {
         w.samples = end - w.first < chunk ? end - w.first : chunk;
@@ -318,7 +127,7 @@ static int run_range(const segment *s, int64_t first, int64_t end, ag_real *grad
 static int run_part(void *context, size_t index, ag_err *err)
 {
     const segment *s = context;
-    program *p = s->program;
+    cpu_program *p = s->program;
     int64_t samples = s->run->samples, i = (int64_t)index;
     if (!s->by_lane) {
         int64_t chunk = p->plan->options.chunk, single = i - s->whole, first = i * chunk;
@@ -331,7 +140,7 @@ static int run_part(void *context, size_t index, ag_err *err)
     return run_range(s, samples * i / lanes, samples * (i + 1) / lanes, gradient, err);
 }
 
-static int parallel(program *p, size_t count, ag_for_fn function, void *context, ag_cancel *cancel, ag_err *err)
+static int parallel(cpu_program *p, size_t count, ag_for_fn function, void *context, ag_cancel *cancel, ag_err *err)
 {
     if (p->pool) return ag_pool_for(p->pool, count, function, context, cancel, err);
     for (size_t i = 0; i < count; i++) {
@@ -343,14 +152,14 @@ static int parallel(program *p, size_t count, ag_for_fn function, void *context,
 
 /* How many chunks are whole. The last samples, a chunk of them for each thread, are taken one by one, so that all
  * threads end together: an operation gives a sample the same bits in any chunk. */
-static int64_t whole_chunks(const program *p, int64_t samples)
+static int64_t whole_chunks(const cpu_program *p, int64_t samples)
 {
     int64_t chunk = p->plan->options.chunk, threads = ag_pool_threads(p->pool);
     if (threads > 1) samples -= chunk * threads;
     return samples > 0 ? samples / chunk : 0;
 }
 
-static int run_segment(program *p, ag_device_run *run, int32_t from, int32_t to, ag_err *err)
+static int run_segment(cpu_program *p, ag_device_run *run, int32_t from, int32_t to, ag_err *err)
 {
     segment s = {.program = p, .run = run, .from = from, .to = to};
     s.by_lane = p->plan->options.gradients && (to > p->plan->forward_steps || !p->plan->staged);
@@ -363,32 +172,32 @@ static int run_segment(program *p, ag_device_run *run, int32_t from, int32_t to,
 
 static int parts_of_step(void *context, int step)
 {
-    const work *w = context;
-    const program *p = w->program;
+    const cpu_work *w = context;
+    const cpu_program *p = w->program;
     const ag_op *op = ag_graph_node(p->graph, p->plan->steps[step].node)->op;
     return op->flags & AG_OP_PARTS ? (int)ag_pool_threads(p->pool) : 1;
 }
 
 static void run_step_part(void *context, int step, int part, int parts, int member)
 {
-    work w = *(const work *)context;
+    cpu_work w = *(const cpu_work *)context;
     w.step = &w.program->plan->steps[step];
     w.slot = &w.program->slot_list[member];
     w.part = part;
     w.parts = parts;
-    (void)call_node(&w, w.step, NULL); /* nothing is checked, so nothing fails */
+    (void)cpu_call(&w, w.step, NULL); /* nothing is checked, so nothing fails */
 }
 
-static bool is_for_crew(const program *p, const ag_device_run *run)
+static bool is_for_crew(const cpu_program *p, const ag_device_run *run)
 {
     const ag_plan *plan = p->plan;
     return run->samples < ag_pool_threads(p->pool) && !plan->staged && plan->step_count == plan->forward_steps &&
            !plan->options.training && !run->check_finite && !run->profile;
 }
 
-static int run_by_crew(program *p, ag_device_run *run, ag_err *err)
+static int run_by_crew(cpu_program *p, ag_device_run *run, ag_err *err)
 {
-    work w = {.program = p, .run = run, .base = p->slot_list[0].workspace};
+    cpu_work w = {.program = p, .run = run, .base = p->slot_list[0].workspace};
     const ag_crew crew = {&w, p->plan->step_count, parts_of_step, run_step_part};
     int64_t chunk = p->plan->options.chunk;
     for (; w.first < run->samples; w.first += w.samples) {
@@ -404,15 +213,15 @@ static int run_by_crew(program *p, ag_device_run *run, ag_err *err)
 
 /* ---- staged: whole-batch nodes between parallel parts ---- */
 
-static int run_staged(program *p, ag_device_run *run, ag_err *err)
+static int run_staged(cpu_program *p, ag_device_run *run, ag_err *err)
 {
     const ag_plan *plan = p->plan;
-    work whole = {.program = p,
-                  .run = run,
-                  .slot = take_slot(p),
-                  .base = p->workspace,
-                  .gradient = p->lanes,
-                  .samples = run->samples};
+    cpu_work whole = {.program = p,
+                      .run = run,
+                      .slot = take_slot(p),
+                      .base = p->workspace,
+                      .gradient = p->lanes,
+                      .samples = run->samples};
     int rc = 0;
     if (plan->options.gradients)
         memset(p->lanes, 0, (size_t)(plan->options.lanes * ag_graph_flat_size(p->graph)) * sizeof(ag_real));
@@ -447,7 +256,7 @@ static int sum_lanes(void *context, size_t index, ag_err *err)
 {
     (void)err;
     const segment *s = context;
-    program *p = s->program;
+    cpu_program *p = s->program;
     int64_t flat = ag_graph_flat_size(p->graph), lanes = p->plan->options.lanes, from = (int64_t)index * SUM_BLOCK;
     int64_t size = flat - from < SUM_BLOCK ? flat - from : SUM_BLOCK;
     for (int64_t step = 1; step < lanes; step *= 2)
@@ -460,7 +269,7 @@ static int sum_lanes(void *context, size_t index, ag_err *err)
     return 0;
 }
 
-static void merge_profiles(program *p, ag_profile *into)
+static void merge_profiles(cpu_program *p, ag_profile *into)
 {
     int32_t nodes = ag_graph_nodes(p->graph);
     for (int i = 0; i < p->slots; i++)
@@ -473,7 +282,7 @@ static void merge_profiles(program *p, ag_profile *into)
 
 static int run_program(void *opened, ag_device_run *run, ag_err *err)
 {
-    program *p = opened;
+    cpu_program *p = opened;
     const ag_plan *plan = p->plan;
     int rc = plan->staged          ? run_staged(p, run, err)
              : is_for_crew(p, run) ? run_by_crew(p, run, err)
@@ -498,7 +307,7 @@ static int run_program(void *opened, ag_device_run *run, ag_err *err)
 static int prepare_step(void *context, size_t index, ag_err *err)
 {
     (void)err;
-    program *p = context;
+    cpu_program *p = context;
     const ag_node *node = ag_graph_node(p->graph, p->plan->steps[index].node);
     const ag_real *in[AG_MAX_INPUTS] = {0};
     if (!node->op->prepare || !node->prepared) return 0;
@@ -513,13 +322,13 @@ static int prepare_step(void *context, size_t index, ag_err *err)
 
 static int prepare_parameters(void *opened, ag_err *err)
 {
-    program *p = opened;
+    cpu_program *p = opened;
     return parallel(p, (size_t)p->plan->forward_steps, prepare_step, p, NULL, err);
 }
 
 static void close_program(void *opened)
 {
-    program *p = opened;
+    cpu_program *p = opened;
     if (!p) return;
     if (p->free_slots) pthread_mutex_destroy(&p->mutex);
     ag_free(p->prepared);
@@ -533,7 +342,7 @@ static void close_program(void *opened)
     ag_free(p);
 }
 
-static ag_real *take_reals(program *p, int64_t count, bool *failed)
+static ag_real *take_reals(cpu_program *p, int64_t count, bool *failed)
 {
     size_t bytes = (size_t)(count ? count : 1) * sizeof(ag_real);
     ag_real *memory = ag_alloc_large(bytes);
@@ -542,7 +351,7 @@ static ag_real *take_reals(program *p, int64_t count, bool *failed)
     return memory;
 }
 
-static int take_memory(program *p, ag_err *err)
+static int take_memory(cpu_program *p, ag_err *err)
 {
     const ag_plan *plan = p->plan;
     int64_t space = plan->workspace * plan->capacity, nodes = ag_graph_nodes(p->graph);
@@ -557,9 +366,9 @@ static int take_memory(program *p, ag_err *err)
     if (failed || !p->profiles || !p->slot_list || (plan->options.loss && !p->losses))
         return ag_fail_memory(err, (size_t)p->bytes);
     for (int i = 0; i < p->slots; i++) {
-        p->slot_list[i] = (slot){.workspace = plan->staged ? NULL : p->workspace + i * space,
-                                 .scratch = p->scratch + i * plan->scratch,
-                                 .profile = {p->profiles + 2 * i * nodes, p->profiles + (2 * i + 1) * nodes}};
+        p->slot_list[i] = (cpu_slot){.workspace = plan->staged ? NULL : p->workspace + i * space,
+                                     .scratch = p->scratch + i * plan->scratch,
+                                     .profile = {p->profiles + 2 * i * nodes, p->profiles + (2 * i + 1) * nodes}};
     }
     return 0;
 }
@@ -567,14 +376,14 @@ static int take_memory(program *p, ag_err *err)
 static int open_program(const ag_plan *plan, ag_real *values, ag_pool *pool, void **out, ag_err *err)
 {
     int rc = 0;
-    program *p = ag_calloc(1, sizeof *p);
+    cpu_program *p = ag_calloc(1, sizeof *p);
     if (!p) return ag_fail_memory(err, sizeof *p);
-    *p = (program){.plan = plan,
-                   .graph = plan->graph,
-                   .kernels = ag_kernels_best(),
-                   .pool = pool,
-                   .values = values,
-                   .slots = pool ? (int)ag_pool_threads(pool) + 1 : 1};
+    *p = (cpu_program){.plan = plan,
+                       .graph = plan->graph,
+                       .kernels = ag_kernels_best(),
+                       .pool = pool,
+                       .values = values,
+                       .slots = pool ? (int)ag_pool_threads(pool) + 1 : 1};
     if ((rc = take_memory(p, err)) < 0) goto out;
     if (!(p->free_slots = ag_alloc_array((size_t)p->slots, sizeof *p->free_slots))) {
         rc = ag_fail_memory(err, (size_t)p->slots * sizeof *p->free_slots);
@@ -591,7 +400,7 @@ out:
 
 static int64_t program_bytes(const void *opened)
 {
-    return ((const program *)opened)->bytes;
+    return ((const cpu_program *)opened)->bytes;
 }
 
 const ag_device ag_device_cpu = {
