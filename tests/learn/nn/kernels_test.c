@@ -25,8 +25,9 @@ static ag_real *numbers(int64_t count, const char *name)
     return x;
 }
 
-static const int64_t sizes[][3] = {{1, 1, 1},   {17, 33, 5}, {34, 64, 17},  {128, 16, 64}, {3, 100, 2}, {14, 16, 31},
-                                   {15, 15, 9}, {8, 48, 40}, {13, 49, 130}, {2, 7, 1},     {64, 8, 64}};
+static const int64_t sizes[][3] = {{1, 1, 1},    {17, 33, 5},  {34, 64, 17}, {128, 16, 64}, {3, 100, 2},
+                                   {14, 16, 31}, {15, 15, 9},  {8, 48, 40},  {13, 49, 130}, {2, 7, 1},
+                                   {64, 8, 64},  {64, 48, 16}, {9, 16, 16},  {17, 32, 17},  {26, 16, 17}};
 
 static void multiply_one(const ag_kernels *kernels, int64_t m, int64_t n, int64_t k, int form)
 {
@@ -117,6 +118,45 @@ static void multiply_groups(const ag_kernels *kernels)
 AG_TEST(test_kernels__groups_are_summed_or_biased)
 {
     with_every_table(multiply_groups);
+}
+
+/* A row's sums are the same bits whatever the number of rows, and so whatever way they were shared out. */
+static void multiply_rows(const ag_kernels *kernels)
+{
+    enum { M = 64, N = 32, MOST = 34 };
+    ag_real *a = numbers(M * MOST, "a"), *b = numbers(MOST * N, "b"), *bias = numbers(N, "bias");
+    static const int64_t depths[] = {15, 16, 17, MOST};
+    for (int i = 0; i < 8; i++) {
+        int64_t k = depths[i / 2];
+        ag_real *whole = numbers(M * N, "c"), *part = numbers(M * N, "c");
+        ag_matmul q = {.m = M,
+                       .n = N,
+                       .k = k,
+                       .a = a,
+                       .a_row = i % 2 ? 1 : k,
+                       .a_column = i % 2 ? M : 1,
+                       .b = b,
+                       .b_row = N,
+                       .c = whole,
+                       .c_row = N,
+                       .bias_n = bias};
+        kernels->matmul(&q);
+        q.c = part;
+        for (q.m = 1; q.m <= M; q.m += 3) {
+            kernels->matmul(&q);
+            assert_memory_equal(whole, part, (size_t)(q.m * N) * sizeof *part);
+        }
+        ag_free(whole);
+        ag_free(part);
+    }
+    ag_free(a);
+    ag_free(b);
+    ag_free(bias);
+}
+
+AG_TEST(test_kernels__a_row_has_the_same_bits_in_any_company)
+{
+    with_every_table(multiply_rows);
 }
 
 static void transpose_all(const ag_kernels *kernels)

@@ -19,6 +19,8 @@
     M(12, 2)
 #define EACH_MICRO_3(M) M(1, 3) M(2, 3) M(3, 3) M(4, 3) M(5, 3) M(6, 3) M(7, 3) M(8, 3)
 /* clang-format on */
+#define HELD_STEPS 17 /* of k, whose vectors of B stay in registers beside the sums of up to HELD_ROWS + 1 rows */
+#define HELD_ROWS 8
 #define DOT_ROWS 4
 #define DOT_COLUMNS 4
 

@@ -7,7 +7,7 @@
  * out evenly among as few calls as possible: 17 rows are one call of 17 or three of 6, 6 and 5, never 16 and a lonely
  * one, which would wait for its own sums. The vectors of a microkernel may lie in different groups: sixteen features of
  * three channels make one full-width step, which keeps the mixers' narrow matrices fast. Masked lanes at the right edge
- * go through the same code with fewer rows. */
+ * go through the same code with fewer rows. With few steps of k it is B that stays in registers while rows go by. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -230,9 +230,91 @@ static void matmul_shared(const ag_matmul *q, int64_t groups, int64_t sums)
     }
 }
 
+/* ---- few steps of k ---- */
+
+#ifdef HELD_ROWS
+/* `rows` rows of C's vector at column n; w: the vectors of B there. Rows take turns, so no sum waits for itself. That A
+ * is one hidden pointer matters: addresses of a base and an index cost a sixth of the speed. */
+INLINE void held_rows(const ag_matmul *q, int64_t m, int64_t n, const vec *w, const int depth, const int rows,
+                      const int lies)
+{
+    vec sum[HELD_ROWS + 1], start = q->bias_n ? load(q->bias_n + n) : set(0);
+    const float *a = q->a;
+    float *const c = q->c + m * q->c_row + n, *to = c;
+    NEXT(a, m * (lies == A_BY_COLUMNS ? 1 : depth));
+    UNROLL for (int r = 0; r < rows; r++)
+    {
+        sum[r] = q->add ? load(to) : q->bias_m ? add(start, set(q->bias_m[m + r])) : start;
+        NEXT(to, q->c_row);
+    }
+    UNROLL for (int d = 0; d < depth; d++)
+    {
+        UNROLL for (int r = 0; r < rows; r++) sum[r] =
+            fma_(set(lies == A_BY_ROWS ? a[r * depth + d] : a[r]), w[d], sum[r]);
+        if (lies == A_BY_COLUMNS) NEXT(a, q->a_column);
+    }
+    to = c;
+    UNROLL for (int r = 0; r < rows; r++)
+    {
+        store(to, sum[r]);
+        NEXT(to, q->c_row);
+    }
+}
+
+/* All of B's vectors of a column stay in registers while A goes by: `depth` of them beside a sum for each row. */
+INLINE void held(const ag_matmul *q, const int depth, const int lies)
+{
+    int64_t longer = q->m % HELD_ROWS, even = q->m - longer * (HELD_ROWS + 1);
+    for (int64_t n = 0; n < q->n; n += LANES) {
+        int64_t m = 0;
+        vec w[HELD_STEPS];
+        UNROLL for (int d = 0; d < depth; d++) w[d] = load(q->b + d * q->b_row + n);
+        for (; m < even; m += HELD_ROWS) held_rows(q, m, n, w, depth, HELD_ROWS, lies);
+        for (; m < q->m; m += HELD_ROWS + 1) held_rows(q, m, n, w, depth, HELD_ROWS + 1, lies);
+    }
+}
+
+static void held_16_rows(const ag_matmul *q)
+{
+    held(q, 16, A_BY_ROWS);
+}
+
+static void held_16_columns(const ag_matmul *q)
+{
+    held(q, 16, A_BY_COLUMNS);
+}
+
+static void held_17_rows(const ag_matmul *q)
+{
+    held(q, 17, A_BY_ROWS);
+}
+
+static void held_17_columns(const ag_matmul *q)
+{
+    held(q, 17, A_BY_COLUMNS);
+}
+
+/* For the k of a patch's features and of a drilling machine's channels, and rows that blocks of HELD_ROWS and of one
+ * more share out. */
+static bool matmul_held(const ag_matmul *q)
+{
+    bool by_rows = q->a_column == 1 && q->a_row == q->k, by_columns = q->a_row == 1;
+    if ((q->k != 16 && q->k != 17) || q->n % LANES || q->m / HELD_ROWS < q->m % HELD_ROWS || !(by_rows || by_columns))
+        return false;
+    if (q->k == 16)
+        (by_rows ? held_16_rows : held_16_columns)(q);
+    else
+        (by_rows ? held_17_rows : held_17_columns)(q);
+    return true;
+}
+#endif
+
 static void matmul(const ag_matmul *q)
 {
     int64_t groups = q->groups ? q->groups : 1;
+#ifdef HELD_ROWS
+    if (groups == 1 && matmul_held(q)) return;
+#endif
     if (groups == 1 || (q->a_group == 0 && q->c_group != 0)) {
         matmul_shared(q, groups, 1);
         return;
