@@ -159,6 +159,60 @@ AG_TEST(test_kernels__a_row_has_the_same_bits_in_any_company)
     with_every_table(multiply_rows);
 }
 
+/* Attention of `queries` to `keys`; what it gives lies one after the other in `all`. */
+static void attend_once(const ag_kernels *kernels, const int64_t size[3], const uint8_t *kept, ag_real *all)
+{
+    int64_t queries = size[0], keys = size[1], depth = size[2], square = queries * keys;
+    ag_real *q = numbers(queries * depth * 3, "q"), *k = numbers(depth * keys, "k"), *v = numbers(depth * keys, "v");
+    ag_real *d = numbers(queries * depth * 2, "d"), *heads = numbers(queries * depth * 2, "h");
+    ag_attend at = {.queries = queries,
+                    .keys = keys,
+                    .depth = depth,
+                    .q = q,
+                    .q_row = 3 * depth,
+                    .turned = k,
+                    .factor = AG_R(0.5),
+                    .weights = all,
+                    .moments = all + 3 * square};
+    kernels->attend(&at);
+    ag_attend_gradient gradient = {.of = at,
+                                   .d = d,
+                                   .heads = heads,
+                                   .d_row = 2 * depth,
+                                   .values_turned = v,
+                                   .kept = kept,
+                                   .first_bit = kept ? size[2] : 0,
+                                   .scale = AG_R(1.25),
+                                   .slopes = all + 2 * square};
+    gradient.of.weights = all + square;
+    kernels->attend_gradient(&gradient);
+    if (!kept) assert_memory_equal(all, all + square, (size_t)square * sizeof *all);
+    ag_real *mine[] = {q, k, v, d, heads};
+    for (size_t i = 0; i < sizeof mine / sizeof *mine; i++) ag_free(mine[i]);
+}
+
+static void attend_all(const ag_kernels *kernels)
+{
+    static const int64_t those[][3] = {{64, 64, 16}, {12, 64, 8}, {12, 64, 5}, {7, 64, 16}, {9, 13, 4}, {1, 1, 1}};
+    uint8_t kept[64 * 64 / 8 + 3];
+    for (size_t i = 0; i < sizeof kept; i++) kept[i] = (uint8_t)(i * 41 + 7);
+    for (size_t i = 0; i < 2 * sizeof those / sizeof *those; i++) {
+        const int64_t *size = those[i / 2];
+        int64_t count = 3 * size[0] * size[1] + 2 * size[0];
+        ag_real *x = numbers(count, "x"), *y = numbers(count, "y");
+        attend_once(kernels, size, i % 2 ? kept : NULL, x);
+        attend_once(ag_kernels_find("plain"), size, i % 2 ? kept : NULL, y);
+        for (int64_t e = 0; e < count; e++) ag_check_near((double)x[e], (double)y[e], 2e-5, kernels->name);
+        ag_free(x);
+        ag_free(y);
+    }
+}
+
+AG_TEST(test_kernels__attention_agrees_with_plain_forward_and_backward)
+{
+    with_every_table(attend_all);
+}
+
 static void transpose_all(const ag_kernels *kernels)
 {
     for (int64_t rows = 1; rows < 40; rows += 5)

@@ -19,7 +19,7 @@
 #endif
 
 #include "learn/nn/kernels/simd_avx512.h"
-#include "learn/nn/kernels/vector_kernels.h"
+#include "learn/nn/kernels/vector_attention.h"
 
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -50,6 +50,8 @@ const ag_kernels ag_kernels_avx512 = {
     .softmax_rows_gradient = softmax_rows_gradient,
     .softmax_columns = softmax_columns,
     .softmax_columns_gradient = softmax_columns_gradient,
+    .attend = attend,
+    .attend_gradient = attend_gradient,
     .layer_norm = layer_norm,
     .layer_norm_gradient = layer_norm_gradient,
     .dropout = dropout,

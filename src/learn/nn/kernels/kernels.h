@@ -64,6 +64,32 @@ typedef struct ag_adam_step {
     ag_real scale, decay, beta1, rest1, beta2, rest2, keep, rate, root, epsilon;
 } ag_adam_step;
 
+/* weights [queries, keys] = softmax along each row of factor * q k^T: q [queries, depth] with rows q_row apart, turned
+ * = k^T [depth, keys]. moments [2, queries] gets each row's largest score and 1 / its sum of exponentials: with them
+ * backward has the weights again, which take less time than to be written out and read. */
+typedef struct ag_attend {
+    int64_t queries, keys, depth;
+    const ag_real *q;
+    int64_t q_row;
+    const ag_real *turned;
+    ag_real factor; /* above 0 */
+    ag_real *weights, *moments;
+} ag_attend;
+
+/* With heads = dropout(weights) v and its gradient d, both [queries, depth] with rows d_row apart: of.weights gets
+ * dropout(weights) again, slopes [queries, keys] the gradient of q k^T. The dropout's bits of these weights begin at
+ * first_bit of kept; NULL: nothing dropped. */
+typedef struct ag_attend_gradient {
+    ag_attend of;
+    const ag_real *d, *heads;
+    int64_t d_row;
+    const ag_real *values_turned; /* v^T [depth, keys] */
+    const uint8_t *kept;
+    int64_t first_bit;
+    ag_real scale;
+    ag_real *slopes;
+} ag_attend_gradient;
+
 typedef struct ag_kernels {
     const char *name;     /* "plain", "avx2", "avx512", "neon" */
     bool (*usable)(void); /* on this machine */
@@ -86,6 +112,8 @@ typedef struct ag_kernels {
     void (*softmax_columns)(const ag_real *x, ag_real *y, int64_t rows, int64_t columns, int64_t stride);
     void (*softmax_columns_gradient)(const ag_real *y, const ag_real *dy, ag_real *dx, int64_t rows, int64_t columns,
                                      int64_t stride);
+    void (*attend)(const ag_attend *call);
+    void (*attend_gradient)(const ag_attend_gradient *call);
     /* y = (x - mean) * r * gain + shift along each row of [rows, columns], r = 1/sqrt(variance + epsilon). moments gets
      * (mean, r) of each row; may be NULL. y may be x. */
     void (*layer_norm)(const ag_real *x, const ag_real *gain, const ag_real *shift, ag_real epsilon, ag_real *y,

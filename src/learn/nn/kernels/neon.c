@@ -5,7 +5,7 @@
 #if defined(__aarch64__) && !defined(AG_REAL_DOUBLE)
 
 #include "learn/nn/kernels/simd_neon.h"
-#include "learn/nn/kernels/vector_kernels.h"
+#include "learn/nn/kernels/vector_attention.h"
 
 static bool usable(void)
 {
@@ -28,6 +28,8 @@ const ag_kernels ag_kernels_neon = {
     .softmax_rows_gradient = softmax_rows_gradient,
     .softmax_columns = softmax_columns,
     .softmax_columns_gradient = softmax_columns_gradient,
+    .attend = attend,
+    .attend_gradient = attend_gradient,
     .layer_norm = layer_norm,
     .layer_norm_gradient = layer_norm_gradient,
     .dropout = dropout,

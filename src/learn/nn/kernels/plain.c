@@ -268,6 +268,18 @@ static void transpose(const ag_real *from, int64_t from_row, ag_real *to, int64_
         for (int64_t c = 0; c < columns; c++) to[c * to_row + r] = from[r * from_row + c];
 }
 
+#include "learn/nn/kernels/attend_any.h"
+
+static void attend(const ag_attend *at)
+{
+    attend_any(at, false, plain_exp);
+}
+
+static void attend_gradient(const ag_attend_gradient *g)
+{
+    attend_gradient_any(g, plain_exp);
+}
+
 const ag_kernels ag_kernels_plain = {
     .name = "plain",
     .usable = usable,
@@ -284,6 +296,8 @@ const ag_kernels ag_kernels_plain = {
     .softmax_rows_gradient = softmax_rows_gradient,
     .softmax_columns = softmax_columns,
     .softmax_columns_gradient = softmax_columns_gradient,
+    .attend = attend,
+    .attend_gradient = attend_gradient,
     .layer_norm = layer_norm,
     .layer_norm_gradient = layer_norm_gradient,
     .dropout = dropout,

@@ -194,6 +194,25 @@ static inline __attribute__((always_inline)) vec tops_of(const vec *v)
     return merge(v, true);
 }
 
+#define HAS_FOURS
+/* Lanes 4 i + j of the result: the sum (or largest) of all lanes of v[j]. */
+static inline __attribute__((always_inline)) vec four_of(const vec *v, bool largest)
+{
+    vec a = put(_mm512_unpacklo_ps(v[0], v[1]), _mm512_unpackhi_ps(v[0], v[1]), largest);
+    vec b = put(_mm512_unpacklo_ps(v[2], v[3]), _mm512_unpackhi_ps(v[2], v[3]), largest);
+    vec c = put(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee), largest);
+    c = put(c, _mm512_shuffle_f32x4(c, c, 0x4e), largest);
+    return put(c, _mm512_shuffle_f32x4(c, c, 0xb1), largest);
+}
+/* All lanes of to[j] become lane j of what that gave. */
+static inline __attribute__((always_inline)) void spread_four(vec v, vec *to)
+{
+    to[0] = _mm512_permute_ps(v, 0x00);
+    to[1] = _mm512_permute_ps(v, 0x55);
+    to[2] = _mm512_permute_ps(v, 0xaa);
+    to[3] = _mm512_permute_ps(v, 0xff);
+}
+
 #define HAS_TURN
 /* to[c][r] = from[r][c], 16 x 16. */
 static inline void turn(const float *from, int64_t from_row, float *to, int64_t to_row)
@@ -230,13 +249,13 @@ static inline void turn(const float *from, int64_t from_row, float *to, int64_t 
 
 /* 2^(n/16) * exp(r), |r| <= ln 2 / 32: the sixteenth from a table, exp(r) by its series to r^3 / 6 (the next term is
  * below 1e-8). Error at most 2 ulp; gradual underflow; NaN stays. */
-static inline vec exp_by_table(vec x)
+static inline vec exp_below(vec x) /* of x <= 0 */
 {
     static const float sixteenths[16] = {1.0F,        1.04427373F, 1.09050775F, 1.13878858F, 1.18920708F, 1.24185777F,
                                          1.29683959F, 1.35425556F, 1.41421354F, 1.47682619F, 1.54221082F, 1.61049032F,
                                          1.68179286F, 1.75625217F, 1.8340081F,  1.91520655F};
     const vec magic = set(12582912.0F); /* 1.5 * 2^23: the sum's last bits are the nearest integer */
-    vec clamped = _mm512_min_ps(set(89.0F), _mm512_max_ps(set(-104.0F), x));
+    vec clamped = _mm512_max_ps(set(-104.0F), x);
     vec shifted = _mm512_fmadd_ps(clamped, set(23.08312065F), magic), n = _mm512_sub_ps(shifted, magic);
     vec r = _mm512_fnmadd_ps(n, set(0.0433197021484F), clamped);
     r = _mm512_fnmadd_ps(n, set(1.99663656e-06F), r);
@@ -244,6 +263,10 @@ static inline vec exp_by_table(vec x)
     vec p = _mm512_fmadd_ps(r, set(1.66666667e-1F), set(0.5F));
     p = _mm512_fmadd_ps(_mm512_mul_ps(p, r), r, r);
     return _mm512_scalef_ps(_mm512_fmadd_ps(p, t, t), _mm512_mul_ps(n, set(0.0625F)));
+}
+static inline vec exp_by_table(vec x)
+{
+    return exp_below(_mm512_min_ps(set(89.0F), x));
 }
 
 /* G(a) = a * P(normal > a), by polynomials in a / 0.1875 - i around its 32 multiples i (through six Chebyshev nodes of

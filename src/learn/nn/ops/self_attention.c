@@ -2,8 +2,9 @@
 /* self_attention.c: see self_attention.h. One group of tokens at a time, so that its queries, keys, values and scores
  * stay in the first cache. The three projections of the input are one product, with k, v and q side by side.
  *
- * Kept for backward, per group: k, v and q as they came from that product, the probabilities of each head before
- * dropout, what the heads put out, and a bit for each probability: whether it was kept. */
+ * Kept for backward, per group: k, v and q as they came from that product, what the heads put out, two numbers of each
+ * row of probabilities, and a bit for each probability: whether dropout kept it. The probabilities themselves, which
+ * are more than all of this, are computed again. */
 #include "learn/nn/ops/self_attention.h"
 
 #include <string.h>
@@ -25,7 +26,7 @@ static extents extents_of(const ag_shape *x, const ag_self_attention *a)
     e.heads = a->heads;
     e.head = e.width / e.heads;
     e.square = e.heads * e.tokens * e.tokens;
-    e.kept = e.tokens * (PARTS + 1) * e.width + e.square + AG_KEPT(e.square);
+    e.kept = e.tokens * ((PARTS + 1) * e.width + 2 * e.heads) + AG_KEPT(e.square);
     return e;
 }
 
@@ -52,7 +53,7 @@ static int shape(ag_shaping *s, ag_err *err)
     extents e = extents_of(&s->in[0], a);
     s->out[0] = s->in[0];
     s->saved = e.groups * e.kept;
-    s->scratch_fixed = e.kept + 2 * e.square + e.tokens * (PARTS + 2) * e.width;
+    s->scratch_fixed = e.kept + 2 * e.square + e.tokens * (PARTS + 3) * e.width;
     s->prepared = width * (2 * PARTS * width + width + PARTS);
     return 0;
 }
@@ -85,11 +86,12 @@ static void prepare(const ag_kernels *k, const ag_node *node, const ag_real *con
 
 typedef struct group { /* what belongs to one group of tokens */
     const ag_real *x;
-    ag_real *parts, *probabilities, *heads; /* kept */
-    ag_real *dropped, *slopes;              /* square each */
-    uint8_t *kept;                          /* bits of the probabilities' dropout */
-    ag_real *turned, *dparts, *dheads;      /* tokens * width; PARTS of it; one */
-    int64_t number;                         /* in the step, of all groups */
+    ag_real *parts, *heads, *moments; /* kept */
+    uint8_t *kept;                    /* bits of the probabilities' dropout */
+    ag_real *probabilities, *slopes;  /* square each */
+    ag_real *keys_turned, *turned;    /* tokens * width each */
+    ag_real *dparts, *dheads;         /* PARTS of it; one */
+    int64_t number;                   /* in the step, of all groups */
 } group;
 
 static group group_of(const ag_call *c, const extents *e, int64_t sample, int64_t index)
@@ -99,14 +101,15 @@ static group group_of(const ag_call *c, const extents *e, int64_t sample, int64_
     int64_t plane = e->tokens * e->width;
     return (group){.x = c->in[AG_SELF_X] + (sample * e->groups + index) * plane,
                    .parts = kept,
-                   .probabilities = kept + PARTS * plane,
-                   .heads = kept + PARTS * plane + e->square,
-                   .dropped = spare,
+                   .heads = kept + PARTS * plane,
+                   .moments = kept + (PARTS + 1) * plane,
+                   .kept = (uint8_t *)(kept + (PARTS + 1) * plane + 2 * e->heads * e->tokens),
+                   .probabilities = spare,
                    .slopes = spare + e->square,
-                   .kept = (uint8_t *)(kept + (PARTS + 1) * plane + e->square),
-                   .turned = spare + 2 * e->square,
-                   .dparts = spare + 2 * e->square + plane,
-                   .dheads = spare + 2 * e->square + (1 + PARTS) * plane,
+                   .keys_turned = spare + 2 * e->square,
+                   .turned = spare + 2 * e->square + plane,
+                   .dparts = spare + 2 * e->square + 2 * plane,
+                   .dheads = spare + 2 * e->square + (2 + PARTS) * plane,
                    .number = (c->first + sample) * e->groups + index};
 }
 
@@ -155,36 +158,44 @@ static void project(const ag_call *c, const extents *e, const group *g)
                                     .bias_n = c->prepared + PARTS * w * w});
 }
 
-/* The part of one head, and its transposed in g->turned: [head, tokens], times a factor. */
+/* The part of one head, and its transposed: [head, tokens]. */
 static const ag_real *part_of(const extents *e, const group *g, int64_t part, int64_t h)
 {
     return g->parts + part * e->width + h * e->head;
 }
 
-static void turn(const ag_call *c, const extents *e, const group *g, const ag_real *part, ag_real factor)
+static const ag_real *turn(const ag_call *c, const extents *e, const ag_real *part, ag_real *to)
 {
-    c->kernels->transpose(part, PARTS * e->width, g->turned, e->tokens, e->tokens, e->head);
-    for (int64_t i = 0; factor != 1 && i < e->head * e->tokens; i++) g->turned[i] *= factor;
+    c->kernels->transpose(part, PARTS * e->width, to, e->tokens, e->tokens, e->head);
+    return to;
+}
+
+/* How the queries of one head attend. */
+static ag_attend attend_of(const ag_call *c, const extents *e, const group *g, int64_t h)
+{
+    return (ag_attend){.queries = e->tokens,
+                       .keys = e->tokens,
+                       .depth = e->head,
+                       .q = part_of(e, g, Q_PART, h),
+                       .q_row = PARTS * e->width,
+                       .turned = turn(c, e, part_of(e, g, K_PART, h), g->keys_turned),
+                       .factor = 1 / ag_sqrt((ag_real)e->head),
+                       .weights = g->probabilities + h * e->tokens * e->tokens,
+                       .moments = g->moments + 2 * h * e->tokens};
 }
 
 static void forward_group(const ag_call *c, const extents *e, const group *g, ag_real *y)
 {
     int64_t row = PARTS * e->width, each = e->tokens * e->tokens;
-    const ag_real *used = g->probabilities;
     ag_dropout drop = key(c);
     project(c, e, g);
     for (int64_t h = 0; h < e->heads; h++) {
-        turn(c, e, g, part_of(e, g, K_PART, h), 1 / ag_sqrt((ag_real)e->head));
-        multiply(c, e, part_of(e, g, Q_PART, h), row, 1, e->head, g->turned, e->tokens, e->tokens,
-                 g->probabilities + h * each, e->tokens);
+        ag_attend at = attend_of(c, e, g, h);
+        c->kernels->attend(&at);
     }
-    c->kernels->softmax_rows(g->probabilities, g->probabilities, e->heads * e->tokens, e->tokens);
-    if (drop.keep < 65536) {
-        c->kernels->dropout_at(&drop, block(e, g), g->probabilities, g->dropped, g->kept, e->square);
-        used = g->dropped;
-    }
+    c->kernels->dropout_at(&drop, block(e, g), g->probabilities, g->probabilities, g->kept, e->square);
     for (int64_t h = 0; h < e->heads; h++)
-        multiply(c, e, used + h * each, e->tokens, 1, e->tokens, part_of(e, g, V_PART, h), row, e->head,
+        multiply(c, e, g->probabilities + h * each, e->tokens, 1, e->tokens, part_of(e, g, V_PART, h), row, e->head,
                  g->heads + h * e->head, e->width);
     const ag_real *out = c->prepared + 2 * PARTS * e->width * e->width + row;
     c->kernels->matmul(&(ag_matmul){.m = e->tokens,
@@ -230,45 +241,34 @@ static void give_weights(const ag_call *c, const extents *e, const ag_real *d, i
     if (c->din[input + 1]) c->kernels->sum_rows(d, c->din[input + 1], e->tokens, e->width, row);
 }
 
-/* Of one head: the gradient of v, and that of what the probabilities were after dropout. */
-static void backward_used(const ag_call *c, const extents *e, const group *g, int64_t h, const ag_real *used)
+/* The gradients of one head's k, v and q. */
+static void backward_head(const ag_call *c, const extents *e, const group *g, const ag_dropout *drop, int64_t h)
 {
-    int64_t row = PARTS * e->width, each = e->tokens * e->tokens, at = h * e->head;
+    int64_t w = e->width, row = PARTS * w, at = h * e->head, tokens = e->tokens;
     const ag_real *dheads = g->dheads + at;
-    multiply(c, e, used + h * each, 1, e->tokens, e->tokens, dheads, e->width, e->head,
-             g->dparts + V_PART * e->width + at, row);
-    turn(c, e, g, part_of(e, g, V_PART, h), 1 / ag_sqrt((ag_real)e->head));
-    multiply(c, e, dheads, e->width, 1, e->head, g->turned, e->tokens, e->tokens, g->slopes + h * each, e->tokens);
-}
-
-/* Of one head: the gradients of k and q from that of the scores. */
-static void backward_scores(const ag_call *c, const extents *e, const group *g, int64_t h)
-{
-    int64_t row = PARTS * e->width, at = h * e->head;
-    const ag_real *slopes = g->slopes + h * e->tokens * e->tokens;
     ag_real *dparts = g->dparts + at;
-    multiply(c, e, slopes, e->tokens, 1, e->tokens, part_of(e, g, K_PART, h), row, e->head, dparts + Q_PART * e->width,
-             row);
-    multiply(c, e, slopes, 1, e->tokens, e->tokens, part_of(e, g, Q_PART, h), row, e->head, dparts + K_PART * e->width,
-             row);
+    ag_attend_gradient gradient = {.of = attend_of(c, e, g, h),
+                                   .d = dheads,
+                                   .heads = g->heads + at,
+                                   .d_row = w,
+                                   .values_turned = turn(c, e, part_of(e, g, V_PART, h), g->turned),
+                                   .kept = drop->keep < 65536 ? g->kept : NULL,
+                                   .first_bit = h * tokens * tokens,
+                                   .scale = drop->scale,
+                                   .slopes = g->slopes};
+    c->kernels->attend_gradient(&gradient);
+    multiply(c, e, gradient.of.weights, 1, tokens, tokens, dheads, w, e->head, dparts + V_PART * w, row);
+    multiply(c, e, g->slopes, tokens, 1, tokens, part_of(e, g, K_PART, h), row, e->head, dparts + Q_PART * w, row);
+    multiply(c, e, g->slopes, 1, tokens, tokens, part_of(e, g, Q_PART, h), row, e->head, dparts + K_PART * w, row);
 }
 
 static void backward_group(const ag_call *c, const extents *e, const group *g, const ag_real *dy, ag_real *dx)
 {
     int64_t w = e->width, row = PARTS * w;
-    const ag_real *used = g->probabilities;
     ag_dropout drop = key(c);
-    bool drops = drop.keep < 65536;
-    if (drops) {
-        c->kernels->dropout_again(g->kept, drop.scale, g->probabilities, g->dropped, e->square);
-        used = g->dropped;
-    }
     give_weights(c, e, dy, w, g->heads, AG_SELF_OUT);
     multiply(c, e, dy, w, 1, w, c->in[AG_SELF_OUT], w, w, g->dheads, w);
-    for (int64_t h = 0; h < e->heads; h++) backward_used(c, e, g, h, used);
-    if (drops) c->kernels->dropout_again(g->kept, drop.scale, g->slopes, g->slopes, e->square);
-    c->kernels->softmax_rows_gradient(g->probabilities, g->slopes, g->slopes, e->heads * e->tokens, e->tokens);
-    for (int64_t h = 0; h < e->heads; h++) backward_scores(c, e, g, h);
+    for (int64_t h = 0; h < e->heads; h++) backward_head(c, e, g, &drop, h);
     for (int part = 0; part < PARTS; part++) give_weights(c, e, g->dparts + part * w, row, g->x, AG_SELF_K + 2 * part);
     if (dx)
         c->kernels->matmul(&(ag_matmul){.m = e->tokens,

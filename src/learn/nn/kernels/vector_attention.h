@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* vector_attention.h: attention in terms of `vec`, with vector_kernels.h. With four vectors of keys, four queries at a
+ * time: their sixteen sums are a block of registers. What would wait within a block, for sums along its rows, is done
+ * in a walk of its own behind all blocks, which then do not wait for each other: in one walk everything takes half as
+ * long again. */
+#include <string.h>
+
+#include "learn/nn/kernels/vector_kernels.h"
+/* After the products that it calls. */
+#include "learn/nn/kernels/attend_any.h"
+
+#ifdef HAS_FOURS
+#define FOUR 4 /* queries of a block, and vectors of keys */
+
+INLINE bool in_fours(const ag_attend *at)
+{
+    return at->keys == FOUR * LANES && at->queries % FOUR == 0;
+}
+
+/* sum = a b for four rows of a; b [depth, keys]. */
+INLINE void four_products(const float *a, int64_t a_row, const float *b, int64_t depth, vec sum[FOUR][FOUR])
+{
+    const float *row[FOUR];
+    UNROLL for (int r = 0; r < FOUR; r++)
+    {
+        row[r] = a;
+        NEXT(a, a_row);
+        UNROLL for (int v = 0; v < FOUR; v++) sum[r][v] = set(0);
+    }
+    for (int64_t d = 0; d < depth; d++, b += FOUR * LANES) {
+        vec right[FOUR];
+        UNROLL for (int v = 0; v < FOUR; v++) right[v] = load(b + v * LANES);
+        UNROLL for (int r = 0; r < FOUR; r++)
+        {
+            vec left = set(*row[r]);
+            NEXT(row[r], 1);
+            UNROLL for (int v = 0; v < FOUR; v++) sum[r][v] = fma_(left, right[v], sum[r][v]);
+        }
+    }
+}
+
+INLINE void four_scores(const ag_attend *at, int64_t r0, bool again)
+{
+    vec x[FOUR][FOUR], top[FOUR];
+    float *to = at->weights + r0 * at->keys;
+    four_products(at->q + r0 * at->q_row, at->q_row, at->turned, at->depth, x);
+    UNROLL for (int r = 0; r < FOUR; r++)
+    {
+        UNROLL for (int v = 0; v < FOUR; v++) store(to + (r * FOUR + v) * LANES, x[r][v]);
+        top[r] = max_(max_(x[r][0], x[r][1]), max_(x[r][2], x[r][3]));
+    }
+    if (!again) store_some(at->moments + r0, four_of(top, true), FOUR);
+}
+
+/* exp(factor * (x - top)) of a row. */
+INLINE void row_powers(const ag_attend *at, int64_t r, vec x[FOUR])
+{
+    vec top = set(at->moments[r]), factor = set(at->factor);
+    UNROLL for (int v = 0; v < FOUR; v++) x[v] =
+        exp_below(mul(sub(load(at->weights + r * at->keys + v * LANES), top), factor));
+}
+
+INLINE void four_sums(const ag_attend *at, int64_t r0)
+{
+    vec sum[FOUR];
+    UNROLL for (int r = 0; r < FOUR; r++)
+    {
+        vec x[FOUR];
+        row_powers(at, r0 + r, x);
+        UNROLL for (int v = 0; v < FOUR; v++) store(at->weights + (r0 + r) * at->keys + v * LANES, x[v]);
+        sum[r] = add(add(x[0], x[1]), add(x[2], x[3]));
+    }
+    store_some(at->moments + at->queries + r0, divide(set(1.0F), four_of(sum, false)), FOUR);
+}
+
+static void attend_fours(const ag_attend *at)
+{
+    for (int64_t r = 0; r < at->queries; r += FOUR) four_scores(at, r, false);
+    for (int64_t r = 0; r < at->queries; r += FOUR) four_sums(at, r);
+    for (int64_t r = 0; r < at->queries; r++) {
+        vec rate = set(at->moments[at->queries + r]);
+        float *row = at->weights + r * at->keys;
+        UNROLL for (int v = 0; v < FOUR; v++) store(row + v * LANES, mul(load(row + v * LANES), rate));
+    }
+}
+
+/* ---- backward ---- */
+
+INLINE uint64_t row_bits(const ag_attend_gradient *g, int64_t r)
+{
+    uint64_t bits = UINT64_MAX;
+    if (g->kept) memcpy(&bits, g->kept + (g->first_bit + r * FOUR * LANES) / 8, sizeof bits);
+    return bits;
+}
+
+/* Weights from scores; slopes gets them as they were before dropout. */
+INLINE void row_weights(const ag_attend_gradient *g, int64_t r, vec scale)
+{
+    const ag_attend *at = &g->of;
+    vec x[FOUR], rate = set(at->moments[at->queries + r]);
+    uint64_t bits = row_bits(g, r);
+    int64_t to = r * at->keys;
+    row_powers(at, r, x);
+    UNROLL for (int v = 0; v < FOUR; v++)
+    {
+        vec weight = mul(x[v], rate);
+        store(g->slopes + to + v * LANES, weight);
+        store(at->weights + to + v * LANES, keep_where((uint32_t)(bits >> (v * LANES)), mul(weight, scale)));
+    }
+}
+
+/* The sums of d * heads along four rows, times the factor. */
+INLINE void four_means(const ag_attend_gradient *g, int64_t r0, vec mean[FOUR])
+{
+    vec each[FOUR];
+    UNROLL for (int r = 0; r < FOUR; r++)
+    {
+        const float *d = g->d + (r0 + r) * g->d_row, *heads = g->heads + (r0 + r) * g->d_row;
+        each[r] = set(0);
+        for (int64_t i = 0; i < g->of.depth; i += LANES)
+            each[r] = fma_(load_some(d + i, g->of.depth - i), load_some(heads + i, g->of.depth - i), each[r]);
+    }
+    spread_four(mul(four_of(each, false), set(g->of.factor)), mean);
+}
+
+INLINE void four_slopes(const ag_attend_gradient *g, int64_t r0, vec scale)
+{
+    vec x[FOUR][FOUR], mean[FOUR];
+    four_means(g, r0, mean);
+    four_products(g->d + r0 * g->d_row, g->d_row, g->values_turned, g->of.depth, x);
+    UNROLL for (int r = 0; r < FOUR; r++)
+    {
+        uint64_t bits = row_bits(g, r0 + r);
+        UNROLL for (int v = 0; v < FOUR; v++)
+        {
+            float *slope = g->slopes + (r0 + r) * g->of.keys + v * LANES;
+            vec given = keep_where((uint32_t)(bits >> (v * LANES)), mul(x[r][v], scale));
+            store(slope, mul(load(slope), sub(given, mean[r])));
+        }
+    }
+}
+
+static void gradient_fours(const ag_attend_gradient *g)
+{
+    int64_t queries = g->of.queries;
+    vec scale = set(g->kept ? g->scale : 1.0F), both = mul(scale, set(g->of.factor));
+    for (int64_t r = 0; r < queries; r += FOUR) four_scores(&g->of, r, true);
+    for (int64_t r = 0; r < queries; r++) row_weights(g, r, scale);
+    for (int64_t r = 0; r < queries; r += FOUR) four_slopes(g, r, both);
+}
+#endif
+
+static void attend(const ag_attend *at)
+{
+#ifdef HAS_FOURS
+    if (in_fours(at)) {
+        attend_fours(at);
+        return;
+    }
+#endif
+    attend_any(at, false, each_exp);
+}
+
+static void attend_gradient(const ag_attend_gradient *g)
+{
+#ifdef HAS_FOURS
+    if (in_fours(&g->of) && g->first_bit % 8 == 0) {
+        gradient_fours(g);
+        return;
+    }
+#endif
+    attend_gradient_any(g, each_exp);
+}
