@@ -80,6 +80,17 @@ static const ag_strategy *by_name(ag_str name)
 
 /* ---- evaluating ---- */
 
+int ag_strategy_format_check(const ag_value *description, const char *file, ag_err *err)
+{
+    int64_t format;
+    if (!ag_value_int(ag_value_get(description, "format"), &format) || format < 1)
+        return ag_fail_at(err, AG_EPARSE, file, 0, 0, "format is missing or wrong: no description of a model");
+    if (format <= AG_STRATEGY_FORMAT) return 0;
+    ag_fail_at(err, AG_EUNSUPPORTED, file, 0, 0, "format %lld is newer than this program, which knows %d",
+               (long long)format, AG_STRATEGY_FORMAT);
+    return ag_err_hint(err, "update Auger, or train the model again with this version ('auger version')");
+}
+
 static int read_description(ag_strategy_evaluation *e, const ag_strategy **strategy, ag_err *err)
 {
     ag_str name = {0};
@@ -99,6 +110,7 @@ static int read_description(ag_strategy_evaluation *e, const ag_strategy **strat
     int rc = ag_file_read(path, MAX_TEXT, &text, err);
     if (rc >= 0) rc = ag_json_parse(e->arena, ag_buf_str(&text), &options, &e->description, err);
     ag_buf_deinit(&text);
+    if (rc >= 0) rc = ag_strategy_format_check(e->description, path, err);
     if (rc < 0) return rc;
     (void)ag_value_string(ag_value_get(e->description, "strategy"), &name);
     if (!(*strategy = by_name(name)))

@@ -89,6 +89,9 @@ typedef struct ag_strategy_training {
 
 #define AG_STRATEGY_FILE "auger.json" /* beside a model's weights: what its strategy must know; "strategy" names it */
 enum { AG_STRATEGY_FORMAT = 1, AG_STRATEGY_MAX_VALUES = 8 };
+/* Refuses the description of a model that this program cannot know how to read: of a newer format, or of none. `file`
+ * is its path, for the message. */
+int ag_strategy_format_check(const ag_value *description, const char *file, ag_err *err);
 
 /* A line of a table of scores: of everything (group "", name ""), of a column, a step, a regime ... */
 typedef struct ag_strategy_score {

@@ -107,9 +107,17 @@ int ag_answerer_fits(const char *dir, bool *out, ag_err *err)
     int rc = arena ? ag_drilling_find(dir, arena, &model, err) : ag_fail_memory(err, 1);
     if (rc == AG_OK) rc = ag_drilling_maker(model, arena, &name, err);
     if (rc == AG_OK) {
-        *out = true;
-        for (size_t i = 0; i < count; i++)
-            if (all[i]->evaluate && strcmp(all[i]->name, name) == 0) *out = false;
+        bool known = !*name || strcmp(name, ag_strategy_plugin.name) == 0, scored = false;
+        for (size_t i = 0; i < count; i++) {
+            if (strcmp(all[i]->name, name) != 0) continue;
+            known = true;
+            scored = all[i]->evaluate;
+        }
+        if (known)
+            *out = !scored;
+        else
+            rc = ag_fail(err, AG_EUNSUPPORTED, "%s/" AG_STRATEGY_FILE ": this version has no strategy '%.100s'", model,
+                         name);
     }
     ag_arena_free(arena);
     return rc;

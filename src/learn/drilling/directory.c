@@ -107,6 +107,7 @@ int ag_drilling_maker(const char *dir, ag_arena *arena, const char **out, ag_err
     int rc = ag_file_read(path, MAX_TEXT, &text, err);
     if (rc >= 0) rc = ag_json_parse(arena, ag_buf_str(&text), &(ag_json_options){.file = path}, &root, err);
     ag_buf_deinit(&text);
+    if (rc >= 0) rc = ag_strategy_format_check(root, path, err);
     if (rc < 0) return rc;
     if (!ag_value_string(ag_value_get(root, "strategy"), &name))
         return ag_fail_at(err, AG_EPARSE, path, 0, 0, "it names no strategy");
@@ -150,12 +151,9 @@ static int lacks(const char *file, const char *what, ag_err *err)
 static int read_head(const ag_value *root, const char *file, ag_drilling_model *m, ag_err *err)
 {
     ag_str text, fusion;
-    int64_t format;
     const ag_value *grip = ag_value_get(root, "grip");
-    if (!ag_value_int(ag_value_get(root, "format"), &format)) return lacks(file, "format", err);
-    if (format > AG_STRATEGY_FORMAT)
-        return ag_fail_at(err, AG_EUNSUPPORTED, file, 0, 0, "format %lld is newer than this program",
-                          (long long)format);
+    int rc = ag_strategy_format_check(root, file, err);
+    if (rc < 0) return rc;
     if (!ag_value_string(ag_value_get(root, "strategy"), &text)) return lacks(file, "strategy", err);
     if (!(m->strategy = ag_arena_strndup(m->arena, text.data, text.size))) return ag_fail_memory(err, text.size);
     if (!ag_value_string(ag_value_get(root, "fusion"), &fusion)) return lacks(file, "fusion", err);
@@ -165,7 +163,7 @@ static int read_head(const ag_value *root, const char *file, ag_drilling_model *
         !ag_value_real(ag_value_get(grip, "tolerance"), &m->grip.tolerance) ||
         !ag_value_int(ag_value_get(grip, "codes"), &m->grip.codes))
         return lacks(file, "grip", err);
-    int rc = ag_view_read(ag_value_get(root, "view"), file, &m->view, err);
+    rc = ag_view_read(ag_value_get(root, "view"), file, &m->view, err);
     return rc < 0 ? rc : ag_calibration_read(ag_value_get(root, "calibration"), file, &m->calibration, err);
 }
 

@@ -190,6 +190,7 @@ int ag_legacy_settings_load(const char *model_dir, ag_legacy_settings *into, ag_
         ag_json_options options = {.file = path};
         rc = ag_file_read(path, MAX_FILE, &text, err);
         if (rc >= 0) rc = ag_json_parse(arena, ag_buf_str(&text), &options, &root, err);
+        if (rc >= 0 && ag_value_get(root, "format")) rc = ag_strategy_format_check(root, path, err); /* else by hand */
         const ag_value *legacy = rc >= 0 ? ag_value_get(root, "legacy") : NULL;
         if (legacy && take_settings(legacy, into) < 0)
             rc = ag_fail(err, AG_EPARSE, "%s: the object 'legacy' lacks local, predrilled or the reference's numbers",

@@ -160,6 +160,7 @@ static int read_maker(const char *model_dir, ag_arena *arena, ag_str *out, ag_er
     int rc = ag_file_read(path, MAX_FILE, &text, err);
     if (rc >= 0) rc = ag_json_parse(arena, ag_buf_str(&text), &(ag_json_options){.file = path}, &root, err);
     ag_buf_deinit(&text);
+    if (rc >= 0) rc = ag_strategy_format_check(root, path, err);
     *out = AG_STR("");
     if (rc >= 0) (void)ag_value_string(ag_value_get(root, "plugin"), out);
     return rc;

@@ -233,6 +233,43 @@ AG_TEST(test_evaluate__gives_the_scores_of_the_training)
     end();
 }
 
+/* Of a later program, of none, of an unknown maker: told before anything of it is believed. */
+AG_TEST(test_evaluate__refuses_a_model_that_it_cannot_know)
+{
+    static const char *const rows[][3] = {
+        {"\"format\": 1", "\"format\": 2", "format 2 is newer than this program, which knows 1"},
+        {"\"format\": 1", "\"format\": 0", "format is missing or wrong"},
+        {"\"format\": 1", "\"format\": \"1\"", "format is missing or wrong"},
+        {"\"format\": 1", "\"formal\": 1", "format is missing or wrong"},
+        {"\"strategy\": \"forecast\"", "\"strategy\": \"foretell\"", "foretell"},
+    };
+    char path[600];
+    ag_err err = {0};
+    ag_buf text, changed;
+    set_up();
+    assert_int_equal(TRAIN("--json"), 0);
+    ag_format(path, sizeof path, "%s/model/auger.json", output);
+    ag_buf_init(&text, 1 << 20);
+    ag_buf_init(&changed, 1 << 20);
+    AG_EXPECT_OK(ag_file_read(path, 1 << 20, &text, &err));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *at = strstr(text.data, rows[i][0]);
+        assert_non_null(at);
+        ag_buf_clear(&changed);
+        ag_buf_add(&changed, text.data, (size_t)(at - text.data));
+        ag_buf_add_text(&changed, rows[i][1]);
+        ag_buf_add_text(&changed, at + strlen(rows[i][0]));
+        AG_EXPECT_OK(ag_file_replace(path, changed.data, changed.size, &err));
+        assert_int_equal(AUGER("evaluate", "-m", output, "-d", data), 1);
+        expect_remark(rows[i][2]);
+        assert_int_equal(AUGER("predict", "-m", output, data), 1);
+        expect_remark(i == 4 ? "" : rows[i][2]);
+    }
+    ag_buf_deinit(&text);
+    ag_buf_deinit(&changed);
+    end();
+}
+
 /* ---- twenty ways to be wrong ---- */
 
 typedef struct wrong {
