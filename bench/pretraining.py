@@ -5,8 +5,11 @@ Simulates 1,030 holes, of which so many, drawn at random among those that were n
 depths as labels, and 300 of another seed to be judged by. Each draw is trained without pretraining and by each method;
 everything else is the same. The error is the mean absolute error of all entries, transitions and exits.
 
-Usage: pretraining.py [--labels 15,30,60,120,300] [--draws N] [--methods none,both] [--threads N] [--set KEY=VALUE]...
-from the top of the tree, after `make`
+With --output F.csv every measurement is added to that table, which `auger plot F.csv -x labels -y error_mm --by method
+--log-x` draws.
+
+Usage: pretraining.py [--labels 15,30,60,120,300] [--draws N] [--methods none,both] [--output F.csv] [--threads N]
+[--set KEY=VALUE]... from the top of the tree, after `make`
 """
 import argparse
 import csv
@@ -70,6 +73,15 @@ def train(folder, pool, test, method, ask):
     return error, scores["failure_rate"]
 
 
+def write_down(path, labels, draw, method, error, failures):
+    begun = path.exists()
+    with open(path, "a", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        if not begun:
+            table.writerow(("labels", "draw", "method", "error_mm", "failure_rate"))
+        table.writerow((labels, draw, method, f"{error:.5f}", f"{failures:.5f}"))
+
+
 def measure(folder, ask):
     pool, truth = make_holes(folder, "pool", 1030, ask.seed)
     test = make_holes(folder, "test", 300, ask.seed + 1)
@@ -85,6 +97,8 @@ def measure(folder, ask):
                         (own / name).write_bytes((folder / name).read_bytes())
                     error, failures = train(own, pool, test, method, ask)
                 errors.setdefault(method, []).append(error)
+                if ask.output:
+                    write_down(ask.output, labels, draw, method, error, failures)
                 print(f"{labels} labels, draw {draw}, {method}: {error:.4f} mm, {failures:.1%} failures", flush=True)
         first = next(iter(errors.values()))
         for method, row in errors.items():
@@ -101,6 +115,7 @@ def main():
     parser.add_argument("--methods", default="none,both", help="none, masked, shapes, both; compared with the first")
     parser.add_argument("--seed", type=int, default=82001, help="of the simulator; that of the test is the next one")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--output", type=pathlib.Path, help="a table (CSV) to add every measurement to")
     parser.add_argument("--set", action="append", default=[], help="as of auger train")
     ask = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

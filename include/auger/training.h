@@ -62,7 +62,8 @@ AUGER_API int auger_builder_server(auger_builder *builder, const char *address, 
 /* Checkpoints are kept every `seconds` (0: as the settings say; below 0: never); `resume` 1 goes on from those of an
  * earlier build into the same output. */
 AUGER_API int auger_builder_checkpoints(auger_builder *builder, double seconds, int resume, auger_error *error);
-/* The model becomes a version of this registered model, with an alias when it is not NULL. Wants a tracker. */
+/* The model becomes a version of this registered model, with an alias when it is not NULL. Wants a tracker. When that
+ * is refused the training has succeeded all the same: auger_result_model_version() is NULL, a remark tells why. */
 AUGER_API int auger_builder_registry(auger_builder *builder, const char *model, const char *alias, auger_error *error);
 /* Threads that compute [every processor]. The result does not depend on it. */
 AUGER_API int auger_builder_threads(auger_builder *builder, unsigned threads, auger_error *error);

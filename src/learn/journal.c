@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/mem.h"
 #include "core/doc/json.h"
@@ -40,6 +41,7 @@ struct ag_journal {
     const ag_value *known;                  /* run.json as it was found; NULL: none */
     const char *version;                    /* that was registered; NULL: none */
     const char *registered, *registered_as; /* the model a server was told of, and its version; NULL: none */
+    const char *unregistered;               /* why the model is not; NULL: all is well */
     char unsettled[1200];                   /* what is not on the server at the end */
 };
 
@@ -404,6 +406,11 @@ const char *ag_journal_version(const ag_journal *journal)
     return journal->version;
 }
 
+const char *ag_journal_unregistered(const ag_journal *journal)
+{
+    return journal->unregistered;
+}
+
 ag_record *ag_journal_record(const ag_journal *journal)
 {
     return journal->record;
@@ -444,6 +451,19 @@ void ag_journal_troubles(const ag_journal *journal, void (*tell)(void *context, 
     }
 }
 
+/* The model is written and whole, and hours of training with it: that nobody knows it yet is told, and mended later. */
+static int tell_refusal(ag_journal *journal, const char *model, const ag_err *why, ag_err *err)
+{
+    const char *text = ag_arena_printf(journal->arena,
+                                       "the model is written, but not registered as '%s': %s; when that is mended, "
+                                       "--resume registers it and trains nothing again",
+                                       model, why->text);
+    if (!text) return ag_fail_memory(err, sizeof why->text);
+    journal->unregistered = text;
+    on_remark(journal, text);
+    return 0;
+}
+
 static int register_model(ag_journal *journal, ag_err *err)
 {
     const ag_journal_options *o = &journal->options;
@@ -454,8 +474,9 @@ static int register_model(ag_journal *journal, ag_err *err)
         journal->version = journal->registered_as;
         return 0;
     }
-    int rc = ag_record_register(journal->record, o->settings, journal->arena, &journal->version, err);
-    if (rc < 0) return rc;
+    ag_err why = {0};
+    int rc = ag_record_register(journal->record, o->settings, journal->arena, &journal->version, &why);
+    if (rc < 0) return tell_refusal(journal, model, &why, err);
     if (o->tracker.client) {
         journal->registered = model;
         journal->registered_as = journal->version;
@@ -468,6 +489,21 @@ static int register_model(ag_journal *journal, ag_err *err)
     else
         on_remark(journal, "the server is away: it registers the model when it is there again");
     return rc;
+}
+
+/* What the server has and has not. Of a run that it refused nothing is gone on with: a resumed training makes another.
+ */
+static void settle(ag_journal *journal)
+{
+    auger_ledger_status status = {0};
+    const ag_tracker *tracker = &journal->options.tracker;
+    bool settled = ag_tracker_settle(tracker, journal->unsettled, sizeof journal->unsettled);
+    if (tracker->client) auger_ledger_status_read(tracker->client, &status);
+    bool told = journal->unregistered && status.refused == 1 && !status.pending;
+    if (!settled && !told) on_remark(journal, journal->unsettled);
+    if (!ag_record_lost(journal->record)) return;
+    const char *path = ag_path_join(journal->arena, journal->options.output_dir, RUN_FILE);
+    if (path) (void)unlink(path);
 }
 
 int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *err)
@@ -487,7 +523,6 @@ int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *er
         if (s->own && !s->ended) (void)ag_record_finish(s->record, end, NULL);
     }
     int finished = ag_record_finish(journal->record, end, ended < 0 ? NULL : err);
-    if (!ag_tracker_settle(&journal->options.tracker, journal->unsettled, sizeof journal->unsettled))
-        on_remark(journal, journal->unsettled);
+    settle(journal);
     return ended < 0 ? ended : finished;
 }

@@ -37,7 +37,7 @@ void ag_journal_free(ag_journal *journal);
 /* For the strategy's task. */
 const ag_strategy_watch *ag_journal_watch(const ag_journal *journal);
 /* The end: files of OUTPUT into the run when it went well (the report in any case), its model registered when the
- * settings say so, and its status. */
+ * settings say so, and its status. A registration that is refused fails nothing: it is told as a remark. */
 int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *err);
 /* What could not be recorded on the way: a sentence each, mostly none. */
 void ag_journal_troubles(const ag_journal *journal, void (*tell)(void *context, const char *text), void *context);
@@ -47,4 +47,7 @@ const char *ag_journal_run(const ag_journal *journal);
 const char *ag_journal_experiment_name(const ag_journal *journal);
 /* The version that was registered, "depth/3"; NULL: none. */
 const char *ag_journal_version(const ag_journal *journal);
+/* Why the model is not registered although it should be, a sentence; NULL: nothing went wrong. The model itself is
+ * whole, and the same training resumed registers it. */
+const char *ag_journal_unregistered(const ag_journal *journal);
 ag_record *ag_journal_record(const ag_journal *journal); /* of the run; NULL: likewise */

@@ -265,6 +265,11 @@ int ag_record_register(ag_record *record, const ag_settings *settings, ag_arena 
     return record->target->version(&record->place, settings, arena, name, err);
 }
 
+bool ag_record_lost(const ag_record *record)
+{
+    return record->place.run && ag_client_run_lost(record->place.run);
+}
+
 const char *ag_record_known_as(ag_record *record)
 {
     char name[300];

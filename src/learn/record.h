@@ -50,6 +50,8 @@ int ag_record_file(ag_record *record, const char *path, const char *name, ag_err
 /* The artifact "model" of the run becomes a version of a registered model (registration.h): *name in the arena, or NULL
  * when a server that is away will be told of it later. */
 int ag_record_register(ag_record *record, const ag_settings *settings, ag_arena *arena, const char **name, ag_err *err);
+/* A server has refused the run itself: it cannot be gone on with. */
+bool ag_record_lost(const ag_record *record);
 int ag_record_finish(ag_record *record, ag_record_end end, ag_err *err);
 /* NULL while all went well. */
 const char *ag_record_trouble(const ag_record *record);

@@ -18,6 +18,9 @@ int ag_registration_check(const ag_settings *settings, const ag_tracker *tracker
         if (!how->alias && !how->description && strcmp(how->stage, "None") == 0) return 0;
         return ag_fail(err, AG_EINVAL, "register says no name: there is nothing to give the others to");
     }
+    int rc = ag_model_name_check(ag_str_of(how->name), err);
+    if (rc >= 0 && how->alias) rc = ag_alias_name_check(ag_str_of(how->alias), err);
+    if (rc < 0) return ag_err_prefix(err, "register");
     if (tracker && ag_tracker_is_open(tracker)) return 0;
     ag_fail(err, AG_EINVAL, "register: model '%s' cannot be registered, because the run is not recorded", how->name);
     return ag_err_hint(err, "name a ledger with --home, --db or --tracking, or leave register out");

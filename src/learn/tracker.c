@@ -62,8 +62,8 @@ int ag_tracker_settle(const ag_tracker *tracker, char *trouble, size_t size)
     }
     if (rc < 0)
         ag_format(trouble, size,
-                  "%" PRIu64 " calls wait in '%s', because %s is away (%s): the next training that is told "
-                  "to record there delivers them",
+                  "%" PRIu64 " calls wait in '%s', because %s is away (%s): 'auger runs deliver' sends them, "
+                  "or the next training that is told to record there",
                   status.pending, tracker->client->directory, tracker->client->name, status.last_error);
     else if (status.refused)
         ag_format(trouble, size, "%s has refused %" PRIu64 " things (%s): they are in '%s/failed.jsonl'",

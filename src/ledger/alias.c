@@ -30,7 +30,7 @@ static bool is_version_name(ag_str alias)
     return true;
 }
 
-static int check_alias(ag_str alias, ag_err *err)
+int ag_alias_name_check(ag_str alias, ag_err *err)
 {
     if (alias.size == 0) return ag_fail(err, AG_EINVAL, "Registered model alias name cannot be empty.");
     for (size_t i = 0; i < alias.size; i++) {
@@ -85,7 +85,7 @@ static int run_set(ag_tx *tx, void *context, ag_err *err)
 int ag_alias_set(ag_ledger *ledger, const ag_actor *actor, ag_str model, ag_str alias, int64_t version, ag_err *err)
 {
     job j = {.actor = actor, .model = model, .alias = alias, .number = version};
-    int rc = check_alias(alias, err);
+    int rc = ag_alias_name_check(alias, err);
     return rc < 0 ? rc : change(ledger, &j, run_set, err);
 }
 
@@ -103,7 +103,7 @@ static int run_delete(ag_tx *tx, void *context, ag_err *err)
 int ag_alias_delete(ag_ledger *ledger, const ag_actor *actor, ag_str model, ag_str alias, ag_err *err)
 {
     job j = {.actor = actor, .model = model, .alias = alias};
-    int rc = check_alias(alias, err);
+    int rc = ag_alias_name_check(alias, err);
     return rc < 0 ? rc : change(ledger, &j, run_delete, err);
 }
 
@@ -129,7 +129,7 @@ static int run_get(ag_tx *tx, void *context, ag_err *err)
 int ag_alias_get(ag_ledger *ledger, ag_str model, ag_str alias, ag_arena *arena, ag_version *out, ag_err *err)
 {
     job j = {.arena = arena, .model = model, .alias = alias};
-    int rc = check_alias(alias, err);
+    int rc = ag_alias_name_check(alias, err);
     if (rc >= 0) rc = ag_db_read(ledger->db, NULL, run_get, &j, err);
     if (rc >= 0) *out = j.found.version;
     return rc;

@@ -48,6 +48,9 @@ typedef struct ag_models {
     const char *next;
 } ag_models;
 
+/* What no model and no alias can be called, here or on an MLflow server. */
+int ag_model_name_check(ag_str name, ag_err *err);
+int ag_alias_name_check(ag_str alias, ag_err *err);
 int ag_model_create(ag_ledger *ledger, const ag_actor *actor, ag_str name, ag_str description, ag_pairs tags,
                     ag_arena *arena, ag_registered_model *out, ag_err *err);
 int ag_model_get(ag_ledger *ledger, ag_str name, ag_arena *arena, ag_registered_model *out, ag_err *err);

@@ -24,7 +24,6 @@ int ag_version_fill(ag_tx *tx, ag_arena *arena, ag_version_row *rows, size_t cou
 /* The versions without their keys, in the arena. */
 int ag_version_strip(ag_arena *arena, const ag_version_row *rows, size_t count, const ag_version **out, ag_err *err);
 
-int ag_model_name_check(ag_str name, ag_err *err);
 int ag_model_tag_check(ag_pair tag, size_t max_value, ag_err *err);
 
 int ag_model_put_tag(ag_tx *tx, int64_t id, ag_pair tag, ag_err *err);

@@ -15,7 +15,9 @@ trap 'stop; rm -rf "$dir"' EXIT
 
 serve()
 {
-    "$auger" serve --home "$dir/home" --port "${1:-0}" --no-access-log >"$dir/address" 2>"$dir/errors" &
+    port=${1:-0}
+    [ $# = 0 ] || shift
+    "$auger" serve --home "$dir/home" --port "$port" "$@" --no-access-log >"$dir/address" 2>"$dir/errors" &
     server=$!
     for _ in $(seq 600); do
         [ ! -s "$dir/address" ] || break
@@ -58,10 +60,66 @@ stop
 train -o "$dir/two" --tracking "$address" >"$dir/two.json" 2>"$dir/log"
 grep -q 'calls wait in' "$dir/log" || fail "nothing was said: $(cat "$dir/log")"
 [ -f "$dir/two/model/auger.json" ] || fail "no model"
+status=0
+"$auger" runs deliver --home "$dir/mine" --wait 0.3s --json >"$dir/json" 2>"$dir/log" || status=$?
+[ "$status" = 1 ] || fail "delivered to nobody: $status $(cat "$dir/json" "$dir/log")"
+grep -q '"away": *true' "$dir/json" || fail "not away: $(cat "$dir/json")"
 serve "$port"
+"$auger" runs deliver --home "$dir/mine" >"$dir/log" 2>&1 || fail "not delivered: $(cat "$dir/log")"
+grep -q "^\([0-9]*\) of \1 calls delivered to $address" "$dir/log" || fail "$(cat "$dir/log")"
+"$auger" models show waves --home "$dir/home" | grep -q best || fail "no version was delivered"
+[ "$("$auger" runs list --experiment sines --home "$dir/home" --json | grep -o '"status": *"FINISHED"' | wc -l)" = 2 ] || fail "not two runs"
+"$auger" runs deliver --home "$dir/mine" --json >"$dir/json" || fail "nothing is no failure"
+grep -q '"delivered": *0.*"left": *0' "$dir/json" || fail "more than nothing: $(cat "$dir/json")"
+"$auger" runs deliver --home "$dir/mine" --tracking "$address" | grep -q 'nothing waits in' || fail "nothing waits"
 train -o "$dir/three" --tracking "$address" >"$dir/three.json" 2>"$dir/log"
 [ "$("$auger" runs list --experiment sines --home "$dir/home" --json | grep -o '"status": *"FINISHED"' | wc -l)" = 3 ] || fail "not three runs"
 grep -q '"version": *"waves/3"' "$dir/three.json" || fail "not the third version: $(cat "$dir/three.json")"
+
+# For two servers that are away: the user says for which, since a token is for one.
+stop
+for to in 1 2; do
+    queue=$dir/mine/spool/queue-0123456789abcdef0123456789abcde$to
+    mkdir -p "$queue"
+    printf 'http://127.0.0.1:%s' "$to" >"$queue/target"
+done
+status=0
+"$auger" runs deliver --home "$dir/mine" >"$dir/log" 2>&1 || status=$?
+[ "$status" = 2 ] || fail "not refused: $status $(cat "$dir/log")"
+grep -q 'say for which: --tracking http' "$dir/log" || fail "$(cat "$dir/log")"
+rm -rf "$dir/mine/spool"
+
+# A server that knows people: one who may only read records nothing, one who may not use the model registers nothing;
+# the training ends well, and --resume does the rest later.
+rm -rf "$dir/home"
+"$auger" experiments create sines --home "$dir/home" >"$dir/log" 2>&1
+"$auger" users create robot --no-password --home "$dir/home" >"$dir/log" 2>&1
+token=$("$auger" users token create robot --home "$dir/home" 2>"$dir/log" | tr -d '\n')
+"$auger" models register waves "$dir/config.yaml" --home "$dir/home" >"$dir/log"
+"$auger" users permissions grant robot reader -e sines --home "$dir/home" 2>"$dir/log"
+"$auger" users permissions grant robot reader -m waves --home "$dir/home" 2>"$dir/log"
+serve "$port" --auth
+export MLFLOW_TRACKING_TOKEN="$token"
+train -o "$dir/five" --tracking "$address" >"$dir/five.json" 2>"$dir/log" || fail "refused, but trained: $(cat "$dir/log")"
+grep -q '"not_registered"' "$dir/five.json" || fail "not said: $(cat "$dir/five.json")"
+grep -q "written, but not registered as 'waves'" "$dir/log" || fail "no warning: $(cat "$dir/log")"
+[ -s "$dir/mine/spool/failed.jsonl" ] || fail "nothing was refused"
+[ ! -e "$dir/five/run.json" ] || fail "a run that nobody has is gone on with"
+stop
+"$auger" users permissions grant robot editor -e sines --home "$dir/home" 2>"$dir/log"
+serve "$port" --auth
+train -o "$dir/five" --resume --tracking "$address" >"$dir/five.json" 2>"$dir/log" || fail "$(cat "$dir/log")"
+grep -q '"not_registered"' "$dir/five.json" || fail "not said: $(cat "$dir/five.json")"
+[ "$(grep -c 'refused\|not registered' "$dir/log")" = 1 ] || fail "not one warning: $(cat "$dir/log")"
+run=$(sed -n 's/.*"run_id": *"\([0-9a-f]*\)".*/\1/p' "$dir/five.json")
+stop
+"$auger" users permissions grant robot editor -m waves --home "$dir/home" 2>"$dir/log"
+serve "$port" --auth
+train -o "$dir/five" --resume --tracking "$address" >"$dir/five.json" 2>"$dir/log" || fail "$(cat "$dir/log")"
+grep -q '"version": *"waves/2"' "$dir/five.json" || fail "not registered: $(cat "$dir/five.json" "$dir/log")"
+grep -q "\"run_id\": *\"$run\"" "$dir/five.json" || fail "another run: $(cat "$dir/five.json")"
+"$auger" runs show "$run" --home "$dir/home" --json | grep -q FINISHED || fail "not finished"
+unset MLFLOW_TRACKING_TOKEN
 
 # What is no server, and two ledgers at once.
 ! train -o "$dir/four" --tracking postgresql://x >"$dir/log" 2>&1 || fail "it took a database"

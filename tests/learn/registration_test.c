@@ -28,6 +28,11 @@ AG_TEST(test_registration__what_cannot_be_is_refused_before_training)
     assert_non_null(strstr(err.hint, "--home"));
     configure(arena, "register={alias: best}", &settings);
     AG_EXPECT_ERROR(ag_registration_check(&settings, NULL, &err), AG_EINVAL, "says no name");
+    configure(arena, "register=depth/best", &settings);
+    AG_EXPECT_ERROR(ag_registration_check(&settings, NULL, &err), AG_EINVAL,
+                    "register: Invalid model name 'depth/best'");
+    configure(arena, "register={name: depth, alias: latest}", &settings);
+    AG_EXPECT_ERROR(ag_registration_check(&settings, NULL, &err), AG_EINVAL, "register: 'latest' alias name");
     ag_arena_free(arena);
 }
 

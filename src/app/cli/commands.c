@@ -51,6 +51,7 @@
     ROW(models_show)                                                                                                   \
     ROW(models_stage)                                                                                                  \
     ROW(models_tag)                                                                                                    \
+    ROW(plot)                                                                                                          \
     ROW(predict)                                                                                                       \
     ROW(prepare)                                                                                                       \
     ROW(projects_create)                                                                                               \
@@ -62,6 +63,7 @@
     ROW(runs_artifacts)                                                                                                \
     ROW(runs_compare)                                                                                                  \
     ROW(runs_delete)                                                                                                   \
+    ROW(runs_deliver)                                                                                                  \
     ROW(runs_download)                                                                                                 \
     ROW(runs_list)                                                                                                     \
     ROW(runs_restore)                                                                                                  \

@@ -26,17 +26,22 @@ static const char *variable(const char *name)
     return value && *value ? value : NULL;
 }
 
+auger_ledger_options ag_train_server_options(const char *spool)
+{
+    return (auger_ledger_options){.spool = spool,
+                                  .token = variable("MLFLOW_TRACKING_TOKEN"),
+                                  .user = variable("MLFLOW_TRACKING_USERNAME"),
+                                  .password = variable("MLFLOW_TRACKING_PASSWORD"),
+                                  .ca_file = variable("MLFLOW_TRACKING_SERVER_CERT_PATH")};
+}
+
 static int open_server(ag_invocation *invocation, const char *address, ag_tracker *out, ag_err *err)
 {
     if (ag_option_given(invocation, "db"))
         return ag_fail(err, AG_EINVAL, "--tracking and --db name two ledgers: a training is recorded in one");
     const char *spool = ag_path_join(invocation->arena, ag_home(invocation), "spool");
     if (!spool) return ag_fail_memory(err, strlen(address));
-    const auger_ledger_options how = {.spool = spool,
-                                      .token = variable("MLFLOW_TRACKING_TOKEN"),
-                                      .user = variable("MLFLOW_TRACKING_USERNAME"),
-                                      .password = variable("MLFLOW_TRACKING_PASSWORD"),
-                                      .ca_file = variable("MLFLOW_TRACKING_SERVER_CERT_PATH")};
+    const auger_ledger_options how = ag_train_server_options(spool);
     int rc = ag_tracker_open(address, &how, out, err);
     return rc < 0 ? ag_err_prefix(err, "--tracking") : rc;
 }

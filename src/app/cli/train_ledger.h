@@ -20,5 +20,7 @@
 /* By --record, --home and --db: a ledger that is named is made when absent, one in the usual home is only used. *out is
  * untouched when there is none. */
 int ag_train_open_ledger(ag_invocation *invocation, ag_ledger **out, ag_err *err);
+/* How a server is spoken to: who one is stands in the environment, as MLflow's client has it. Texts are borrowed. */
+auger_ledger_options ag_train_server_options(const char *spool);
 /* The same, or by --tracking a server, whose spool is HOME/spool. */
 int ag_train_open_tracker(ag_invocation *invocation, ag_tracker *out, ag_err *err);

@@ -224,6 +224,11 @@ const char *ag_train_watch_version(const ag_train_watch *watch)
     return ag_journal_version(watch->journal);
 }
 
+const char *ag_train_watch_unregistered(const ag_train_watch *watch)
+{
+    return ag_journal_unregistered(watch->journal);
+}
+
 static void note_trouble(void *context, const char *text)
 {
     ag_note(context, "some metrics are not in the ledger: %s", text);

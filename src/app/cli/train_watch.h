@@ -38,5 +38,6 @@ int ag_train_watch_finish(ag_train_watch *watch, int rc, const ag_err *why, ag_e
 const char *ag_train_watch_run(const ag_train_watch *watch); /* NULL: none */
 /* The version of a model that it became, once finished; NULL: none. */
 const char *ag_train_watch_version(const ag_train_watch *watch);
+const char *ag_train_watch_unregistered(const ag_train_watch *watch); /* why there is none; NULL: all is well */
 /* What the strategy has read; lives in the invocation's arena. */
 const ag_monitor_data *ag_train_watch_data(const ag_train_watch *watch, size_t *count);

@@ -19,6 +19,7 @@ static int keep_outcome(ag_invocation *invocation, const ag_train_watch *watch, 
     out->data = copy;
     out->run = keep(invocation, ag_train_watch_run(watch));
     out->version = keep(invocation, ag_train_watch_version(watch));
+    out->unregistered = keep(invocation, ag_train_watch_unregistered(watch));
     return 0;
 }
 

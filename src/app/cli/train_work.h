@@ -24,6 +24,7 @@ typedef struct ag_train_work {
 
 typedef struct ag_train_outcome { /* texts in the invocation's arena */
     const char *run, *version;    /* NULL: none */
+    const char *unregistered;     /* why there is no version although there should be; NULL: all is well */
     double seconds;
     const ag_monitor_data *data; /* what was read */
     size_t data_count;

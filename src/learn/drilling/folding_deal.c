@@ -71,8 +71,8 @@ static int deal_parts(ag_folding *f, const ag_strategy_task *task, const ag_dril
                                (uint64_t)task->settings->seed, f->arena, &f->part, err);
     if (rc >= 0) return 0;
     ag_err_prefix(err, "the %zu labelled holes cannot be dealt into %zu parts", f->chosen_count, f->parts);
-    return ag_err_hint(err, "lower training_config.cross_validation.n_folds, or label holes of other machines, heads "
-                            "and programs");
+    return ag_err_hint(err, "lower training_config.cross_validation.n_folds, or label holes of other machines, heads, "
+                            "programs and folders");
 }
 
 static int deal(ag_folding *f, const ag_strategy_task *task, ag_err *err)

@@ -30,6 +30,8 @@ int ag_client_append_of(auger_ledger_run *run, ag_entry *record, ag_err *err); /
 int ag_client_run_again(auger_ledger *ledger, const char *id, auger_ledger_run **out, ag_err *err);
 /* The run has gone on: it is RUNNING again. */
 int ag_client_run_running(auger_ledger_run *run, ag_err *err);
+/* The ledger has refused to begin it: nothing of it is there, and nothing will be. */
+bool ag_client_run_lost(const auger_ledger_run *run);
 /* What the server calls the run, which is the client's id where it is not known (yet); at least 64 bytes. */
 int ag_client_run_name(const auger_ledger_run *run, char *out, size_t size, ag_err *err);
 

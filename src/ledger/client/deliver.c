@@ -32,7 +32,7 @@ struct ag_delivery {
     ag_spool_window window;
     ag_spool_batch room;
     ag_refusals failed;
-    ag_map *lost; /* run -> why its start was refused, an ag_err in `kept` */
+    ag_map *lost; /* run -> why its start was refused, an ag_err in `kept`; others look under the lock */
     ag_arena *kept;
     ag_rng jitter;
     unsigned failures; /* in a row */
@@ -194,7 +194,10 @@ static int remember_lost(ag_delivery *d, ag_str run, const ag_err *why, ag_err *
     if (!copy) return ag_fail_memory(err, sizeof(*copy));
     *copy = *why;
     ag_err_prefix(copy, "its run was refused");
-    return ag_map_put(d->lost, run, copy, NULL, err);
+    pthread_mutex_lock(&d->lock);
+    int rc = ag_map_put(d->lost, run, copy, NULL, err);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
 }
 
 static int refuse_record(ag_delivery *d, const ag_entry *record, const char *file, const ag_err *why, ag_err *err)
@@ -533,6 +536,14 @@ int ag_delivery_sync(ag_delivery *d, int64_t wait, ag_err *err)
     }
     pthread_mutex_unlock(&d->lock);
     return rc;
+}
+
+bool ag_delivery_lost(ag_delivery *d, const char *run)
+{
+    pthread_mutex_lock(&d->lock);
+    bool lost = ag_map_has(d->lost, ag_str_of(run));
+    pthread_mutex_unlock(&d->lock);
+    return lost;
 }
 
 void ag_delivery_status_read(ag_delivery *d, ag_delivery_status *out)

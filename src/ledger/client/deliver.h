@@ -23,6 +23,9 @@ void ag_delivery_stop(ag_delivery *delivery);
 /* Until what is spooled now is delivered or refused; AG_ETIMEOUT after `wait` microseconds (negative: never). */
 int ag_delivery_sync(ag_delivery *delivery, int64_t wait, ag_err *err);
 
+/* Whether the ledger has refused the very beginning of a run, so that nothing of it can be there. */
+bool ag_delivery_lost(ag_delivery *delivery, const char *run);
+
 typedef struct ag_delivery_status {
     uint64_t pending, delivered, refused;
     bool away;

@@ -100,13 +100,19 @@ static int compare_numbers(const void *a, const void *b)
     return (x->number > y->number) - (x->number < y->number);
 }
 
+static bool read_target(const char *directory, ag_buf *out)
+{
+    ag_buf_init(out, MAX_TARGET);
+    char *path = print_path(directory, "target", "");
+    bool read = path && ag_file_read(path, MAX_TARGET, out, NULL) >= 0;
+    ag_free(path);
+    return read;
+}
+
 static bool is_for(const ag_outbox *queue, const char *target)
 {
     ag_buf text;
-    ag_buf_init(&text, MAX_TARGET);
-    char *path = print_path(queue->directory, "target", "");
-    bool same = path && ag_file_read(path, MAX_TARGET, &text, NULL) >= 0 && ag_str_is(ag_buf_str(&text), target);
-    ag_free(path);
+    bool same = read_target(queue->directory, &text) && ag_str_is(ag_buf_str(&text), target);
     ag_buf_deinit(&text);
     return same;
 }
@@ -195,6 +201,45 @@ int ag_outbox_adopt(const char *spool, const char *target, ag_vec *out, ag_err *
     }
     ag_vec_deinit(&names);
     ag_arena_free(arena);
+    return rc;
+}
+
+/* A lock that was left alone is removed on the way. */
+static int find_one(const char *spool, const char *name, ag_arena *arena, ag_vec *out, ag_err *err)
+{
+    ag_buf text;
+    ag_outbox *queue = NULL;
+    ag_outbox_found found = {0};
+    char *directory = print_path(spool, name, "");
+    if (!directory) return ag_fail_memory(err, strlen(spool));
+    int rc = take_queue(spool, name, 0, &queue, err);
+    found.alive = rc == AG_ECONFLICT;
+    if (found.alive) rc = AG_OK;
+    const bool there = ag_file_exists(directory);
+    if (read_target(directory, &text) && rc >= 0) {
+        found.target = ag_arena_strndup(arena, text.data, text.size);
+        if (!found.target) rc = ag_fail_memory(err, text.size);
+    }
+    ag_buf_deinit(&text);
+    if (rc >= 0 && there) rc = ag_vec_push(out, &found, err);
+    ag_outbox_free(queue, !there);
+    ag_free(directory);
+    return rc;
+}
+
+int ag_outbox_list(const char *spool, ag_arena *arena, ag_vec *out, ag_err *err)
+{
+    ag_vec names;
+    char name[PREFIX + 32], before[PREFIX + 32] = "";
+    if (!ag_file_exists(spool)) return AG_OK;
+    ag_vec_init(&names, sizeof(const char *));
+    int rc = ag_dir_list(spool, arena, &names, err);
+    for (size_t i = 0; i < names.count && rc >= 0; i++) { /* sorted: a lock follows its directory */
+        if (!queue_name(*(const char *const *)ag_vec_at(&names, i), name) || strcmp(name, before) == 0) continue;
+        ag_format(before, sizeof(before), "%s", name);
+        rc = find_one(spool, name, arena, out, err);
+    }
+    ag_vec_deinit(&names);
     return rc;
 }
 

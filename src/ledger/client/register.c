@@ -81,6 +81,11 @@ int ag_client_run_running(auger_ledger_run *run, ag_err *err)
     return ag_client_append_of(run, &record, err);
 }
 
+bool ag_client_run_lost(const auger_ledger_run *run)
+{
+    return ag_delivery_lost(run->ledger->delivery, run->id);
+}
+
 int ag_client_run_name(const auger_ledger_run *run, char *out, size_t size, ag_err *err)
 {
     enum { MOST = 256 << 20 };

@@ -218,6 +218,7 @@ static int print_json(ag_invocation *invocation, const ag_strategy *strategy, co
     ag_json_put_text(&json, "model", ag_path_join(invocation->arena, task->output_dir, "model"));
     ag_json_put_text(&json, "run_id", o->run);
     if (o->version) ag_json_put_text(&json, "version", o->version);
+    if (o->unregistered) ag_json_put_text(&json, "not_registered", o->unregistered);
     ag_json_put_int(&json, "parameters", task->parameters);
     ag_json_put_real(&json, "seconds", o->seconds);
     ag_json_name(&json, "metrics");
@@ -250,9 +251,10 @@ static int print_result(ag_invocation *invocation, const ag_strategy_task *task,
     ag_table_free(table);
     ag_buf_deinit(&text);
     ag_duration_format((int64_t)(o->seconds * 1e6), took);
+    const char *registered = o->version ? ", registered as " : o->unregistered ? ", not registered" : "";
     ag_print(invocation, "model in %s/model (%lld numbers), in %s%s%s%s%s\n", task->output_dir,
-             (long long)task->parameters, took, o->run ? ", run " : "", o->run ? o->run : "",
-             o->version ? ", registered as " : "", o->version ? o->version : "");
+             (long long)task->parameters, took, o->run ? ", run " : "", o->run ? o->run : "", registered,
+             o->version ? o->version : "");
     return rc;
 }
 
@@ -314,7 +316,9 @@ const ag_command ag_command_train = {
         "epoch, data, command line, commit and files. 'auger runs show' and any MLflow client see it while it runs.\n\n"
         "With --tracking it is recorded on a server, of Auger or of MLflow. What is to be recorded waits in HOME/spool "
         "while the server is away, which neither stops nor slows the training; what waits there at its end is "
-        "delivered by the next training with the same --tracking and home.",
+        "delivered by 'auger runs deliver', or by the next training with the same --tracking and home.\n\n"
+        "The exit status is 0 when the model is written, also when it could not be registered: that is a warning (and "
+        "'not_registered' in JSON), and --resume registers it later without training again.",
     .options = AG_OPTIONS(options),
     .examples = examples,
     .run = run,
