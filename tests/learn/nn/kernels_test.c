@@ -421,6 +421,11 @@ static double exact_gelu_slope(double x)
     return 0.5 * erfc(-x * M_SQRT1_2) + x * exp(-0.5 * x * x) / sqrt(2.0 * M_PI);
 }
 
+static double exact_one_minus_exp(double x)
+{
+    return -expm1(-x);
+}
+
 static void apply(const ag_kernels *kernels, int which, const float *x, float *y, int64_t count)
 {
     float one[256];
@@ -431,14 +436,19 @@ static void apply(const ag_kernels *kernels, int which, const float *x, float *y
     case 2: kernels->tanh(x, y, count); return;
     case 3: kernels->sigmoid(x, y, count); return;
     case 4: kernels->gelu(x, y, count); return;
-    default: kernels->gelu_gradient(x, one, y, NULL, count); return;
+    case 5: kernels->gelu_gradient(x, one, y, NULL, count); return;
+    default: kernels->one_minus_exp(x, y, count); return;
     }
 }
 
 static const function functions[] = {
-    {"exp", exp, 2.5e-7, true},        {"erf", erf, 2.5e-7, false},
-    {"tanh", tanh, 2.5e-7, false},     {"sigmoid", exact_sigmoid, 2.5e-7, false},
-    {"gelu", exact_gelu, 4e-7, false}, {"gelu'", exact_gelu_slope, 6e-7, false},
+    {"exp", exp, 2.5e-7, true},
+    {"erf", erf, 2.5e-7, false},
+    {"tanh", tanh, 2.5e-7, false},
+    {"sigmoid", exact_sigmoid, 2.5e-7, false},
+    {"gelu", exact_gelu, 4e-7, false},
+    {"gelu'", exact_gelu_slope, 6e-7, false},
+    {"1-exp", exact_one_minus_exp, 3e-7, true},
 };
 
 static void compare_function(const function *f, float x, float y)
@@ -453,7 +463,7 @@ static void compare_function(const function *f, float x, float y)
 static void sweep(const ag_kernels *kernels)
 {
     float x[256], y[256];
-    for (int which = 0; which < 6; which++)
+    for (int which = 0; which < 7; which++)
         for (uint64_t bits = 0; bits < UINT64_C(1) << 32; bits += 997 * 256) {
             for (int i = 0; i < 256; i++) {
                 uint32_t word = (uint32_t)(bits + (uint64_t)i * 997);
@@ -461,7 +471,8 @@ static void sweep(const ag_kernels *kernels)
             }
             apply(kernels, which, x, y, 256);
             for (int i = 0; i < 256; i++)
-                if (which < 4 || fabsf(x[i]) < 1e30F) compare_function(&functions[which], x[i], y[i]);
+                if (which == 6 ? !(x[i] < 0) : which < 4 || fabsf(x[i]) < 1e30F)
+                    compare_function(&functions[which], x[i], y[i]);
         }
 }
 

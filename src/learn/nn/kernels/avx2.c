@@ -42,6 +42,7 @@ const ag_kernels ag_kernels_avx2 = {
     .erf = each_erf,
     .tanh = each_tanh,
     .sigmoid = each_sigmoid,
+    .one_minus_exp = each_one_minus_exp,
     .gelu = each_gelu,
     .gelu_gradient = gelu_gradient,
     .softmax_rows = softmax_rows,

@@ -44,13 +44,19 @@ typedef struct ag_matmul_nt {
     int64_t c_row;
 } ag_matmul_nt;
 
-/* Which numbers a dropout draws: 16 bits for element e of the sample, from word e / 2 of the Philox block sequence of
- * (seed, stream), block = sample * ceil(size / 8) + e / 8. An element is kept when its number is below `keep`. */
+/* Which numbers a dropout draws: element e of a sample takes byte e % 16 of a block of the Philox sequence of (seed,
+ * stream), block = sample * AG_DROPOUT_BLOCKS(size) + e / 16, words and their bytes from the low end. This byte, b0, is
+ * the high byte of a 16-bit number; the low one is b1 ^ b2 of the two bytes after it in its 32-bit word (the first
+ * comes after the last). An element is kept when its number is below `keep`: with exactly that probability, and any two
+ * elements independently, for half of the work that 16 bits of their own would be. */
 typedef struct ag_dropout {
     uint64_t seed, stream;
     uint32_t keep; /* of 65536; 65536 keeps all */
     ag_real scale; /* 65536 / keep: exactly unbiased for the rounded probability */
 } ag_dropout;
+
+#define AG_DROPOUT_BLOCK 16 /* elements that a block serves */
+#define AG_DROPOUT_BLOCKS(size) (((size) + AG_DROPOUT_BLOCK - 1) / AG_DROPOUT_BLOCK)
 
 /* Reals that the bits of a dropout fill. */
 #define AG_KEPT(size) (((size) + 31) / 32)
@@ -101,7 +107,8 @@ typedef struct ag_kernels {
     void (*erf)(const ag_real *x, ag_real *y, int64_t count);
     void (*tanh)(const ag_real *x, ag_real *y, int64_t count);
     void (*sigmoid)(const ag_real *x, ag_real *y, int64_t count);
-    void (*gelu)(const ag_real *x, ag_real *y, int64_t count); /* v/2 (1 + erf(v/sqrt 2)) */
+    void (*one_minus_exp)(const ag_real *x, ag_real *y, int64_t count); /* 1 - exp(-v) for v >= 0, of small v too */
+    void (*gelu)(const ag_real *x, ag_real *y, int64_t count);          /* v/2 (1 + erf(v/sqrt 2)) */
     /* dx[i] = dy[i] * gelu'(x[i]); dx may be dy. y (may be NULL) gets gelu(x[i]) again, for who did not keep it. */
     void (*gelu_gradient)(const ag_real *x, const ag_real *dy, ag_real *dx, ag_real *y, int64_t count);
     /* Softmax along each row of [rows, columns]; y may be x. */

@@ -68,6 +68,11 @@ static void sigmoid(const ag_real *x, ag_real *y, int64_t count)
     }
 }
 
+static void one_minus_exp(const ag_real *x, ag_real *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) y[i] = -ag_expm1(-x[i]);
+}
+
 #define SQRT_HALF AG_R(0.70710678118654752440)
 #define INVERSE_SQRT_2PI AG_R(0.39894228040143267794)
 
@@ -171,25 +176,34 @@ static void layer_norm_gradient(const ag_real *x, const ag_real *gain, const ag_
     }
 }
 
+/* Number `i` of a block; see ag_dropout. */
+static uint32_t number_of(const uint32_t words[4], int64_t i)
+{
+    uint32_t word = words[i / 4], second = (word >> 8 | word << 24) ^ (word >> 16 | word << 16);
+    int64_t shift = i % 4 * 8;
+    return (word >> shift & 255) << 8 | (second >> shift & 255);
+}
+
 static void dropout_at(const ag_dropout *drop, uint64_t block, const ag_real *x, ag_real *y, uint8_t *kept,
                        int64_t size)
 {
     if (drop->keep >= 65536) return;
-    for (int64_t i = 0; i < size; i += 8, block++) {
-        uint32_t words[4], bits = 0;
+    for (int64_t i = 0; i < size; i += AG_DROPOUT_BLOCK, block++) {
+        uint32_t words[4];
         ag_philox4x32(drop->seed, drop->stream, block, words);
-        for (int64_t k = 0; k < 8 && i + k < size; k++) {
-            uint32_t number = words[k / 2] >> (k % 2 * 16) & 0xffff;
-            if (number < drop->keep) bits |= 1U << k;
-            y[i + k] = number < drop->keep ? x[i + k] * drop->scale : 0;
+        for (int64_t k = 0; k < AG_DROPOUT_BLOCK && i + k < size; k++) {
+            bool keeps = number_of(words, k) < drop->keep;
+            y[i + k] = keeps ? x[i + k] * drop->scale : 0;
+            if (!kept) continue;
+            if (k % 8 == 0) kept[(i + k) / 8] = 0;
+            kept[(i + k) / 8] |= (uint8_t)(keeps << k % 8);
         }
-        if (kept) kept[i / 8] = (uint8_t)bits;
     }
 }
 
 static void dropout(const ag_dropout *drop, int64_t sample, ag_real *x, int64_t size)
 {
-    dropout_at(drop, (uint64_t)(sample * ((size + 7) / 8)), x, x, NULL, size);
+    dropout_at(drop, (uint64_t)(sample * AG_DROPOUT_BLOCKS(size)), x, x, NULL, size);
 }
 
 static void dropout_again(const uint8_t *kept, ag_real scale, const ag_real *x, ag_real *y, int64_t size)
@@ -290,6 +304,7 @@ const ag_kernels ag_kernels_plain = {
     .erf = plain_erf,
     .tanh = plain_tanh,
     .sigmoid = sigmoid,
+    .one_minus_exp = one_minus_exp,
     .gelu = gelu,
     .gelu_gradient = gelu_gradient,
     .softmax_rows = softmax_rows,

@@ -3,6 +3,7 @@
 /* simd_avx2.h: the vector of 8 floats that vector_kernels.h is written in, for AVX2 with FMA. */
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 #define LANES 8
 #define MICRO_VECTORS 3 /* widest microkernel; and the rows that each width may have: 12 sums in 16 registers */
@@ -124,31 +125,54 @@ static inline float max_of(vec a)
     return _mm_cvtss_f32(_mm_max_ss(x, _mm_movehdup_ps(x)));
 }
 
-/* Philox: see simd_avx512.h; two blocks to a vector. */
-#define PHILOX_BLOCKS 2
+/* Philox: see simd_avx512.h; four blocks. */
+#define PHILOX_BLOCKS 4
 
 typedef __m256i words;
 
-static inline words philox_counter(uint64_t block, uint64_t stream)
+static inline words philox_counters(uint64_t block)
 {
-    return _mm256_set_epi64x((long long)stream, (long long)(block + 1), (long long)stream, (long long)block);
+    return _mm256_add_epi64(_mm256_set1_epi64x((long long)block), _mm256_setr_epi64x(0, 2, 1, 3));
 }
-static inline words philox_key(uint32_t key0, uint32_t key1)
+static inline words words_of(uint64_t x)
 {
-    return _mm256_set_epi32(0, (int)key1, 0, (int)key0, 0, (int)key1, 0, (int)key0);
+    return _mm256_set1_epi64x((long long)x);
 }
-static inline words philox_round(words state, words key)
+static inline words words_high(words a)
 {
-    const __m256i factors = philox_key(0xD2511F53u, 0xCD9E8D57u);
-    __m256i turned = _mm256_shuffle_epi32(_mm256_mul_epu32(state, factors), 0x1b);
-    return _mm256_xor_si256(_mm256_xor_si256(turned, _mm256_srli_epi64(state, 32)), key);
+    return _mm256_srli_epi64(a, 32);
 }
-static inline uint32_t kept_of(words numbers, uint32_t keep)
+static inline words words_product(words a, uint32_t factor)
 {
-    __m256i most = _mm256_set1_epi16((short)(uint16_t)(keep - 1));
-    __m256i kept = _mm256_cmpeq_epi16(_mm256_min_epu16(numbers, most), numbers);
-    __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(kept), _mm256_extracti128_si256(kept, 1));
-    return (uint32_t)_mm_movemask_epi8(bytes);
+    return _mm256_mul_epu32(a, _mm256_set1_epi64x(factor));
+}
+static inline words words_xor(words a, words b, words c)
+{
+    return _mm256_xor_si256(_mm256_xor_si256(a, b), c);
+}
+static inline words words_join(words low, words high)
+{
+    return _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xaa);
+}
+static inline words words_even(words a, words b)
+{
+    return _mm256_unpacklo_epi64(a, b);
+}
+static inline words words_odd(words a, words b)
+{
+    return _mm256_unpackhi_epi64(a, b);
+}
+/* What a saturating difference leaves is not 0 where the second number is the smaller one. */
+static inline void keep_bits(words a, uint32_t keep, uint8_t *bits)
+{
+    const __m256i by_one =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12));
+    __m256i most = _mm256_set1_epi8((char)(keep >> 8)), least = _mm256_set1_epi8((char)(keep & 255));
+    __m256i next = _mm256_shuffle_epi8(a, by_one), second = _mm256_xor_si256(next, _mm256_shuffle_epi8(next, by_one));
+    __m256i tie = _mm256_and_si256(_mm256_cmpeq_epi8(a, most), _mm256_subs_epu8(least, second));
+    __m256i kept = _mm256_or_si256(_mm256_subs_epu8(most, a), tie);
+    uint32_t mask = ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(kept, _mm256_setzero_si256()));
+    memcpy(bits, &mask, sizeof mask);
 }
 static inline vec keep_where(uint32_t bits, vec x)
 {

@@ -4,6 +4,7 @@
 #include <immintrin.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define LANES 16
 #define MICRO_VECTORS                                                                                                  \
@@ -126,32 +127,53 @@ static inline float max_of(vec a)
     return _mm512_reduce_max_ps(a);
 }
 
-/* Philox: a block lies as its four words in a 128-bit lane, so a round is one product, one reversal and one shift, and
- * the words come out as the 16-bit numbers of 2 * LANES elements in order. */
-#define PHILOX_BLOCKS 4
+/* ---- Philox: see vector_dropout.h; eight blocks, each in a 64-bit lane of several vectors ---- */
+
+#define PHILOX_BLOCKS 8
 
 typedef __m512i words;
 
-static inline words philox_counter(uint64_t block, uint64_t stream)
+/* Blocks in the order in which words_even() and words_odd() put them right. */
+static inline words philox_counters(uint64_t block)
 {
-    const __m512i each = _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0);
-    __m512i one = _mm512_broadcast_i32x4(_mm_set_epi64x((long long)stream, (long long)block));
-    return _mm512_add_epi64(one, each);
+    return _mm512_add_epi64(_mm512_set1_epi64((long long)block), _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7));
 }
-static inline words philox_key(uint32_t key0, uint32_t key1)
+static inline words words_of(uint64_t x)
 {
-    return _mm512_broadcast_i32x4(_mm_set_epi32(0, (int)key1, 0, (int)key0));
+    return _mm512_set1_epi64((long long)x);
 }
-static inline words philox_round(words state, words key)
+static inline words words_high(words a)
 {
-    const __m512i factors = _mm512_broadcast_i32x4(_mm_set_epi32(0, (int)0xCD9E8D57u, 0, (int)0xD2511F53u));
-    __m512i turned = _mm512_shuffle_epi32(_mm512_mul_epu32(state, factors), _MM_PERM_ABCD);
-    return _mm512_ternarylogic_epi32(turned, _mm512_srli_epi64(state, 32), key, 0x96);
+    return _mm512_srli_epi64(a, 32);
 }
-/* Bit i: whether number i of 2 * LANES is below `keep`, which is 1 to 65535. */
-static inline uint32_t kept_of(words numbers, uint32_t keep)
+static inline words words_product(words a, uint32_t factor) /* of the low halves */
 {
-    return _mm512_cmplt_epu16_mask(numbers, _mm512_set1_epi16((short)(uint16_t)keep));
+    return _mm512_mul_epu32(a, _mm512_set1_epi64(factor));
+}
+static inline words words_xor(words a, words b, words c)
+{
+    return _mm512_ternarylogic_epi32(a, b, c, 0x96);
+}
+static inline words words_join(words low, words high) /* their low halves */
+{
+    return _mm512_mask_shuffle_epi32(low, 0xaaaa, high, _MM_PERM_CCAA);
+}
+static inline words words_even(words a, words b)
+{
+    return _mm512_unpacklo_epi64(a, b);
+}
+static inline words words_odd(words a, words b)
+{
+    return _mm512_unpackhi_epi64(a, b);
+}
+/* The bits of the 64 elements that these words serve; see ag_dropout. keep is 1 to 65535. */
+static inline void keep_bits(words a, uint32_t keep, uint8_t *bits)
+{
+    __m512i most = _mm512_set1_epi8((char)(keep >> 8)), least = _mm512_set1_epi8((char)(keep & 255));
+    __m512i second = _mm512_xor_si512(_mm512_ror_epi32(a, 8), _mm512_ror_epi32(a, 16));
+    __mmask64 tie = _mm512_mask_cmplt_epu8_mask(_mm512_cmpeq_epi8_mask(a, most), second, least);
+    __mmask64 kept = _mm512_cmplt_epu8_mask(a, most) | tie;
+    memcpy(bits, &kept, sizeof kept);
 }
 /* x where the bit is set, else 0. */
 static inline vec keep_where(uint32_t bits, vec x)

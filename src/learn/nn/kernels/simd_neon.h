@@ -3,6 +3,7 @@
 /* simd_neon.h: the vector of 4 floats that vector_kernels.h is written in, for 64-bit ARM. */
 #include <arm_neon.h>
 #include <stdint.h>
+#include <string.h>
 
 #define LANES 4
 #define MICRO_VECTORS 3 /* widest microkernel; and the rows that each width may have: 24 sums in 32 registers */
@@ -121,32 +122,55 @@ static inline float max_of(vec a)
     return vmaxvq_f32(a);
 }
 
-/* Philox: see simd_avx512.h; one block to a vector. */
-#define PHILOX_BLOCKS 1
+/* Philox: see simd_avx512.h; two blocks. */
+#define PHILOX_BLOCKS 2
 
-typedef uint32x4_t words;
+typedef uint64x2_t words;
 
-static inline words philox_counter(uint64_t block, uint64_t stream)
+static inline words philox_counters(uint64_t block)
 {
-    return vreinterpretq_u32_u64(vcombine_u64(vcreate_u64(block), vcreate_u64(stream)));
+    return vcombine_u64(vcreate_u64(block), vcreate_u64(block + 1));
 }
-static inline words philox_key(uint32_t key0, uint32_t key1)
+static inline words words_of(uint64_t x)
 {
-    return vreinterpretq_u32_u64(vcombine_u64(vcreate_u64(key0), vcreate_u64(key1)));
+    return vdupq_n_u64(x);
 }
-static inline words philox_round(words state, words key)
+static inline words words_high(words a)
 {
-    const uint32x2_t factors = vcreate_u32(UINT64_C(0xCD9E8D57D2511F53));
-    uint64x2_t pairs = vreinterpretq_u64_u32(state);
-    uint32x4_t swapped = vrev64q_u32(vreinterpretq_u32_u64(vmull_u32(vmovn_u64(pairs), factors)));
-    uint32x4_t turned = vextq_u32(swapped, swapped, 2);
-    return veorq_u32(veorq_u32(turned, vreinterpretq_u32_u64(vshrq_n_u64(pairs, 32))), key);
+    return vshrq_n_u64(a, 32);
 }
-static inline uint32_t kept_of(words numbers, uint32_t keep)
+static inline words words_product(words a, uint32_t factor)
 {
-    static const uint16_t each[8] = {1, 2, 4, 8, 16, 32, 64, 128};
-    uint16x8_t kept = vcltq_u16(vreinterpretq_u16_u32(numbers), vdupq_n_u16((uint16_t)keep));
-    return vaddvq_u16(vandq_u16(kept, vld1q_u16(each)));
+    return vmull_u32(vmovn_u64(a), vdup_n_u32(factor));
+}
+static inline words words_xor(words a, words b, words c)
+{
+    return veorq_u64(veorq_u64(a, b), c);
+}
+static inline words words_join(words low, words high)
+{
+    return vsliq_n_u64(low, high, 32);
+}
+static inline words words_even(words a, words b)
+{
+    return vzip1q_u64(a, b);
+}
+static inline words words_odd(words a, words b)
+{
+    return vzip2q_u64(a, b);
+}
+static inline void keep_bits(words a, uint32_t keep, uint8_t *bits)
+{
+    static const uint8_t each[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    uint32x4_t word = vreinterpretq_u32_u64(a);
+    uint32x4_t by_one = vsliq_n_u32(vshrq_n_u32(word, 8), word, 24);
+    uint32x4_t by_two = vreinterpretq_u32_u16(vrev32q_u16(vreinterpretq_u16_u32(word)));
+    uint8x16_t number = vreinterpretq_u8_u32(word), second = vreinterpretq_u8_u32(veorq_u32(by_one, by_two));
+    uint8x16_t most = vdupq_n_u8((uint8_t)(keep >> 8)), least = vdupq_n_u8((uint8_t)(keep & 255));
+    uint8x16_t tie = vandq_u8(vceqq_u8(number, most), vcltq_u8(second, least));
+    uint8x16_t kept = vandq_u8(vorrq_u8(vcltq_u8(number, most), tie), vld1q_u8(each));
+    bits[0] = vaddv_u8(vget_low_u8(kept));
+    bits[1] = vaddv_u8(vget_high_u8(kept));
 }
 static inline vec keep_where(uint32_t bits, vec x)
 {

@@ -4,8 +4,8 @@
  *
  * exp: 2^n * polynomial, error at most 2 ulp, gradual underflow. The normal distribution's tail is exp(-x^2/2) times a
  * polynomial in 1/(1 + x/4) (relative error 2e-8 before rounding), from which erf beyond 1 and gelu follow; absolute
- * errors at most 3e-7 times max(1, |result|). Where a register can be a table (AVX-512), exp and gelu are looked up:
- * see simd_avx512.h. */
+ * errors at most 3e-7 times max(1, |result|), of 1 - exp(-x) 3e-7 times the result. Where a register can be a table
+ * (AVX-512), exp and gelu are looked up: see simd_avx512.h. */
 #include "learn/nn/kernels/tables.h"
 
 #ifdef HAS_TABLES
@@ -80,6 +80,20 @@ INLINE vec sigmoid_of(vec x)
     return divide(top, add(e, set(1.0F)));
 }
 
+/* For x >= 0: by its series below 1/2, where the difference would lose digits. */
+INLINE vec one_minus_exp_of(vec x)
+{
+    vec p = set(-2.4801587e-5F);
+    p = fma_(p, x, set(1.9841270e-4F));
+    p = fma_(p, x, set(-1.3888889e-3F));
+    p = fma_(p, x, set(8.3333333e-3F));
+    p = fma_(p, x, set(-4.1666667e-2F));
+    p = fma_(p, x, set(1.6666667e-1F));
+    p = fma_(p, x, set(-0.5F));
+    p = fma_(mul(p, x), x, x);
+    return keep_nan(x, choose_less(x, set(0.5F), p, sub(set(1.0F), exp_of(sub(set(0), x)))));
+}
+
 #ifndef HAS_TABLES
 typedef struct normal { /* of the standard normal distribution */
     vec below, density; /* probability below x; density at x */
@@ -131,6 +145,7 @@ EACH(each_exp, exp_of)
 EACH(each_erf, erf_of)
 EACH(each_tanh, tanh_of)
 EACH(each_sigmoid, sigmoid_of)
+EACH(each_one_minus_exp, one_minus_exp_of)
 EACH(each_gelu, gelu_of)
 
 static void gelu_gradient(const float *x, const float *dy, float *dx, float *y, int64_t count)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* vector_kernels.h: the kernels in terms of `vec`, compiled once per instruction set: avx512.c, avx2.c and neon.c
- * include their simd_*.h and then this. It and the two files that it includes define static functions only.
+ * include their simd_*.h and then this. It and the files that it includes define static functions only.
  *
  * Norms and softmaxes of rows take as many rows at a time as a vector has lanes: the sums along these rows then are one
  * merged reduction (sums_of), and roots and quotients one instruction for all of them. A row that is left over goes
@@ -35,7 +35,17 @@ INLINE vec tops_of(const vec *v)
 }
 #endif
 
+/* Of the first `rows` vectors alone. */
+INLINE vec down_to(const vec *v, int64_t rows, bool tops)
+{
+    vec padded[LANES];
+    UNROLL for (int r = 0; r < LANES; r++) padded[r] = r < rows ? v[r] : set(0);
+    return tops ? tops_of(padded) : sums_of(padded);
+}
+
+#include "learn/nn/kernels/vector_dropout.h"
 #include "learn/nn/kernels/vector_functions.h"
+#include "learn/nn/kernels/vector_norms.h"
 #include "learn/nn/kernels/vector_products.h"
 /* clang-format on */
 
@@ -60,13 +70,6 @@ static void softmax_row(const float *x, float *y, int64_t columns)
     }
     vec factor = set(1.0F / total);
     for (c = 0; c < columns; c += LANES) store_some(y + c, mul(load_some(y + c, columns - c), factor), columns - c);
-}
-
-INLINE vec down_to(const vec *v, int64_t rows, bool tops)
-{
-    vec padded[LANES];
-    UNROLL for (int r = 0; r < LANES; r++) padded[r] = r < rows ? v[r] : set(0);
-    return tops ? tops_of(padded) : sums_of(padded);
 }
 
 /* Up to LANES rows whose length is a multiple of LANES. */
@@ -157,265 +160,6 @@ static void softmax_columns_gradient(const float *y, const float *dy, float *dx,
         for (int64_t r = 0; r < rows; r++)
             store_some(dx + r * stride + c,
                        mul(load_some(y + r * stride + c, some), sub(load_some(dy + r * stride + c, some), sum)), some);
-    }
-}
-
-/* ---- norms ---- */
-
-static void layer_norm_any(const float *x, const float *gain, const float *shift, float epsilon, float *y,
-                           float *moments, int64_t rows, int64_t columns)
-{
-    float share = 1.0F / (float)columns;
-    for (int64_t r = 0; r < rows; r++, x += columns, y += columns) {
-        vec sum = set(0), square = set(0);
-        for (int64_t c = 0; c < columns; c += LANES) sum = add(sum, load_some(x + c, columns - c));
-        float mean = sum_of(sum) * share;
-        for (int64_t c = 0; c + LANES <= columns; c += LANES) {
-            vec d = sub(load(x + c), set(mean));
-            square = fma_(d, d, square);
-        }
-        float squares = sum_of(square);
-        for (int64_t c = columns / LANES * LANES; c < columns; c++) squares += (x[c] - mean) * (x[c] - mean);
-        float rate = 1.0F / sqrtf(squares * share + epsilon);
-        for (int64_t c = 0; c < columns; c += LANES) {
-            vec normalised = mul(sub(load_some(x + c, columns - c), set(mean)), set(rate));
-            store_some(y + c, fma_(normalised, load_some(gain + c, columns - c), load_some(shift + c, columns - c)),
-                       columns - c);
-        }
-        if (!moments) continue;
-        moments[2 * r] = mean;
-        moments[2 * r + 1] = rate;
-    }
-}
-
-/* Up to LANES rows whose length is a multiple of LANES. */
-static void layer_norm_some(const float *x, const float *gain, const float *shift, float epsilon, float *y,
-                            float *moments, int64_t rows, int64_t columns)
-{
-    vec each[LANES], share = set(1.0F / (float)columns);
-    float mean[LANES], rate[LANES];
-    for (int64_t r = 0; r < rows; r++) {
-        each[r] = load(x + r * columns);
-        for (int64_t c = LANES; c < columns; c += LANES) each[r] = add(each[r], load(x + r * columns + c));
-    }
-    store(mean, mul(down_to(each, rows, false), share));
-    for (int64_t r = 0; r < rows; r++) {
-        each[r] = set(0);
-        for (int64_t c = 0; c < columns; c += LANES) {
-            vec d = sub(load(x + r * columns + c), set(mean[r]));
-            each[r] = fma_(d, d, each[r]);
-        }
-    }
-    store(rate, divide(set(1.0F), square_root(fma_(down_to(each, rows, false), share, set(epsilon)))));
-    for (int64_t r = 0; r < rows; r++) {
-        for (int64_t c = 0; c < columns; c += LANES) {
-            vec normalised = mul(sub(load(x + r * columns + c), set(mean[r])), set(rate[r]));
-            store(y + r * columns + c, fma_(normalised, load(gain + c), load(shift + c)));
-        }
-        if (!moments) continue;
-        moments[2 * r] = mean[r];
-        moments[2 * r + 1] = rate[r];
-    }
-}
-
-static void layer_norm(const float *x, const float *gain, const float *shift, float epsilon, float *y, float *moments,
-                       int64_t rows, int64_t columns)
-{
-    if (columns % LANES) {
-        layer_norm_any(x, gain, shift, epsilon, y, moments, rows, columns);
-        return;
-    }
-    for (int64_t r = 0; r < rows; r += LANES)
-        layer_norm_some(x + r * columns, gain, shift, epsilon, y + r * columns, moments ? moments + 2 * r : NULL,
-                        rows - r < LANES ? rows - r : LANES, columns);
-}
-
-static void layer_norm_gradient_any(const float *x, const float *gain, const float *moments, const float *dy,
-                                    const float *base, float *dx, float *dgain, float *dshift, int64_t rows,
-                                    int64_t columns)
-{
-    float share = 1.0F / (float)columns;
-    for (int64_t r = 0; r < rows; r++, x += columns, dy += columns) {
-        vec mean = set(moments[2 * r]), rate = set(moments[2 * r + 1]), sum = set(0), product = set(0);
-        for (int64_t c = 0; c < columns; c += LANES) {
-            int64_t some = columns - c;
-            vec slope = load_some(dy + c, some), scaled = mul(slope, load_some(gain + c, some));
-            vec normalised = mul(sub(load_some(x + c, some), mean), rate);
-            sum = add(sum, scaled);
-            product = fma_(scaled, normalised, product);
-            if (dgain) store_some(dgain + c, fma_(slope, normalised, load_some(dgain + c, some)), some);
-            if (dshift) store_some(dshift + c, add(slope, load_some(dshift + c, some)), some);
-        }
-        vec from_sum = set(sum_of(sum) * share), from_product = set(sum_of(product) * share);
-        for (int64_t c = 0; dx && c < columns; c += LANES) {
-            int64_t some = columns - c;
-            vec normalised = mul(sub(load_some(x + c, some), mean), rate);
-            vec slope = sub(mul(load_some(dy + c, some), load_some(gain + c, some)), from_sum);
-            slope = mul(fnma_(normalised, from_product, slope), rate);
-            if (base) slope = add(load_some(base + r * columns + c, some), slope);
-            store_some(dx + r * columns + c, slope, some);
-        }
-    }
-}
-
-/* Up to LANES rows of LANES columns; the gradients of gain and shift stay in *dgain and *dshift. */
-INLINE void layer_norm_gradient_some(const float *x, vec gain, const float *moments, const float *dy, const float *base,
-                                     float *dx, vec *dgain, vec *dshift, int64_t rows)
-{
-    vec sums[LANES], products[LANES], share = set(1.0F / LANES);
-    float from_sum[LANES], from_product[LANES];
-    for (int64_t r = 0; r < rows; r++) {
-        vec slope = load(dy + r * LANES);
-        vec normalised = mul(sub(load(x + r * LANES), set(moments[2 * r])), set(moments[2 * r + 1]));
-        *dgain = fma_(slope, normalised, *dgain);
-        *dshift = add(*dshift, slope);
-        sums[r] = mul(slope, gain);
-        products[r] = mul(sums[r], normalised);
-    }
-    store(from_sum, mul(down_to(sums, rows, false), share));
-    store(from_product, mul(down_to(products, rows, false), share));
-    for (int64_t r = 0; r < rows; r++) {
-        vec rate = set(moments[2 * r + 1]), normalised = mul(sub(load(x + r * LANES), set(moments[2 * r])), rate);
-        vec slope = sub(sums[r], set(from_sum[r]));
-        slope = fnma_(normalised, set(from_product[r]), slope);
-        store(dx + r * LANES, fma_(slope, rate, base ? load(base + r * LANES) : set(0)));
-    }
-}
-
-static void layer_norm_gradient(const float *x, const float *gain, const float *moments, const float *dy,
-                                const float *base, float *dx, float *dgain, float *dshift, int64_t rows,
-                                int64_t columns)
-{
-    if (columns != LANES || !dx || !dgain || !dshift) {
-        layer_norm_gradient_any(x, gain, moments, dy, base, dx, dgain, dshift, rows, columns);
-        return;
-    }
-    vec to_gain = load(dgain), to_shift = load(dshift);
-    for (int64_t r = 0; r < rows; r += LANES)
-        layer_norm_gradient_some(x + r * LANES, load(gain), moments + 2 * r, dy + r * LANES,
-                                 base ? base + r * LANES : NULL, dx + r * LANES, &to_gain, &to_shift,
-                                 rows - r < LANES ? rows - r : LANES);
-    store(dgain, to_gain);
-    store(dshift, to_shift);
-}
-
-/* ---- dropout ---- */
-
-#define PHILOX_VECTORS 4  /* side by side: a round waits for its product */
-#define DRAWN (2 * LANES) /* elements that one of them serves */
-
-typedef struct draw { /* the random numbers of a dropout, in order */
-    words key[10];
-    uint64_t block, stream;
-    uint32_t keep;
-} draw;
-
-INLINE draw begin_draw(const ag_dropout *drop, uint64_t at_block)
-{
-    draw d = {.block = at_block, .stream = drop->stream, .keep = drop->keep};
-    for (uint32_t r = 0; r < 10; r++)
-        d.key[r] = philox_key((uint32_t)drop->seed + r * 0x9E3779B9U, (uint32_t)(drop->seed >> 32) + r * 0xBB67AE85U);
-    return d;
-}
-
-/* Which of the next PHILOX_VECTORS * DRAWN elements are kept, a bit each. */
-INLINE void draw_bits(draw *d, uint32_t bits[PHILOX_VECTORS])
-{
-    words state[PHILOX_VECTORS];
-    UNROLL for (int v = 0; v < PHILOX_VECTORS; v++, d->block += PHILOX_BLOCKS) state[v] =
-        philox_counter(d->block, d->stream);
-    for (int r = 0; r < 10; r++) {
-        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) state[v] = philox_round(state[v], d->key[r]);
-    }
-    UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) bits[v] = kept_of(state[v], d->keep);
-}
-
-INLINE void drop_one(uint32_t bits, vec scale, const float *x, float *y, int64_t count)
-{
-    if (count >= LANES)
-        store(y, keep_where(bits, mul(load(x), scale)));
-    else if (count > 0)
-        store_some(y, keep_where(bits, mul(load_some(x, count), scale)), count);
-}
-
-/* The same bits as the plain one: the same numbers, and one rounded product. */
-static void dropout_at(const ag_dropout *drop, uint64_t at_block, const float *x, float *y, uint8_t *kept, int64_t size)
-{
-    if (drop->keep >= 65536) return;
-    draw numbers = begin_draw(drop, at_block);
-    vec scale = set(drop->scale);
-    for (int64_t i = 0; i < size;) {
-        uint32_t bits[PHILOX_VECTORS];
-        draw_bits(&numbers, bits);
-        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++, i += DRAWN)
-        {
-            drop_one(bits[v], scale, x + i, y + i, size - i);
-            drop_one(bits[v] >> LANES, scale, x + i + LANES, y + i + LANES, size - i - LANES);
-            if (kept && i < size) memcpy(kept + i / 8, &bits[v], DRAWN / 8);
-        }
-    }
-}
-
-static void dropout(const ag_dropout *drop, int64_t sample, float *x, int64_t size)
-{
-    dropout_at(drop, (uint64_t)(sample * ((size + 7) / 8)), x, x, NULL, size);
-}
-
-static void dropout_again(const uint8_t *kept, float scale, const float *x, float *y, int64_t size)
-{
-    for (int64_t i = 0; i < size; i += DRAWN) {
-        uint32_t bits = 0;
-        memcpy(&bits, kept + i / 8, DRAWN / 8);
-        drop_one(bits, set(scale), x + i, y + i, size - i);
-        drop_one(bits >> LANES, set(scale), x + i + LANES, y + i + LANES, size - i - LANES);
-    }
-}
-
-/* ---- gelu with dropout, for training ---- */
-
-INLINE void gelu_drop_one(uint32_t bits, vec scale, const float *x, float *y, int64_t count)
-{
-    if (count >= LANES)
-        store(y, keep_where(bits, mul(gelu_of(load(x)), scale)));
-    else if (count > 0)
-        store_some(y, keep_where(bits, mul(gelu_of(load_some(x, count)), scale)), count);
-}
-
-static void gelu_drop(const ag_dropout *drop, uint64_t at_block, const float *x, float *y, uint8_t *kept, int64_t size)
-{
-    if (drop->keep >= 65536) {
-        each_gelu(x, y, size);
-        return;
-    }
-    draw numbers = begin_draw(drop, at_block);
-    vec scale = set(drop->scale);
-    for (int64_t i = 0; i < size;) {
-        uint32_t bits[PHILOX_VECTORS];
-        draw_bits(&numbers, bits);
-        UNROLL for (int v = 0; v < PHILOX_VECTORS; v++, i += DRAWN)
-        {
-            gelu_drop_one(bits[v], scale, x + i, y + i, size - i);
-            gelu_drop_one(bits[v] >> LANES, scale, x + i + LANES, y + i + LANES, size - i - LANES);
-            if (kept && i < size) memcpy(kept + i / 8, &bits[v], DRAWN / 8);
-        }
-    }
-}
-
-INLINE void gelu_back_one(uint32_t bits, vec scale, const float *x, float *y, float *d, int64_t count)
-{
-    if (count <= 0) return;
-    gelu_both both = gelu_both_of(load_some(x, count));
-    store_some(y, keep_where(bits, mul(both.value, scale)), count);
-    store_some(d, keep_where(bits, mul(mul(both.slope, scale), load_some(d, count))), count);
-}
-
-static void gelu_drop_gradient(const uint8_t *kept, float scale, const float *x, float *y, float *d, int64_t size)
-{
-    for (int64_t i = 0; i < size; i += DRAWN) {
-        uint32_t bits = UINT32_MAX;
-        if (kept) memcpy(&bits, kept + i / 8, DRAWN / 8);
-        gelu_back_one(bits, set(scale), x + i, y + i, d + i, size - i);
-        gelu_back_one(bits >> LANES, set(scale), x + i + LANES, y + i + LANES, d + i + LANES, size - i - LANES);
     }
 }
 

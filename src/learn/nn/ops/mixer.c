@@ -150,7 +150,7 @@ static uint64_t block(const ag_mixer_tile *tile, int64_t sample, int64_t depth)
 {
     const ag_mixer_shape *m = tile->shape;
     int64_t number = (tile->call->first + sample) * m->tiles + tile->index;
-    return (uint64_t)(number * ((m->tile * depth + 7) / 8));
+    return (uint64_t)(number * AG_DROPOUT_BLOCKS(m->tile * depth));
 }
 
 /* ---- forward ---- */

@@ -121,7 +121,7 @@ static ag_dropout key(const ag_call *c)
 
 static uint64_t block(const extents *e, const group *g)
 {
-    return (uint64_t)(g->number * ((e->square + 7) / 8));
+    return (uint64_t)(g->number * AG_DROPOUT_BLOCKS(e->square));
 }
 
 /* c = (+=) a b with a [tokens, k] whose rows lie a_row apart (or, turned, [k, tokens]) and b [k, n]. */

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* vector_dropout.h: dropout, alone and behind gelu, for vector_kernels.h. Bits are drawn DRAWN elements at a time and
+ * then read vector by vector, as they are when they were kept. */
+#include "learn/nn/kernels/tables.h"
+#include "learn/nn/kernels/vector_functions.h"
+
+#define PHILOX_PAIRS 2                                          /* side by side: a round waits for its products */
+#define DRAWN (PHILOX_PAIRS * PHILOX_BLOCKS * AG_DROPOUT_BLOCK) /* elements drawn at once */
+
+typedef struct draw { /* the random numbers of a dropout, in order */
+    uint64_t seed, stream, block;
+    uint32_t keep;
+} draw;
+
+INLINE draw begin_draw(const ag_dropout *drop, uint64_t block)
+{
+    return (draw){drop->seed, drop->stream, block, drop->keep};
+}
+
+/* Which of the next DRAWN elements are kept, a bit each. In a 64-bit lane lies what belongs to one block: the low
+ * halves of a, b, c and d are its four words. High halves hold what the products left there: nobody reads them. */
+INLINE void draw_bits(draw *next, uint8_t bits[DRAWN / 8])
+{
+    words a[PHILOX_PAIRS], b[PHILOX_PAIRS], c[PHILOX_PAIRS], d[PHILOX_PAIRS];
+    uint32_t key0 = (uint32_t)next->seed, key1 = (uint32_t)(next->seed >> 32);
+    UNROLL for (int i = 0; i < PHILOX_PAIRS; i++, next->block += PHILOX_BLOCKS)
+    {
+        a[i] = philox_counters(next->block);
+        b[i] = words_high(a[i]);
+        c[i] = words_of(next->stream);
+        d[i] = words_of(next->stream >> 32);
+    }
+    UNROLL for (int r = 0; r < 10; r++, key0 += 0x9E3779B9U, key1 += 0xBB67AE85U)
+    {
+        UNROLL for (int i = 0; i < PHILOX_PAIRS; i++)
+        {
+            words left = words_product(a[i], 0xD2511F53U), right = words_product(c[i], 0xCD9E8D57U);
+            a[i] = words_xor(words_high(right), b[i], words_of(key0));
+            c[i] = words_xor(words_high(left), d[i], words_of(key1));
+            b[i] = right;
+            d[i] = left;
+        }
+    }
+    UNROLL for (int i = 0; i < PHILOX_PAIRS; i++)
+    {
+        words first_half = words_join(a[i], b[i]), second_half = words_join(c[i], d[i]);
+        keep_bits(words_even(first_half, second_half), next->keep, bits + i * DRAWN / 8 / PHILOX_PAIRS);
+        keep_bits(words_odd(first_half, second_half), next->keep, bits + (2 * i + 1) * DRAWN / 16 / PHILOX_PAIRS);
+    }
+}
+
+/* The bits of the LANES elements from number i on, a multiple of LANES; higher ones may be anything. */
+INLINE uint32_t bits_at(const uint8_t *bits, int64_t i)
+{
+    uint32_t word = 0;
+    memcpy(&word, bits + i / 8, LANES < 8 ? 1 : LANES / 8);
+    return word >> i % 8;
+}
+
+/* The same bits as the plain one: the same numbers, and one rounded product. */
+INLINE void drop_by(const uint8_t *bits, vec scale, const float *x, float *y, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) store(y + i, keep_where(bits_at(bits, i), mul(load(x + i), scale)));
+    if (i < count) store_some(y + i, keep_where(bits_at(bits, i), mul(load_some(x + i, count - i), scale)), count - i);
+}
+
+static void dropout_at(const ag_dropout *drop, uint64_t block, const float *x, float *y, uint8_t *kept, int64_t size)
+{
+    if (drop->keep >= 65536) return;
+    draw numbers = begin_draw(drop, block);
+    for (int64_t i = 0; i < size; i += DRAWN) {
+        uint8_t bits[DRAWN / 8];
+        int64_t some = size - i < DRAWN ? size - i : DRAWN;
+        draw_bits(&numbers, bits);
+        if (kept) memcpy(kept + i / 8, bits, (size_t)(some + 7) / 8);
+        drop_by(bits, set(drop->scale), x + i, y + i, some);
+    }
+}
+
+static void dropout(const ag_dropout *drop, int64_t sample, float *x, int64_t size)
+{
+    dropout_at(drop, (uint64_t)(sample * AG_DROPOUT_BLOCKS(size)), x, x, NULL, size);
+}
+
+static void dropout_again(const uint8_t *kept, float scale, const float *x, float *y, int64_t size)
+{
+    drop_by(kept, set(scale), x, y, size);
+}
+
+/* ---- gelu with dropout, for training ---- */
+
+INLINE void gelu_drop_by(const uint8_t *bits, vec scale, const float *x, float *y, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) store(y + i, keep_where(bits_at(bits, i), mul(gelu_of(load(x + i)), scale)));
+    if (i < count)
+        store_some(y + i, keep_where(bits_at(bits, i), mul(gelu_of(load_some(x + i, count - i)), scale)), count - i);
+}
+
+static void gelu_drop(const ag_dropout *drop, uint64_t block, const float *x, float *y, uint8_t *kept, int64_t size)
+{
+    if (drop->keep >= 65536) {
+        each_gelu(x, y, size);
+        return;
+    }
+    draw numbers = begin_draw(drop, block);
+    for (int64_t i = 0; i < size; i += DRAWN) {
+        uint8_t bits[DRAWN / 8];
+        int64_t some = size - i < DRAWN ? size - i : DRAWN;
+        draw_bits(&numbers, bits);
+        if (kept) memcpy(kept + i / 8, bits, (size_t)(some + 7) / 8);
+        gelu_drop_by(bits, set(drop->scale), x + i, y + i, some);
+    }
+}
+
+static void gelu_drop_gradient(const uint8_t *kept, float scale, const float *x, float *y, float *d, int64_t size)
+{
+    vec factor = set(scale);
+    int64_t i = 0;
+    for (; i + LANES <= size; i += LANES) {
+        uint32_t bits = kept ? bits_at(kept, i) : UINT32_MAX;
+        gelu_both both = gelu_both_of(load(x + i));
+        store(y + i, keep_where(bits, mul(both.value, factor)));
+        store(d + i, keep_where(bits, mul(mul(both.slope, factor), load(d + i))));
+    }
+    if (i == size) return;
+    uint32_t bits = kept ? bits_at(kept, i) : UINT32_MAX;
+    gelu_both both = gelu_both_of(load_some(x + i, size - i));
+    store_some(y + i, keep_where(bits, mul(both.value, factor)), size - i);
+    store_some(d + i, keep_where(bits, mul(mul(both.slope, factor), load_some(d + i, size - i))), size - i);
+}
