@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* timeseries.c: reading a series. A CSV is read in one pass into a growing array; missing numbers (an empty cell, NaN,
  * NA, null) become NaN there and are filled, or refused, when all rows are in: refusing names the first one by line and
- * column and says how many there are. */
+ * column and says how many there are. Names of columns that are no UTF-8 are taken for Latin-1, since a model keeps
+ * them in JSON; two columns of one name are refused, because a model could not tell them apart. */
 #include "learn/forecast/timeseries.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/str.h"
@@ -12,9 +14,10 @@
 #include "core/io/csv.h"
 #include "core/io/npy.h"
 #include "core/io/path.h"
-#include "core/sys/clock.h"
+#include "learn/forecast/dates.h"
 
-enum { MAX_NAME = 200 };
+enum { MAX_NAME = 200, MAX_NUMBER_SIZE = 64 };
+#define MAX_NUMBER 1e30 /* its square is still one */
 
 typedef struct reading {
     const char *path;
@@ -25,10 +28,12 @@ typedef struct reading {
     size_t columns; /* taken */
     size_t date;    /* its cell; SIZE_MAX: none */
     const char **names;
+    const char **header; /* all names of the file, in UTF-8 */
+    size_t width;
     ag_vec values; /* double */
     int64_t rows;
     const char *first_date, *last_date;
-    int64_t last_instant, interval; /* interval -1: uneven or unreadable */
+    ag_dates dates;
     int64_t missing;
     uint32_t missing_line, missing_column; /* the first */
     size_t missing_name;
@@ -45,89 +50,168 @@ static bool is_missing(ag_str cell)
 
 /* ---- columns ---- */
 
-static int no_column(const reading *r, const char *name, const ag_str *names, size_t count, ag_err *err)
+/* In UTF-8: what is none is taken for Latin-1, in which every byte is a character. */
+static const char *name_of(ag_arena *arena, ag_str text)
 {
-    const char *near = NULL;
-    const char **texts = ag_arena_array(r->arena, count + 1, sizeof *texts);
-    if (!texts) return ag_fail_memory(err, count * sizeof *texts);
-    for (size_t i = 0; i < count; i++)
-        if (!(texts[i] = ag_arena_strndup(r->arena, names[i].data, names[i].size))) return ag_fail_memory(err, 64);
-    near = ag_nearest(ag_str_of(name), texts, count);
-    ag_fail_at(err, AG_EINVAL, r->path, 1, 1, "there is no column '%s'", name);
-    if (near) return ag_err_hint(err, "did you mean '%s'?", near);
-    return ag_err_hint(err, "the first line must name the columns; it begins with '%.*s'", AG_STR_ARG(names[0]));
+    bool valid = ag_utf8_valid(text);
+    text = ag_str_slice(text, 0, valid ? ag_utf8_cut(text, MAX_NAME) : MAX_NAME);
+    if (valid) return ag_arena_strndup(arena, text.data, text.size);
+    char *out = ag_arena_alloc(arena, 2 * text.size + 1);
+    size_t size = 0;
+    for (size_t i = 0; out && i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c >= 0x80) out[size++] = (char)(0xc0 | c >> 6);
+        out[size++] = (char)(c >= 0x80 ? 0x80 | (c & 0x3f) : c);
+    }
+    if (out) out[size] = '\0';
+    return out;
 }
 
-static int take_column(reading *r, size_t cell, ag_str name, ag_err *err)
+static int take_header(reading *r, ag_err *err)
 {
-    r->cells[r->columns] = cell;
-    if (!(r->names[r->columns] = ag_arena_strndup(r->arena, name.data, name.size < MAX_NAME ? name.size : MAX_NAME)))
-        return ag_fail_memory(err, name.size);
-    r->columns++;
+    const ag_str *names;
+    r->width = ag_csv_header(r->csv, &names);
+    if (!(r->header = ag_arena_array(r->arena, r->width + 1, sizeof *r->header)))
+        return ag_fail_memory(err, r->width * sizeof *r->header);
+    for (size_t i = 0; i < r->width; i++)
+        if (!(r->header[i] = name_of(r->arena, names[i]))) return ag_fail_memory(err, MAX_NAME);
     return 0;
 }
 
-static int choose_columns(reading *r, const ag_str *names, size_t count, ag_err *err)
+static size_t find_column(const reading *r, const char *name)
+{
+    for (size_t i = 0; i < r->width; i++)
+        if (strcmp(r->header[i], name) == 0) return i;
+    return SIZE_MAX;
+}
+
+static int no_column(const reading *r, const char *name, ag_err *err)
+{
+    const char *near = ag_nearest(ag_str_of(name), r->header, r->width);
+    ag_fail_at(err, AG_EINVAL, r->path, 1, 1, "there is no column '%s'", name);
+    if (near) return ag_err_hint(err, "did you mean '%s'?", near);
+    return ag_err_hint(err, "the first line must name the columns; it begins with '%s'", r->header[0]);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int check_names(const reading *r, ag_err *err)
+{
+    const char **sorted = ag_arena_array(r->arena, r->columns + 1, sizeof *sorted);
+    if (!sorted) return ag_fail_memory(err, r->columns * sizeof *sorted);
+    memcpy(sorted, r->names, r->columns * sizeof *sorted);
+    qsort(sorted, r->columns, sizeof *sorted, compare_names);
+    for (size_t i = 1; i < r->columns; i++) {
+        if (strcmp(sorted[i - 1], sorted[i]) != 0) continue;
+        ag_fail_at(err, AG_EINVAL, r->path, 1, 1, "two columns are called '%s'", sorted[i]);
+        return ag_err_hint(err, "give each a name of its own in the first line, or name those to take in "
+                                "data_config.columns");
+    }
+    return 0;
+}
+
+static int choose_columns(reading *r, ag_err *err)
 {
     const ag_timeseries_options *o = r->options;
-    int rc = 0;
-    size_t most = o->columns ? o->column_count : count;
+    size_t most = o->columns ? o->column_count : r->width;
     r->cells = ag_arena_array(r->arena, most + 1, sizeof *r->cells);
     r->names = ag_arena_array(r->arena, most + 1, sizeof *r->names);
     if (!r->cells || !r->names) return ag_fail_memory(err, most * sizeof *r->cells);
-    for (size_t i = 0; !o->columns && i < count && rc >= 0; i++)
-        if (i != r->date) rc = take_column(r, i, names[i], err);
-    for (size_t i = 0; o->columns && i < o->column_count && rc >= 0; i++) {
-        size_t cell = ag_csv_column(r->csv, o->columns[i]);
-        if (cell == SIZE_MAX) return no_column(r, o->columns[i], names, count, err);
+    for (size_t i = 0; !o->columns && i < r->width; i++)
+        if (i != r->date) r->cells[r->columns++] = i;
+    for (size_t i = 0; o->columns && i < o->column_count; i++) {
+        size_t cell = find_column(r, o->columns[i]);
+        if (cell == SIZE_MAX) return no_column(r, o->columns[i], err);
         if (cell == r->date)
             return ag_fail_at(err, AG_EINVAL, r->path, 1, 1, "column '%s' holds the dates, so it is no channel",
                               o->columns[i]);
-        rc = take_column(r, cell, names[cell], err);
+        r->cells[r->columns++] = cell;
     }
-    if (rc >= 0 && r->columns == 0)
-        rc = ag_fail_at(err, AG_EINVAL, r->path, 1, 1, "there is no column of numbers beside the dates");
-    return rc;
+    if (r->columns == 0)
+        return ag_fail_at(err, AG_EINVAL, r->path, 1, 1, "there is no column of numbers beside the dates");
+    for (size_t i = 0; i < r->columns; i++) r->names[i] = r->header[r->cells[i]];
+    return check_names(r, err);
 }
 
-/* Which column holds the dates: the one that was named, or the first when its first cell is no number. */
-static int find_dates(reading *r, const ag_str *names, size_t count, ag_str first_cell, ag_err *err)
+static bool is_number(const reading *r, size_t cell, ag_str text)
 {
     double number;
+    return r->options->decimal_comma ? ag_csv_double(r->csv, cell, &number, NULL) >= 0
+                                     : ag_str_to_double(ag_str_trim(text), &number);
+}
+
+static bool is_wanted(const reading *r, const char *name)
+{
+    for (size_t i = 0; i < r->options->column_count; i++)
+        if (strcmp(r->options->columns[i], name) == 0) return true;
+    return false;
+}
+
+/* Which column holds the dates: the one that was named, or the first when its first cell is no number, or when dates in
+ * numbers are what its name promises. */
+static int find_dates(reading *r, ag_str first_cell, ag_err *err)
+{
+    static const char *const words[] = {"date", "datetime", "timestamp", "ds"};
     r->date = SIZE_MAX;
     if (r->options->date_column) {
-        r->date = ag_csv_column(r->csv, r->options->date_column);
-        if (r->date == SIZE_MAX) return no_column(r, r->options->date_column, names, count, err);
-        return 0;
+        r->date = find_column(r, r->options->date_column);
+        return r->date == SIZE_MAX ? no_column(r, r->options->date_column, err) : 0;
     }
-    ag_str cell = ag_str_trim(first_cell);
-    if (!is_missing(cell) && !ag_str_to_double(cell, &number) && !r->options->decimal_comma) r->date = 0;
-    if (r->options->decimal_comma && ag_csv_double(r->csv, 0, &number, NULL) < 0 && !is_missing(cell)) r->date = 0;
+    if (!is_missing(first_cell) && !is_number(r, 0, first_cell)) r->date = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words && r->width > 1 && !is_wanted(r, r->header[0]); i++)
+        if (ag_str_equal_nocase(ag_str_of(r->header[0]), ag_str_of(words[i]))) r->date = 0;
     return 0;
+}
+
+/* A first line of data would be lost, and lend its numbers as names. Whole numbers may be names: years, or those that
+ * programs write when there are none. */
+static int check_header(const reading *r, ag_err *err)
+{
+    bool numbers = r->date == SIZE_MAX, whole = true;
+    int64_t integer;
+    double number;
+    for (size_t i = 0; i < r->width && numbers; i++) {
+        ag_str name = ag_str_trim(ag_str_of(r->header[i]));
+        numbers = ag_str_to_double(name, &number);
+        whole &= ag_str_to_int(name, &integer);
+    }
+    if (r->date != SIZE_MAX ? !ag_date_like(ag_str_of(r->header[r->date])) : !numbers || whole) return 0;
+    ag_fail_at(err, AG_EINVAL, r->path, 1, 1, "the first line holds data, not the names of the columns");
+    return ag_err_hint(err, "write a first line with a name for each column");
 }
 
 /* ---- rows ---- */
 
 static int take_date(reading *r, ag_str cell, ag_err *err)
 {
-    int64_t instant;
     const char *text = ag_arena_strndup(r->arena, cell.data, cell.size < MAX_NAME ? cell.size : MAX_NAME);
     if (!text) return ag_fail_memory(err, cell.size);
     if (!r->first_date) r->first_date = text;
     r->last_date = text;
-    if (r->interval < 0) return 0;
-    if (ag_instant_parse(ag_str_trim(cell), &instant, NULL) < 0) {
-        r->interval = -1;
-        return 0;
-    }
-    int64_t step = instant - r->last_instant;
-    if (r->rows == 1)
-        r->interval = step;
-    else if (r->rows > 1 && step != r->interval)
-        r->interval = -1;
-    if (r->rows > 0 && step <= 0) r->interval = -1;
-    r->last_instant = instant;
+    ag_dates_add(&r->dates, cell);
     return 0;
+}
+
+static int no_number(const reading *r, size_t column, ag_str cell, ag_err *err)
+{
+    double number;
+    uint32_t line, place;
+    char point[MAX_NUMBER_SIZE];
+    cell = ag_str_trim(cell);
+    ag_csv_place(r->csv, r->cells[column], &line, &place);
+    int rc = ag_fail_at(err, AG_EPARSE, r->path, line, place, "column '%s': '%.*s' is not a number", r->names[column],
+                        (int)ag_utf8_cut(cell, 40), cell.data);
+    if (cell.size > sizeof point) return rc;
+    for (size_t i = 0; i < cell.size; i++) point[i] = cell.data[i] == ',' ? '.' : cell.data[i];
+    if (!r->options->decimal_comma && ag_str_to_double((ag_str){point, cell.size}, &number))
+        return ag_err_hint(err, "numbers with a decimal comma: data_config.decimal_comma: true");
+    if (r->options->decimal_comma && ag_str_to_double(cell, &number))
+        return ag_err_hint(err, "data_config.decimal_comma says that numbers are written as 1,5");
+    return ag_err_hint(err,
+                       "data_config.columns names the columns to take; an empty cell, NaN or NA is a missing number");
 }
 
 static int take_number(reading *r, size_t column, const ag_str *cells, double *out, ag_err *err)
@@ -135,13 +219,12 @@ static int take_number(reading *r, size_t column, const ag_str *cells, double *o
     size_t cell = r->cells[column];
     *out = (double)NAN;
     if (!is_missing(cells[cell])) {
-        int rc = ag_csv_double(r->csv, cell, out, err);
-        if (rc < 0) return ag_err_prefix(err, "column '%s'", r->names[column]);
-        if (!isinf(*out)) return 0;
         uint32_t line, place;
+        if (ag_csv_double(r->csv, cell, out, NULL) < 0) return no_number(r, column, cells[cell], err);
+        if (!(fabs(*out) > MAX_NUMBER)) return 0;
         ag_csv_place(r->csv, cell, &line, &place);
-        return ag_fail_at(err, AG_EPARSE, r->path, line, place, "column '%s': a number that is not finite",
-                          r->names[column]);
+        return ag_fail_at(err, AG_EPARSE, r->path, line, place, "column '%s': a number that is %s", r->names[column],
+                          isinf(*out) ? "not finite" : "too large to compute with");
     }
     if (r->missing++ == 0) {
         ag_csv_place(r->csv, cell, &r->missing_line, &r->missing_column);
@@ -164,12 +247,14 @@ static int take_row(reading *r, const ag_str *cells, ag_err *err)
 
 static int read_rows(reading *r, ag_err *err)
 {
-    const ag_str *cells, *names;
-    size_t count, width = ag_csv_header(r->csv, &names);
-    int rc;
+    const ag_str *cells;
+    size_t count;
+    int rc = take_header(r, err);
+    if (rc < 0) return rc;
     while ((rc = ag_csv_next(r->csv, &cells, &count, err)) > 0) {
-        if (r->rows == 0 && (rc = find_dates(r, names, width, cells[0], err)) < 0) return rc;
-        if (r->rows == 0 && (rc = choose_columns(r, names, width, err)) < 0) return rc;
+        if (r->rows == 0 && (rc = find_dates(r, cells[0], err)) < 0) return rc;
+        if (r->rows == 0 && (rc = check_header(r, err)) < 0) return rc;
+        if (r->rows == 0 && (rc = choose_columns(r, err)) < 0) return rc;
         if ((rc = take_row(r, cells, err)) < 0) return rc;
     }
     return rc;
@@ -181,7 +266,7 @@ static int refuse_missing(const reading *r, ag_err *err)
 {
     ag_fail_at(err, AG_EINVAL, r->path, r->missing_line, r->missing_column,
                "column '%s' has no number here; %lld of %lld numbers are missing", r->names[r->missing_name],
-               (long long)r->missing, (long long)(r->rows * (int64_t)r->columns));
+               (long long)r->missing, (long long)r->rows * (long long)r->columns);
     return ag_err_hint(err, "mend the file, or say how to fill them: data_config.missing: previous or linear");
 }
 
@@ -233,7 +318,7 @@ static int give(reading *r, ag_timeseries *out, ag_err *err)
     out->filled = r->missing;
     out->first_date = r->first_date;
     out->last_date = r->last_date;
-    out->interval = r->interval > 0 && r->rows > 1 && r->date != SIZE_MAX ? r->interval : 0;
+    out->interval = r->date != SIZE_MAX ? ag_dates_interval(&r->dates) : 0;
     return 0;
 }
 
@@ -284,9 +369,9 @@ static int copy_array(reading *r, const ag_npy *array, size_t width, ag_err *err
         rc = ag_npy_to_double(array, (size_t)i * width, width, row, err);
         for (size_t c = 0; c < r->columns && rc >= 0; c++) {
             double value = row[r->cells[c]];
-            if (isinf(value))
-                return ag_fail(err, AG_EINVAL, "%s: row %lld, column %s is not finite", r->path, (long long)i,
-                               r->names[c]);
+            if (fabs(value) > MAX_NUMBER)
+                return ag_fail(err, AG_EINVAL, "%s: row %lld, column %s is %s", r->path, (long long)i, r->names[c],
+                               isinf(value) ? "not finite" : "too large to compute with");
             if (isnan(value) && r->missing++ == 0) {
                 r->missing_line = (uint32_t)i;
                 r->missing_name = c;

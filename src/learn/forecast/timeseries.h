@@ -28,7 +28,7 @@ typedef struct ag_timeseries {
     const double *values;               /* row by row; all finite */
     int64_t filled;                     /* numbers that were missing and have been filled in */
     const char *first_date, *last_date; /* as written; NULL: there are no dates */
-    int64_t interval;                   /* microseconds between rows; 0: not known, or not always the same */
+    int64_t interval;                   /* microseconds between rows, months as 30 days; 0: not known, or uneven */
     ag_sha256 digest;                   /* of the file */
 } ag_timeseries;
 

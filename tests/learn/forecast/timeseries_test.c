@@ -49,7 +49,7 @@ AG_TEST(test_timeseries__needs_no_dates_and_knows_other_ways_of_writing)
     ag_timeseries_options german = {.decimal_comma = true, .delimiter = ';'};
     AG_EXPECT_OK(
         ag_timeseries_read(file_of("g.csv", "Zeit;x\n01.02.2020;1,5\n02.02.2020;2,5\n"), &german, arena, &s, &err));
-    assert_true(s.columns == 1 && s.values[1] == 2.5 && s.interval == 0);
+    assert_true(s.columns == 1 && s.values[1] == 2.5 && s.interval == 24 * 3600 * AG_SECOND);
     ag_arena_free(arena);
 }
 
@@ -62,6 +62,101 @@ AG_TEST(test_timeseries__uneven_dates_have_no_interval)
                                     &s, &err));
     assert_int_equal(s.interval, 0);
     ag_arena_free(arena);
+}
+
+AG_TEST(test_timeseries__names_of_another_encoding_are_told_in_utf8)
+{
+    ag_err err = {0};
+    ag_timeseries s;
+    ag_arena *arena = ag_arena_new(0);
+    const char *path = file_of("l.csv", "date,SWDR (W/m\xb2),x\n2020-01-01,1,2\n2020-01-02,3,4\n");
+    AG_EXPECT_OK(ag_timeseries_read(path, &plain, arena, &s, &err));
+    assert_string_equal(s.names[0], "SWDR (W/m\u00b2)");
+    const char *const columns[] = {"SWDR (W/m\u00b2)"};
+    ag_timeseries_options some = {.columns = columns, .column_count = 1};
+    AG_EXPECT_OK(ag_timeseries_read(path, &some, arena, &s, &err));
+    assert_true(s.columns == 1 && s.values[1] == 3.0);
+    ag_arena_free(arena);
+}
+
+AG_TEST(test_timeseries__two_columns_of_one_name_are_refused)
+{
+    ag_err err = {0};
+    ag_timeseries s;
+    ag_arena *arena = ag_arena_new(0);
+    const char *path = file_of("two.csv", "date,a,b,a\n2020-01-01,1,2,3\n");
+    AG_EXPECT_ERROR(ag_timeseries_read(path, &plain, arena, &s, &err), AG_EINVAL, "two columns are called 'a'");
+    const char *const columns[] = {"b"};
+    ag_timeseries_options some = {.columns = columns, .column_count = 1};
+    AG_EXPECT_OK(ag_timeseries_read(path, &some, arena, &s, &err));
+    ag_arena_free(arena);
+}
+
+AG_TEST(test_timeseries__a_file_without_names_is_refused)
+{
+    ag_err err = {0};
+    ag_timeseries s;
+    ag_arena *arena = ag_arena_new(0);
+    AG_EXPECT_ERROR(ag_timeseries_read(file_of("h.csv", "2020-01-01,1.5\n2020-01-02,2.5\n"), &plain, arena, &s, &err),
+                    AG_EINVAL, "the first line holds data");
+    AG_EXPECT_ERROR(ag_timeseries_read(file_of("h.csv", "0.5,1\n0.7,2\n"), &plain, arena, &s, &err), AG_EINVAL,
+                    "the first line holds data");
+    AG_EXPECT_OK(ag_timeseries_read(file_of("h.csv", "0,1\n0.7,2\n"), &plain, arena, &s, &err)); /* whole: names */
+    AG_EXPECT_OK(ag_timeseries_read(file_of("h.csv", "date,0,1\n2020-01-01,0.7,2\n"), &plain, arena, &s, &err));
+    assert_string_equal(s.names[1], "1");
+    ag_arena_free(arena);
+}
+
+AG_TEST(test_timeseries__a_comma_or_a_point_too_many_says_which_key)
+{
+    ag_err err = {0};
+    ag_timeseries s;
+    ag_arena *arena = ag_arena_new(0);
+    ag_timeseries_options german = {.decimal_comma = true};
+    AG_EXPECT_ERROR(ag_timeseries_read(file_of("k.csv", "t;x;y\na;1,5;2\nb;2,5;3\n"), &plain, arena, &s, &err),
+                    AG_EPARSE, "'1,5' is not a number");
+    assert_non_null(strstr(err.hint, "decimal_comma: true"));
+    AG_EXPECT_ERROR(ag_timeseries_read(file_of("k.csv", "t;x;y\na;1.5;2\nb;2.5;3\n"), &german, arena, &s, &err),
+                    AG_EPARSE, "'1.5' is not a number");
+    assert_non_null(strstr(err.hint, "decimal_comma"));
+    AG_EXPECT_ERROR(ag_timeseries_read(file_of("k.csv", "t;x\na;-1e31\n"), &plain, arena, &s, &err), AG_EPARSE,
+                    "too large");
+    ag_arena_free(arena);
+}
+
+AG_TEST(test_timeseries__dates_as_people_write_them)
+{
+    static const struct {
+        const char *rows[4];
+        int64_t hours;
+    } cases[] = {
+        {{"2020/1/31 0:00", "2020/2/1 0:00", "2020/2/2 0:00"}, 24},
+        {{"31.01.2020 23:30", "01.02.2020 00:30", "01.02.2020 01:30"}, 1},
+        {{"1/31/2020", "2/1/2020", "2/2/2020"}, 24},
+        {{"1/2/2020", "2/2/2020", "3/2/2020", "4/2/2020"}, 24}, /* the day first: days go before months */
+        {{"1/5/2020 11:00 PM", "1/6/2020 12:00 AM", "1/6/2020 1:00 AM"}, 1},
+        {{"2020-01", "2020-02", "2020-03", "2020-04"}, 24 * 30},
+        {{"1577836800", "1577840400", "1577844000"}, 1},
+        {{"1577836800000", "1577840400000", "1577844000000"}, 1},
+        {{"2020-01-01", "2020-01-02", "soon"}, 0},
+        {{"2020-01-03", "2020-01-02", "2020-01-01"}, 0},
+        {{"13/13/2020", "14/13/2020", "15/13/2020"}, 0},
+        {{"1:2020:3", "2/3", "/"}, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ag_err err = {0};
+        ag_timeseries s;
+        char text[400] = "date,x\n";
+        ag_arena *arena = ag_arena_new(0);
+        for (int k = 0; k < 4 && cases[i].rows[k]; k++) {
+            size_t size = strlen(text);
+            ag_format(text + size, sizeof text - size, "%s,%d\n", cases[i].rows[k], k);
+        }
+        AG_EXPECT_OK(ag_timeseries_read(file_of("t.csv", text), &plain, arena, &s, &err));
+        if (s.interval != cases[i].hours * 3600 * AG_SECOND || s.columns != 1)
+            fail_msg("%s: %lld us", cases[i].rows[0], (long long)s.interval);
+        ag_arena_free(arena);
+    }
 }
 
 AG_TEST(test_timeseries__missing_numbers_are_refused_or_filled)

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* dates.h: how far apart the rows of a series are, by a column of dates as people write them. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/str.h"
+
+enum { AG_DATE_ORDERS = 2 }; /* 3/4/2020 may be in March or in April */
+
+/* Zeroed: nothing was seen yet. */
+typedef struct ag_dates {
+    int64_t rows;
+    struct {
+        bool useless; /* unreadable in this order, or not at even distances */
+        bool months;  /* distances are those of months */
+        int64_t last, step;
+    } orders[AG_DATE_ORDERS];
+} ag_dates;
+
+/* Whether it is written like a date; a number is none. */
+bool ag_date_like(ag_str text);
+void ag_dates_add(ag_dates *dates, ag_str text);
+/* Microseconds between rows; months count as 30 days. 0: not known, or not always the same. */
+int64_t ag_dates_interval(const ag_dates *dates);
