@@ -240,6 +240,8 @@ AG_TEST(test_model_predict__says_what_does_not_fit)
     expect_remark("has 0 windows, but the input has 4");
     assert_int_equal(AUGER("model", "predict", fixture(""), "-i", fixture("/x.npy"), "-o", y, "--bind", "m=x.npy"), 1);
     expect_remark("no input 'm'");
+    assert_int_equal(AUGER("model", "predict", fixture(""), "-i", scratch("none.npy"), "-o", scratch("none.npy")), 2);
+    expect_remark("is an input, which would be lost");
     assert_false(ag_file_exists(y));
     assert_int_equal(AUGER("model", "predict", fixture(""), "-i", scratch("none.npy"), "-o", y), 0);
     assert_true(ag_file_exists(y));

@@ -254,7 +254,8 @@ AG_TEST(test_predictor__refuses_a_directory_that_is_none)
     spoil("{}", "format");
     spoil("{\"format\": 99}", "newer");
     spoil("{\"format\": 1}", "strategy");
-    spoil("{\"format\": 1, \"strategy\": \"x\"}", "fusion");
+    spoil("{\"format\": 1, \"strategy\": \"x\"}", "does not answer for holes");
+    spoil("{\"format\": 1, \"strategy\": \"x\", \"view\": {}}", "fusion");
     spoil("{\"format\": 1, \"strategy\": \"x\", \"fusion\": \"vote\"}", "fusion");
     spoil("{\"format\": 1, \"strategy\": \"x\", \"fusion\": \"mean\"}", "grip");
 }

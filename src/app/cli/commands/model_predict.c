@@ -7,7 +7,9 @@
 
 #include "app/cli/invocation.h"
 #include "core/base/mem.h"
+#include "core/io/file.h"
 #include "core/io/npy.h"
+#include "core/io/path.h"
 #include "core/sys/clock.h"
 #include "learn/nn/checkpoint/pretrained.h"
 #include "learn/nn/results.h"
@@ -139,12 +141,29 @@ static int open_feed(prediction *p, const char *name, const char *path, ag_err *
     return ag_exec_input(p->exec, f->port->name, f->batch, err);
 }
 
+/* Mapped inputs are read while the output grows; they would be gone at the end. */
+static int check_output(ag_invocation *invocation, const char *input, ag_err *err)
+{
+    const char *output = ag_option_text(invocation, "output");
+    char *a = NULL, *b = NULL;
+    if (!ag_file_exists(input) || !ag_file_exists(output)) return 0; /* opening them will tell */
+    int rc = ag_path_absolute(invocation->arena, input, &a, err);
+    if (rc >= 0) rc = ag_path_absolute(invocation->arena, output, &b, err);
+    if (rc >= 0 && strcmp(a, b) == 0) {
+        rc = ag_fail(err, AG_EINVAL, "--output %s is an input, which would be lost", output);
+        ag_err_hint(err, "write another file");
+    }
+    return rc;
+}
+
 static int open_feeds(ag_invocation *invocation, prediction *p, ag_err *err)
 {
     size_t count;
     const ag_option_value *pairs = ag_option_values(invocation, "bind", &count);
-    int rc = open_feed(p, NULL, ag_option_text(invocation, "input"), err);
+    int rc = check_output(invocation, ag_option_text(invocation, "input"), err);
+    if (rc >= 0) rc = open_feed(p, NULL, ag_option_text(invocation, "input"), err);
     for (size_t i = 0; i < count && rc >= 0; i++) {
+        if ((rc = check_output(invocation, pairs[i].pair_value, err)) < 0) break;
         const char *name = ag_arena_strndup(invocation->arena, pairs[i].key.data, pairs[i].key.size);
         rc = name ? open_feed(p, name, pairs[i].pair_value, err) : ag_fail_memory(err, pairs[i].key.size);
     }

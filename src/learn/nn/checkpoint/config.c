@@ -48,11 +48,22 @@ static const ag_config_dialect *dialect_of(const char *architecture)
 
 /* ---- reading ---- */
 
+/* transformers reads a configuration that does not say its type, when it is told the class; the class stands there. */
+static bool type_of_class(const ag_value *root, ag_str *out)
+{
+    const ag_value *classes = ag_value_get(root, "architectures");
+    ag_str name;
+    if (!classes || classes->kind != AG_ARRAY || classes->array.count != 1) return false;
+    if (!ag_value_string(&classes->array.items[0], &name) || !ag_str_starts(name, AG_STR("PatchTSMixer"))) return false;
+    *out = AG_STR("patchtsmixer");
+    return true;
+}
+
 static int find_architecture(const ag_value *root, const ag_architecture **out, ag_err *err)
 {
     ag_str type;
     if (root->kind != AG_OBJECT) return ag_fail(err, AG_EPARSE, "config.json must hold an object");
-    if (!ag_value_string(ag_value_get(root, "model_type"), &type)) {
+    if (!ag_value_string(ag_value_get(root, "model_type"), &type) && !type_of_class(root, &type)) {
         ag_fail(err, AG_EINVAL, "the configuration does not say its model_type");
         return ag_err_hint(err, "add \"model_type\": \"patchtsmixer\"");
     }

@@ -45,13 +45,29 @@ static int read_config_file(ag_arena *arena, const char *path, ag_model_files *f
     return rc;
 }
 
+static int no_config(ag_arena *arena, const char *directory, ag_err *err)
+{
+    static const char *const places[] = {"members", "model/members"};
+    ag_fail(err, AG_ENOTFOUND, "%s has no " AG_CONFIG_FILE, directory);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        const char *path = ag_path_join(arena, directory, places[i]);
+        if (path && ag_file_exists(path))
+            return ag_err_hint(err, "it holds several models: name one of those in %s", path);
+    }
+    return ag_err_hint(err, "a model is a directory with " AG_CONFIG_FILE " and " AG_WEIGHTS_FILE);
+}
+
+/* A model's directory, or that of a training with the model in it. */
 static int open_directory(ag_arena *arena, const char *path, ag_model_files *files, ag_err *err)
 {
     const char *config = ag_path_join(arena, path, AG_CONFIG_FILE);
-    if (!config) return ag_fail_memory(err, strlen(path));
+    const char *inside = ag_path_join(arena, path, "model");
+    const char *trained = inside ? ag_path_join(arena, inside, AG_CONFIG_FILE) : NULL;
+    if (!config || !trained) return ag_fail_memory(err, strlen(path));
     if (!ag_file_exists(config)) {
-        ag_fail(err, AG_ENOTFOUND, "%s has no " AG_CONFIG_FILE, path);
-        return ag_err_hint(err, "a model is a directory with " AG_CONFIG_FILE " and " AG_WEIGHTS_FILE);
+        if (!ag_file_exists(trained)) return no_config(arena, path, err);
+        path = inside;
+        config = trained;
     }
     int rc = open_weights(arena, path, files, err);
     return rc < 0 ? rc : read_config_file(arena, config, files, err);

@@ -114,6 +114,8 @@ AG_TEST(test_config__refuses_by_name)
     } cases[] = {
         {"[]", NULL, "object", AG_EPARSE},
         {"{}", NULL, "model_type", AG_EINVAL},
+        {"{\"architectures\":[\"BertModel\"]}", NULL, "model_type", AG_EINVAL},
+        {"{\"architectures\":[\"PatchTSMixerModel\"],\"d_modle\":true,\"dropout\":2}", NULL, "dropout", AG_EINVAL},
         {"{\"model_type\":\"bert\"}", NULL, "'bert'", AG_EUNSUPPORTED},
         {MIXER ",\"seq_len\":3}", NULL, "before the release", AG_EUNSUPPORTED},
         {MIXER ",\"revin\":true}", NULL, "'revin'", AG_EUNSUPPORTED},

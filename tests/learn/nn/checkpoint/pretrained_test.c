@@ -106,6 +106,25 @@ AG_TEST(test_pretrained__weights_alone_take_the_configuration_beside_them)
     AG_EXPECT_ERROR(ag_pretrained_load(root, NULL, &loaded, &err), AG_ENOTFOUND, "no config.json");
 }
 
+AG_TEST(test_pretrained__the_directory_of_a_training_has_its_model_inside)
+{
+    ag_err err = {0};
+    ag_pretrained *loaded = NULL;
+    const char *root = ag_test_dir();
+    char model[600];
+    ag_format(model, sizeof model, "%s/model", root);
+    make(model, NULL);
+    const char *members = in(model, "members");
+    AG_EXPECT_OK(ag_pretrained_load(root, NULL, &loaded, &err));
+    ag_pretrained_free(loaded);
+    AG_EXPECT_OK(ag_file_remove(in(model, "config.json"), &err));
+    AG_EXPECT_OK(ag_dir_make(members, &err));
+    AG_EXPECT_ERROR(ag_pretrained_load(root, NULL, &loaded, &err), AG_ENOTFOUND, "no config.json");
+    assert_non_null(strstr(err.hint, "holds several models"));
+    AG_EXPECT_ERROR(ag_pretrained_load(model, NULL, &loaded, &err), AG_ENOTFOUND, "no config.json");
+    assert_non_null(strstr(err.hint, "holds several models"));
+}
+
 AG_TEST(test_pretrained__says_what_it_cannot_read)
 {
     ag_err err = {0};
