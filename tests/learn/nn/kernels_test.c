@@ -321,6 +321,33 @@ AG_TEST(test_kernels__softmax_of_every_width_agrees_with_plain)
     with_every_table(softmax_all);
 }
 
+static void gate_all(const ag_kernels *kernels)
+{
+    const ag_kernels *plain = ag_kernels_find("plain");
+    for (int64_t rows = 1; rows < 40; rows += 6)
+        for (int64_t columns = 1; columns < 70; columns += 3) {
+            int64_t size = rows * columns;
+            ag_real *weights = numbers(size, "w"), *v = numbers(size, "v"), *d = numbers(size, "d"),
+                    *e = numbers(size, "d"), *slopes = numbers(size, "s"), *twin = numbers(size, "t");
+            plain->softmax_rows(weights, weights, rows, columns);
+            kernels->gate_rows_gradient(weights, v, d, slopes, rows, columns);
+            plain->gate_rows_gradient(weights, v, e, twin, rows, columns);
+            assert_memory_equal(d, e, (size_t)size * sizeof *d);
+            for (int64_t i = 0; i < size; i++) ag_check_near((double)slopes[i], (double)twin[i], 2e-6, "gate by rows");
+            kernels->gate_columns_gradient(weights, v, d, slopes, rows, columns);
+            plain->gate_columns_gradient(weights, v, e, twin, rows, columns);
+            assert_memory_equal(d, e, (size_t)size * sizeof *d);
+            for (int64_t i = 0; i < size; i++) ag_check_near((double)slopes[i], (double)twin[i], 1e-5, "by columns");
+            ag_real *all[] = {weights, v, d, e, slopes, twin};
+            for (size_t i = 0; i < sizeof all / sizeof *all; i++) ag_free(all[i]);
+        }
+}
+
+AG_TEST(test_kernels__gradients_through_a_gate_agree_with_plain)
+{
+    with_every_table(gate_all);
+}
+
 /* From its bits a dropout comes out the same, and no bit lies behind the room for them. */
 static void drop_again(const ag_kernels *kernels, const ag_dropout *drop, int64_t size)
 {

@@ -119,6 +119,12 @@ typedef struct ag_kernels {
     void (*softmax_columns)(const ag_real *x, ag_real *y, int64_t rows, int64_t columns, int64_t stride);
     void (*softmax_columns_gradient)(const ag_real *y, const ag_real *dy, ag_real *dx, int64_t rows, int64_t columns,
                                      int64_t stride);
+    /* Back through y = v * weights, weights = softmax(x) along each row, down each column: of d, the gradient of y, is
+     * made that of v as far as it does not come through x; slopes gets that of x. */
+    void (*gate_rows_gradient)(const ag_real *weights, const ag_real *v, ag_real *d, ag_real *slopes, int64_t rows,
+                               int64_t columns);
+    void (*gate_columns_gradient)(const ag_real *weights, const ag_real *v, ag_real *d, ag_real *slopes, int64_t rows,
+                                  int64_t columns);
     void (*attend)(const ag_attend *call);
     void (*attend_gradient)(const ag_attend_gradient *call);
     /* y = (x - mean) * r * gain + shift along each row of [rows, columns], r = 1/sqrt(variance + epsilon). moments gets

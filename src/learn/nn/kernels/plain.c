@@ -139,6 +139,28 @@ static void softmax_columns_gradient(const ag_real *y, const ag_real *dy, ag_rea
     for (int64_t c = 0; c < columns; c++) softmax_gradient_one(y + c, dy + c, dx + c, rows, stride);
 }
 
+static void gate_products(const ag_real *weights, const ag_real *v, ag_real *d, ag_real *slopes, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        slopes[i] = d[i] * v[i];
+        d[i] *= weights[i];
+    }
+}
+
+static void gate_rows_gradient(const ag_real *weights, const ag_real *v, ag_real *d, ag_real *slopes, int64_t rows,
+                               int64_t columns)
+{
+    gate_products(weights, v, d, slopes, rows * columns);
+    softmax_rows_gradient(weights, slopes, slopes, rows, columns);
+}
+
+static void gate_columns_gradient(const ag_real *weights, const ag_real *v, ag_real *d, ag_real *slopes, int64_t rows,
+                                  int64_t columns)
+{
+    gate_products(weights, v, d, slopes, rows * columns);
+    softmax_columns_gradient(weights, slopes, slopes, rows, columns, columns);
+}
+
 static void layer_norm(const ag_real *x, const ag_real *gain, const ag_real *shift, ag_real epsilon, ag_real *y,
                        ag_real *moments, int64_t rows, int64_t columns)
 {
@@ -311,6 +333,8 @@ const ag_kernels ag_kernels_plain = {
     .softmax_rows_gradient = softmax_rows_gradient,
     .softmax_columns = softmax_columns,
     .softmax_columns_gradient = softmax_columns_gradient,
+    .gate_rows_gradient = gate_rows_gradient,
+    .gate_columns_gradient = gate_columns_gradient,
     .attend = attend,
     .attend_gradient = attend_gradient,
     .layer_norm = layer_norm,

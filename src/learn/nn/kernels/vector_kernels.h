@@ -45,6 +45,7 @@ INLINE vec down_to(const vec *v, int64_t rows, bool tops)
 
 #include "learn/nn/kernels/vector_dropout.h"
 #include "learn/nn/kernels/vector_functions.h"
+#include "learn/nn/kernels/vector_gate.h"
 #include "learn/nn/kernels/vector_norms.h"
 #include "learn/nn/kernels/vector_products.h"
 /* clang-format on */

@@ -224,10 +224,8 @@ static void forward(const ag_call *c)
 static void close_gate(const ag_mixer_tile *tile, const ag_real *v, const ag_real *weights, ag_real *d, ag_real *spare)
 {
     const ag_call *c = tile->call;
-    int64_t length = tile->shape->length, size = tile->count * length;
-    c->kernels->multiply(d, v, spare, size);
-    ag_tile_softmax_gradient(tile, weights, spare);
-    c->kernels->multiply(d, weights, d, size);
+    int64_t length = tile->shape->length;
+    ag_tile_gate_gradient(tile, weights, v, d, spare);
     ag_tile_linear_weights(tile, length, length, spare, v, c->din[AG_MIXER_A], c->din[AG_MIXER_A_BIAS]);
     ag_tile_linear_input(tile, c->in[AG_MIXER_A], length, length, spare, d, true);
 }

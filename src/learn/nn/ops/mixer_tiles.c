@@ -197,11 +197,12 @@ void ag_tile_softmax(const ag_mixer_tile *tile, ag_real *x)
         tile->call->kernels->softmax_columns(x, x, s->length, tile->count, tile->count);
 }
 
-void ag_tile_softmax_gradient(const ag_mixer_tile *tile, const ag_real *y, ag_real *dy)
+void ag_tile_gate_gradient(const ag_mixer_tile *tile, const ag_real *weights, const ag_real *v, ag_real *d,
+                           ag_real *slopes)
 {
     const ag_mixer_shape *s = tile->shape;
     if (s->by_rows)
-        tile->call->kernels->softmax_rows_gradient(y, dy, dy, tile->count, s->length);
+        tile->call->kernels->gate_rows_gradient(weights, v, d, slopes, tile->count, s->length);
     else
-        tile->call->kernels->softmax_columns_gradient(y, dy, dy, s->length, tile->count, tile->count);
+        tile->call->kernels->gate_columns_gradient(weights, v, d, slopes, s->length, tile->count);
 }

@@ -45,6 +45,7 @@ void ag_tile_linear_input(const ag_mixer_tile *tile, const ag_real *w, int64_t o
 /* dW += dy x^T, db += dy; either may be NULL. */
 void ag_tile_linear_weights(const ag_mixer_tile *tile, int64_t out, int64_t in, const ag_real *dy, const ag_real *x,
                             ag_real *dw, ag_real *db);
-/* Softmax of each vector, and the gradient through it, in place. */
+/* Softmax of each vector, in place; and the kernels' gradient through it and the product with v. */
 void ag_tile_softmax(const ag_mixer_tile *tile, ag_real *x);
-void ag_tile_softmax_gradient(const ag_mixer_tile *tile, const ag_real *y, ag_real *dy);
+void ag_tile_gate_gradient(const ag_mixer_tile *tile, const ag_real *weights, const ag_real *v, ag_real *d,
+                           ag_real *slopes);
