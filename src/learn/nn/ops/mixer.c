@@ -103,8 +103,11 @@ typedef struct places { /* of one tile */
     ag_real *wide[2];          /* hidden * tile each */
 } places;
 
-/* Behind one another: moments, then tile by tile in each of v, hidden, the bits, gate, result. */
-static places places_of(const ag_call *c, const ag_mixer_tile *tile, int64_t sample)
+/* Behind one another: moments, then tile by tile in each of v, hidden, the bits, gate, result. Inlined: a struct that
+ * is returned is put together in memory and read in wider pieces than it was written, which waits for all the tile
+ * before to be written out. */
+static inline __attribute__((always_inline)) places places_of(const ag_call *c, const ag_mixer_tile *tile,
+                                                              int64_t sample)
 {
     const ag_mixer_shape *m = tile->shape;
     const ag_mixer *a = c->attributes;
