@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* calibration.c: two witnesses tell a depth: the heap of the heat map, and the place where the shape of the tool's
  * point fits best. How far to go from the first towards the second, and what both are off by together, depends on how
- * sure each of them is: a small linear model (blend), fitted by ridge regression. A second one (scale) says how large
- * the error usually is; the interval is the multiple of it that held nine of ten holes (split conformal), and
- * confidence the share of holes with such an error or less that were right, forced to fall as the error grows. Both are
- * measured on holes that the linear models were not fitted on (ten rounds).
+ * sure each of them is: a small linear model (blend), fitted by ridge regression in which what lies far off the rest
+ * pulls no harder than what lies at its edge (Huber): among a hundred holes there are a few whose heap is at another
+ * point, and their squares would bend the way of all others. A second one (scale) says how large the error usually is;
+ * the interval is the multiple of it that held nine of ten holes (split conformal), and confidence the share of holes
+ * with such an error or less that were right, forced to fall as the error grows. Both are measured on holes that the
+ * linear models were not fitted on (ten rounds).
  *
  * Holes of one tool are off together, so what counts is how many tools there are. A round leaves out whole tools; each
  * tool weighs the same; the quantile allows for another tool, which may be the worst. And what few tools say is drawn
@@ -20,10 +22,18 @@
 #include "core/base/mem.h"
 #include "data/validator.h"
 
-enum { TERMS = AG_CALIBRATION_TERMS, STAIRS = AG_CALIBRATION_STAIRS, ROUNDS = 10, FEWEST = 25, STAIR_LEAST = 15 };
+enum {
+    TERMS = AG_CALIBRATION_TERMS,
+    STAIRS = AG_CALIBRATION_STAIRS,
+    ROUNDS = 10,
+    FEWEST = 25,
+    STAIR_LEAST = 15,
+    REWEIGH = 5
+};
 static const double right_mm = 0.25, far_mm = 0.6, floor_mm = 0.004, share = 0.9, usual_width = 1.9;
 static const double stiff_tools = 20, stiff_level = 2; /* tools: of the usual; of its constants */
 static const double tools_to_come = 0.5;
+static const double deviation = 1.4826, edge = 1.345; /* of normal errors: in medians; Huber's, in deviations */
 
 /* ---- terms ---- */
 
@@ -98,21 +108,27 @@ static double product(const double *a, const double *b)
 
 /* ---- the linear models ---- */
 
-/* Least squares with a pull towards `prior`, by Cholesky. rows: [count][TERMS], of `tools` tools. */
-static void regress(const double *const *rows, const double *values, size_t count, size_t tools,
-                    const double prior[TERMS], double out[TERMS])
+/* Rows of a fit, side by side. */
+typedef struct regression {
+    const double **rows; /* of TERMS */
+    double *values, *weights, *sorted;
+    size_t count, tools; /* rows; tools that they are of */
+} regression;
+
+/* Least squares with a pull towards `prior`, by Cholesky. */
+static void regress(const regression *r, const double prior[TERMS], double out[TERMS])
 {
     double a[TERMS][TERMS] = {{0}}, b[TERMS] = {0};
-    for (size_t n = 0; n < count; n++) {
-        double left = values[n] - product(rows[n], prior);
+    for (size_t n = 0; n < r->count; n++) {
+        double left = r->values[n] - product(r->rows[n], prior);
         for (int i = 0; i < TERMS; i++) {
-            b[i] += rows[n][i] * left;
-            for (int k = 0; k <= i; k++) a[i][k] += rows[n][i] * rows[n][k];
+            b[i] += r->weights[n] * r->rows[n][i] * left;
+            for (int k = 0; k <= i; k++) a[i][k] += r->weights[n] * r->rows[n][i] * r->rows[n][k];
         }
     }
     for (int i = 0; i < TERMS; i++) {
-        double pull = i ? stiff_tools : stiff_level, of_tool = (double)count / (double)(tools ? tools : 1);
-        a[i][i] += 1e-4 + pull * of_tool * a[i][i] / ((double)count + 1);
+        double pull = i ? stiff_tools : stiff_level, of_tool = (double)r->count / (double)(r->tools ? r->tools : 1);
+        a[i][i] += 1e-4 + pull * of_tool * a[i][i] / ((double)r->count + 1);
         for (int k = 0; k <= i; k++) {
             double sum = a[i][k];
             for (int m = 0; m < k; m++) sum -= a[i][m] * a[k][m];
@@ -128,6 +144,27 @@ static void regress(const double *const *rows, const double *values, size_t coun
         b[i] /= a[i][i];
     }
     for (int i = 0; i < TERMS; i++) out[i] = prior[i] + b[i];
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The same, where what is left beyond the edge of the usual pulls as if it lay there: weighed anew by what the fit
+ * before leaves. */
+static void regress_robustly(const regression *r, const double prior[TERMS], double out[TERMS])
+{
+    regress(r, prior, out);
+    for (int round = 0; round < REWEIGH && r->count > 0; round++) {
+        for (size_t n = 0; n < r->count; n++) r->sorted[n] = fabs(r->values[n] - product(r->rows[n], out));
+        qsort(r->sorted, r->count, sizeof *r->sorted, by_size);
+        double usual = edge * (deviation * r->sorted[r->count / 2] + floor_mm);
+        for (size_t n = 0; n < r->count; n++)
+            r->weights[n] = usual / fmax(fabs(r->values[n] - product(r->rows[n], out)), usual);
+        regress(r, prior, out);
+    }
 }
 
 /* Where nothing is fitted; and what few tools are drawn to. */
@@ -150,9 +187,9 @@ static double usual_error(const double scale[TERMS], const witness *w)
 typedef struct fitting {
     witness *all;
     size_t count, tools;
-    const double **rows;
-    double *values, *error, *usual; /* of each hole, judged by models that did not see it */
-    size_t *of_tool;                /* holes of each tool */
+    regression fit;        /* room for all holes */
+    double *error, *usual; /* of each hole, judged by models that did not see it */
+    size_t *of_tool;       /* holes of each tool */
     struct measured *sorted;
 } fitting;
 
@@ -162,25 +199,30 @@ static bool in_round(const fitting *f, size_t hole, int round)
     return (int)(f->all[hole].tool % ROUNDS) == round;
 }
 
-/* Holes of the other rounds; round < 0: of all. */
-static void fit_linear(fitting *f, int round, double blend[TERMS], double scale[TERMS])
+static void add_row(regression *r, const double *row, double value)
 {
-    size_t n = 0, tools = 0;
-    for (size_t t = 0; t < f->tools; t++) tools += (int)(t % ROUNDS) != round;
+    r->rows[r->count] = row;
+    r->weights[r->count] = 1;
+    r->values[r->count++] = value;
+}
+
+/* Holes of the other rounds; round < 0: of all. */
+static void fit_linear(const fitting *f, int round, double blend[TERMS], double scale[TERMS])
+{
+    regression r = f->fit;
+    for (size_t t = 0; t < f->tools; t++) r.tools += (int)(t % ROUNDS) != round;
     for (size_t i = 0; i < f->count; i++) {
         if (in_round(f, i, round)) continue;
         double off = f->all[i].truth - f->all[i].heap;
-        f->rows[n] = f->all[i].x;
-        f->values[n++] = fmax(-far_mm, fmin(far_mm, off)); /* a hole gone astray must not bend the rest */
+        add_row(&r, f->all[i].x, fmax(-far_mm, fmin(far_mm, off))); /* beyond, the shape is not looked at either */
     }
-    regress(f->rows, f->values, n, tools, usual_blend, blend);
-    n = 0;
+    regress_robustly(&r, usual_blend, blend);
+    r.count = 0;
     for (size_t i = 0; i < f->count; i++) {
         if (in_round(f, i, round)) continue;
-        f->rows[n] = f->all[i].z;
-        f->values[n++] = log(fabs(f->all[i].truth - blended(blend, &f->all[i])) + floor_mm);
+        add_row(&r, f->all[i].z, log(fabs(f->all[i].truth - blended(blend, &f->all[i])) + floor_mm));
     }
-    regress(f->rows, f->values, n, tools, usual_scale, scale);
+    regress(&r, usual_scale, scale);
 }
 
 /* ---- intervals and confidence ---- */
@@ -210,12 +252,14 @@ static double conformal(const fitting *f)
 }
 
 /* What the multiple is where errors are normal: nine of ten lie within 1.645 deviations, and the usual error, a mean of
- * logarithms of |error| + floor_mm, is about 0.53 deviations and 1.4 times the floor. */
+ * logarithms of |error| + floor_mm, is 0.53 deviations and some floors: more of them, the smaller the floor is beside
+ * it. (Within 1 % of the integral from 2.5 floors on.) */
 static double normal_width(const fitting *f)
 {
     double sum = 0;
-    for (size_t i = 0; i < f->count; i++) sum += log(f->usual[i]);
-    return fmax(1.645 / 0.53 * (1 - 1.4 * floor_mm / exp(sum / (double)f->count)), 1);
+    for (size_t i = 0; i < f->count; i++) sum += log(f->usual[i] / floor_mm);
+    double in_floors = sum / (double)f->count; /* its logarithm */
+    return fmax(1.645 / 0.53 * (1 - (0.96 + 0.36 * in_floors) * exp(-in_floors)), 0.8);
 }
 
 static double drawn_to_normal(const fitting *f, double width)
@@ -335,20 +379,24 @@ void ag_calibration_default(bool refine, ag_calibration *out)
 static bool make_room(fitting *f, size_t count)
 {
     *f = (fitting){.all = ag_alloc_array(count + 1, sizeof *f->all),
-                   .rows = ag_alloc_array(count + 1, sizeof *f->rows),
-                   .values = ag_alloc_array(count + 1, sizeof(double)),
+                   .fit = {.rows = ag_alloc_array(count + 1, sizeof *f->fit.rows),
+                           .values = ag_alloc_array(3 * count + 1, sizeof(double))},
                    .error = ag_alloc_array(count + 1, sizeof(double)),
                    .usual = ag_alloc_array(count + 1, sizeof(double)),
                    .of_tool = ag_alloc_array(count + 1, sizeof(size_t)),
                    .sorted = ag_alloc_array(count + 1, sizeof *f->sorted)};
-    return f->all && f->rows && f->values && f->error && f->usual && f->of_tool && f->sorted;
+    if (f->fit.values) {
+        f->fit.weights = f->fit.values + count;
+        f->fit.sorted = f->fit.weights + count;
+    }
+    return f->all && f->fit.rows && f->fit.values && f->error && f->usual && f->of_tool && f->sorted;
 }
 
 static void free_room(fitting *f)
 {
     ag_free(f->all);
-    ag_free(f->rows);
-    ag_free(f->values);
+    ag_free(f->fit.rows);
+    ag_free(f->fit.values);
     ag_free(f->error);
     ag_free(f->usual);
     ag_free(f->of_tool);
@@ -382,6 +430,13 @@ int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readi
     ag_free(numbers);
     if (rc >= 0) *out = c;
     return rc;
+}
+
+/* The share of all that lies below a quantile of so many scatters by this, whatever their distribution is. */
+double ag_calibration_give(const ag_point_calibration *point)
+{
+    if (point->count < FEWEST || point->tools == 0) return (double)NAN;
+    return sqrt(share * (1 - share) / (double)point->tools);
 }
 
 /* ---- answers ---- */

@@ -35,6 +35,9 @@ int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readi
  * 0: too few repeat each other, or it was fitted, and nothing changes. (calibration_repeats.c) */
 int ag_calibration_by_repeats(const ag_example *const *examples, const ag_reading *readings, size_t count,
                               ag_calibration *calibration, size_t *grouped, ag_err *err);
+/* Nine of ten is what intervals are made to hold; what they will hold of tools to come, give or take this share (one
+ * deviation), for no more is known of tools than so many say. NaN: nothing was fitted. */
+double ag_calibration_give(const ag_point_calibration *point);
 void ag_calibration_write(const ag_calibration *calibration, ag_json *json);
 int ag_calibration_read(const ag_value *value, const char *file, ag_calibration *out, ag_err *err);
 

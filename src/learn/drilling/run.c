@@ -247,6 +247,24 @@ int ag_drilling_train(const ag_drilling_run *run, const ag_drilling_fold *fold, 
     return rc;
 }
 
+/* How much the intervals may be trusted: few tools say little of those to come. */
+static void tell_give(const ag_drilling_run *run, const ag_calibration *calibration)
+{
+    double most = (double)NAN;
+    size_t tools = SIZE_MAX;
+    for (int k = 0; k < AG_POINTS; k++) {
+        double give = ag_calibration_give(&calibration->point[k]);
+        if (isnan(give)) continue;
+        most = fmax(most, give);
+        if (calibration->point[k].tools < tools) tools = calibration->point[k].tools;
+    }
+    if (isnan(most)) return;
+    ag_strategy_remark(run->task,
+                       "intervals were learned from %zu tools: of other tools' points they hold 90 %%, give or take "
+                       "%.0f %%",
+                       tools, 100 * most);
+}
+
 int ag_drilling_by_repeats(const ag_drilling_run *run, const ag_example *const *examples, const ag_reading *readings,
                            size_t count, ag_calibration *calibration, ag_err *err)
 {
@@ -258,6 +276,7 @@ int ag_drilling_by_repeats(const ag_drilling_run *run, const ag_example *const *
                            "way at the entry, %.0f %% at the exit",
                            grouped, 100 * calibration->point[AG_POINT_ENTRY].blend[1],
                            100 * calibration->point[AG_POINT_EXIT].blend[1]);
+    if (rc >= 0) tell_give(run, calibration);
     return rc;
 }
 

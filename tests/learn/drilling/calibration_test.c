@@ -148,6 +148,89 @@ AG_TEST(test_calibration__intervals_hold_for_tools_that_nobody_has_seen)
     ag_arena_free(other->arena);
 }
 
+/* Heaps and shapes of every fifteenth hole are half a millimetre above the point, as where both took another layer. */
+static void lead_astray(bench *b)
+{
+    for (size_t i = 0; i < HOLES; i += 15) b->known[i].mm[AG_POINT_ENTRY] -= 0.5;
+}
+
+AG_TEST(test_calibration__holes_gone_astray_do_not_bend_the_rest)
+{
+    ag_err err = {0};
+    ag_calibration c, clean;
+    bench *b = open_bench(3, 0.05, 0.01), *other = open_bench(4, 0.05, 0.01);
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &clean, &err));
+    lead_astray(b);
+    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &c, &err));
+    assert_true(fabs(c.point[0].blend[0] - clean.point[0].blend[0]) < 0.005);
+    judged bent = judge(other, &c), straight = judge(other, &clean);
+    assert_true(bent.mae < 1.1 * straight.mae);
+    assert_true(bent.covered > straight.covered); /* those that are astray must be held as well, as far as it goes */
+    ag_arena_free(b->arena);
+    ag_arena_free(other->arena);
+}
+
+/* Errors that are normal and of the same size everywhere; shapes say nothing. */
+static void level(bench *b, uint64_t seed, double size)
+{
+    ag_rng rng = ag_rng_stream(seed, "level");
+    for (size_t i = 0; i < HOLES; i++)
+        for (int k = 0; k < AG_POINTS; k++) {
+            b->readings[i].spread[k] = 0.15;
+            b->readings[i].mm[k] = b->known[i].mm[k] + size * ag_rng_normal(&rng);
+        }
+}
+
+/* A calibration by `count` holes of the bench, another lot in each draw. */
+static void fit_lot(const bench *b, size_t draw, size_t count, ag_calibration *c)
+{
+    ag_err err = {0};
+    size_t from = draw * count;
+    AG_EXPECT_OK(ag_calibration_fit(b->holes + from, b->readings + from, b->all + from, NULL, count, true, c, &err));
+}
+
+AG_TEST(test_calibration__what_few_tools_are_drawn_to_is_as_wide_as_normal_errors_are)
+{
+    static const double sizes[] = {0.012, 0.06};
+    ag_calibration c;
+    bench *b = open_bench(19, 0, 10), *other = open_bench(20, 0, 10);
+    for (size_t s = 0; s < 2; s++) {
+        double covered = 0;
+        level(b, 21, sizes[s]);
+        level(other, 22, sizes[s]);
+        for (size_t draw = 0; draw < 40; draw++) {
+            fit_lot(b, draw, 30, &c);
+            covered += judge(other, &c).covered / 40;
+        }
+        assert_true(covered > 0.87 && covered < 0.93);
+    }
+    ag_arena_free(b->arena);
+    ag_arena_free(other->arena);
+}
+
+AG_TEST(test_calibration__says_how_much_its_intervals_may_be_trusted)
+{
+    ag_calibration c;
+    ag_point_calibration p = {.count = 100, .tools = 100};
+    double mean = 0, squares = 0;
+    assert_float_equal(ag_calibration_give(&p), 0.03, 1e-12);
+    p.tools = 25;
+    assert_float_equal(ag_calibration_give(&p), 0.06, 1e-12);
+    p.count = 24; /* nothing is fitted to so few */
+    assert_true(isnan(ag_calibration_give(&p)));
+    bench *b = open_bench(30, 0, 10), *other = open_bench(31, 0, 10);
+    for (size_t draw = 0; draw < 20; draw++) { /* trainings of 100 tools do scatter by what is said */
+        fit_lot(b, draw, 100, &c);
+        double covered = judge(other, &c).covered;
+        mean += covered / 20;
+        squares += covered * covered / 20;
+    }
+    double scatter = sqrt(squares - mean * mean), said = ag_calibration_give(&c.point[0]);
+    assert_true(scatter > 0.6 * said && scatter < 1.4 * said);
+    ag_arena_free(b->arena);
+    ag_arena_free(other->arena);
+}
+
 AG_TEST(test_calibration__a_single_tool_is_calibrated_by_its_holes)
 {
     ag_err err = {0};
