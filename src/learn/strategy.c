@@ -272,6 +272,20 @@ int ag_strategy_training_end(ag_strategy_task *task, const ag_strategy_training 
     return rc;
 }
 
+/* A checkpoint goes with the weights that the training began with: pretrained otherwise, it is another training. */
+static int hash_weights(const ag_model *model, ag_arena *arena, const char **out, ag_err *err)
+{
+    enum { DIGITS = 12 };
+    ag_sha256 digest;
+    char hex[65];
+    const size_t count = (size_t)ag_graph_flat_size(model->graph);
+    int rc = ag_sha256_of(model->values, count * sizeof(ag_real), &digest, err);
+    if (rc < 0) return rc;
+    ag_sha256_format(&digest, hex);
+    *out = ag_arena_strndup(arena, hex, DIGITS);
+    return *out ? 0 : ag_fail_memory(err, DIGITS);
+}
+
 int ag_strategy_train_job(ag_strategy_task *task, const ag_strategy_job *job, ag_train_result *result, ag_err *err)
 {
     const ag_settings *settings = job->settings ? job->settings : task->settings;
@@ -288,6 +302,8 @@ int ag_strategy_train_job(ag_strategy_task *task, const ag_strategy_job *job, ag
                                   .config = job->config ? job->config : &task->model_config,
                                   .resume = task->resume,
                                   .interval = settings->checkpoint_interval};
+    if (job->pretrained || settings->init_from) rc = hash_weights(job->model, arena, &where.first, err);
+    if (rc < 0) return rc;
     ag_train_job training = {.name = job->count > 1 ? job->name : NULL,
                              .model = job->model,
                              .training = job->training,

@@ -198,6 +198,7 @@ typedef struct ag_strategy_job {
     const ag_samples *training, *validation;
     const ag_train_judge *judge;
     const ag_settings *settings; /* NULL: the task's */
+    bool pretrained;             /* weights come from another training of this one; resuming asks for the same */
     ag_cancel *cancel;           /* NULL: the task's */
 } ag_strategy_job;
 /* Trains it, with checkpoints below OUTPUT/checkpoints/NAME and the watch looking on; notes the result, and gives it

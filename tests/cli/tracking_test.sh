@@ -91,7 +91,7 @@ rm -rf "$dir/mine/spool"
 
 # A server that knows people: one who may only read records nothing, one who may not use the model registers nothing;
 # the training ends well, and --resume does the rest later.
-rm -rf "$dir/home"
+rm -rf "${dir:?}/home"
 "$auger" experiments create sines --home "$dir/home" >"$dir/log" 2>&1
 "$auger" users create robot --no-password --home "$dir/home" >"$dir/log" 2>&1
 token=$("$auger" users token create robot --home "$dir/home" 2>"$dir/log" | tr -d '\n')

@@ -91,3 +91,29 @@ same "$dir/stopped"
 [ "$(find "$dir/halves/model/members" -name model.safetensors | wc -l)" = "$((folds / 2))" ]
 "$auger" "$@" -o "$dir/halves" --resume -j 2 >"$dir/log"
 same "$dir/halves"
+
+# Killed in each lesson of the pretraining: the same. Weights of another pretraining are not mixed with those of this one.
+set -- "$@" --set pretrain.epochs=5 --folds 1
+"$auger" "$@" -o "$dir/longer" -j 1 >"$dir/log"
+for lesson in pretraining pretraining-shapes; do
+    out=$dir/killed-$lesson
+    "$auger" "$@" -o "$out" -j 1 >"$dir/log" 2>&1 &
+    child=$!
+    tries=0
+    until [ -n "$(ls "$out/checkpoints/$lesson" 2>/dev/null)" ] || ! kill -0 "$child" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 3000 ] || exit 1
+        sleep 0.01
+    done
+    kill -9 "$child" 2>/dev/null || true
+    wait "$child" 2>/dev/null || true
+    "$auger" "$@" -o "$out" --resume -j 3 >"$dir/log"
+    for file in metrics.json out_of_fold.csv pretraining-shapes/model.safetensors model/members/fold-01/model.safetensors; do
+        cmp "$dir/longer/$file" "$out/$file"
+    done
+done
+"$auger" "$@" -o "$dir/masked" --set pretrain.method=masked -j 2 >"$dir/log"
+status=0
+"$auger" "$@" -o "$dir/masked" --resume -j 2 >"$dir/log" 2>&1 || status=$?
+[ "$status" = 2 ] || { cat "$dir/log"; exit 1; }
+grep -q "belongs to another training: it has first weights" "$dir/log" || { cat "$dir/log"; exit 1; }

@@ -187,7 +187,8 @@ static int train_member(const ag_folding *f, ag_folding_member *m, ag_arena *are
                                  .model = m->model,
                                  .config = &f->kinds[m->kind].config,
                                  .training = &training.samples,
-                                 .validation = m->validation_count ? &validation.samples : NULL};
+                                 .validation = m->validation_count ? &validation.samples : NULL,
+                                 .pretrained = f->kinds[m->kind].pretrained != NULL};
     return ag_strategy_train_job(f->run.task, &job, NULL, err);
 }
 

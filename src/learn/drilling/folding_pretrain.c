@@ -181,7 +181,8 @@ static int pretrain_kind(ag_folding *f, ag_strategy_task *task, size_t kind, les
                                  .config = &p.config,
                                  .training = &p.training.samples,
                                  .validation = p.validation.samples.count ? &p.validation.samples : NULL,
-                                 .settings = &own};
+                                 .settings = &own,
+                                 .pretrained = p.from != NULL};
     rc = ag_strategy_train_job(task, &job, NULL, err);
     if (rc >= 0) rc = ag_pretrained_save(directory, &p.config, model, err);
     ag_model_free(model);

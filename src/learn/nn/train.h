@@ -105,6 +105,7 @@ typedef struct ag_train_checkpoints {
     const char *directory;         /* NULL: none are written */
     const ag_model_config *config; /* of the model; required with a directory */
     bool resume;                   /* go on from the newest whole one, if there is any */
+    const char *first;             /* the weights it begins with, by a hash; NULL: those of the seed */
     int64_t interval;              /* microseconds after which the next one is due, also inside an epoch */
     int64_t every_steps;           /* and after so many steps; 0: by time only */
     int keep_last;                 /* 0: 3 */

@@ -43,6 +43,7 @@ static void options_json(ag_json *json, const ag_train_loop *loop)
     ag_json_put_text(json, "data", loop->job->training->digest);
     ag_json_put_int(json, "validation samples", validation ? validation->count : 0);
     put_model(json, loop->job->checkpoints->config);
+    if (loop->job->checkpoints->first) ag_json_put_text(json, "first weights", loop->job->checkpoints->first);
     ag_json_put_int(json, "batch_size", o->batch_size);
     ag_json_put_int(json, "accumulate", o->accumulate > 0 ? o->accumulate : 1);
     ag_json_put_bool(json, "keep_order", o->keep_order);
