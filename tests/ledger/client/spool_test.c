@@ -376,3 +376,36 @@ AG_TEST(test_spool__failures_of_memory_and_files_are_told)
     ag_format(self.directory, sizeof(self.directory), "%s", ag_test_dir());
     ag_test_fail_at_n(AG_FAULT_FILE, spool_something, NULL, &self);
 }
+
+static const ag_outbox_found *only_found(const char *spool, ag_arena *arena, ag_vec *out)
+{
+    ag_err err = {0};
+    ag_vec_clear(out);
+    AG_EXPECT_OK(ag_outbox_list(spool, arena, out, &err));
+    assert_int_equal(out->count, 1);
+    return ag_vec_at(out, 0);
+}
+
+AG_TEST(test_outbox__a_list_tells_whom_queues_are_for_and_who_is_at_work)
+{
+    ag_vec found;
+    ag_err err = {0};
+    char spool[600], lock[700];
+    ag_outbox *queue = NULL;
+    ag_arena *arena = ag_arena_new(0);
+    ag_vec_init(&found, sizeof(ag_outbox_found));
+    ag_format(spool, sizeof(spool), "%s/listed", ag_test_dir());
+    AG_EXPECT_OK(ag_outbox_list(spool, arena, &found, &err)); /* there is none */
+    assert_int_equal(found.count, 0);
+    AG_EXPECT_OK(ag_outbox_make(spool, "http://a:5000", &queue, &err));
+    assert_true(only_found(spool, arena, &found)->alive);
+    ag_outbox_free(queue, false);
+    ag_format(lock, sizeof(lock), "%s/queue-00000000000000000000000000000000.lock", spool);
+    AG_EXPECT_OK(ag_file_replace(lock, "", 0, &err)); /* left alone */
+    const ag_outbox_found *one = only_found(spool, arena, &found);
+    assert_false(one->alive);
+    assert_string_equal(one->target, "http://a:5000");
+    assert_false(ag_file_exists(lock));
+    ag_vec_deinit(&found);
+    ag_arena_free(arena);
+}
