@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* attend_any.h: attention of any size in terms of a table's own products and exponentials. What includes it has a
+/* attend_any.h: attention of any size in terms of a table's own products and softmax. What includes it has a
  * matmul(); static functions only. */
 #include <stdbool.h>
 
 #include "learn/nn/kernels/kernels.h"
 
-typedef void exp_fn(const ag_real *x, ag_real *y, int64_t count);
+/* x = exp((x - top) factor) rate; without `again` it finds top and rate first: the largest x, one over the sum. */
+typedef void weigh_fn(ag_real *x, int64_t count, ag_real factor, bool again, ag_real *top, ag_real *rate);
 
 /* c [queries, keys] = a b, with a [queries, depth]. */
 static void attend_product(const ag_attend *at, const ag_real *a, int64_t a_row, const ag_real *b, ag_real *c)
@@ -23,20 +24,11 @@ static void attend_product(const ag_attend *at, const ag_real *a, int64_t a_row,
                         .c_row = at->keys});
 }
 
-static void attend_any(const ag_attend *at, bool again, exp_fn *exponential)
+static void attend_any(const ag_attend *at, bool again, weigh_fn *weigh)
 {
-    ag_real *tops = at->moments, *rates = at->moments + at->queries;
     attend_product(at, at->q, at->q_row, at->turned, at->weights);
-    for (int64_t r = 0; r < at->queries; r++) {
-        ag_real *row = at->weights + r * at->keys, top = row[0], sum = 0;
-        for (int64_t c = 1; c < at->keys; c++) top = row[c] > top ? row[c] : top;
-        if (again) top = tops[r];
-        for (int64_t c = 0; c < at->keys; c++) row[c] = (row[c] - top) * at->factor;
-        exponential(row, row, at->keys);
-        for (int64_t c = 0; c < at->keys && !again; c++) sum += row[c];
-        if (!again) tops[r] = top, rates[r] = 1 / sum;
-        for (int64_t c = 0; c < at->keys; c++) row[c] *= rates[r];
-    }
+    for (int64_t r = 0; r < at->queries; r++)
+        weigh(at->weights + r * at->keys, at->keys, at->factor, again, at->moments + r, at->moments + at->queries + r);
 }
 
 /* Weights and slopes of a row from the probabilities and the gradient of what they became. */
@@ -54,9 +46,11 @@ static void attend_row_gradient(const ag_attend_gradient *g, int64_t r)
     }
 }
 
-static void attend_gradient_any(const ag_attend_gradient *g, exp_fn *exponential)
+typedef void row_gradient_fn(const ag_attend_gradient *g, int64_t row);
+
+static void attend_gradient_any(const ag_attend_gradient *g, weigh_fn *weigh, row_gradient_fn *row_gradient)
 {
-    attend_any(&g->of, true, exponential);
+    attend_any(&g->of, true, weigh);
     attend_product(&g->of, g->d, g->d_row, g->values_turned, g->slopes);
-    for (int64_t r = 0; r < g->of.queries; r++) attend_row_gradient(g, r);
+    for (int64_t r = 0; r < g->of.queries; r++) row_gradient(g, r);
 }

@@ -306,14 +306,25 @@ static void transpose(const ag_real *from, int64_t from_row, ag_real *to, int64_
 
 #include "learn/nn/kernels/attend_any.h"
 
+static void weigh(ag_real *x, int64_t count, ag_real factor, bool again, ag_real *top, ag_real *rate)
+{
+    ag_real sum = 0;
+    if (!again) *top = x[0];
+    for (int64_t i = 1; i < count && !again; i++)
+        if (x[i] > *top) *top = x[i];
+    for (int64_t i = 0; i < count; i++) sum += x[i] = ag_exp((x[i] - *top) * factor);
+    if (!again) *rate = 1 / sum;
+    for (int64_t i = 0; i < count; i++) x[i] *= *rate;
+}
+
 static void attend(const ag_attend *at)
 {
-    attend_any(at, false, plain_exp);
+    attend_any(at, false, weigh);
 }
 
 static void attend_gradient(const ag_attend_gradient *g)
 {
-    attend_gradient_any(g, plain_exp);
+    attend_gradient_any(g, weigh, attend_row_gradient);
 }
 
 const ag_kernels ag_kernels_plain = {

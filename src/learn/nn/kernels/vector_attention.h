@@ -151,6 +151,55 @@ static void gradient_fours(const ag_attend_gradient *g)
 }
 #endif
 
+static void find_top(const float *x, int64_t count, float *top)
+{
+    vec tops = set(x[0]);
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) tops = max_(tops, load(x + i));
+    *top = max_of(tops);
+    for (; i < count; i++) *top = x[i] > *top ? x[i] : *top;
+}
+
+static void weigh(float *x, int64_t count, float factor, bool again, float *top, float *rate)
+{
+    if (!again) find_top(x, count, top);
+    vec most = set(*top), by = set(factor), sum = set(0), share = set(again ? *rate : 1.0F);
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        vec e = exp_of(mul(sub(load(x + i), most), by));
+        sum = add(sum, e);
+        store(x + i, mul(e, share));
+    }
+    if (i < count) store_some(x + i, mul(exp_of(mul(sub(load_some(x + i, count - i), most), by)), share), count - i);
+    if (again) return;
+    float total = sum_of(sum);
+    for (; i < count; i++) total += x[i];
+    *rate = 1.0F / total;
+    for (i = 0; i < count; i += LANES) store_some(x + i, mul(load_some(x + i, count - i), set(*rate)), count - i);
+}
+
+/* As attend_row_gradient(), of rows that are whole vectors and bytes of bits. */
+static void whole_row_gradient(const ag_attend_gradient *g, int64_t r)
+{
+    int64_t keys = g->of.keys;
+    const float *d = g->d + r * g->d_row, *heads = g->heads + r * g->d_row;
+    const uint8_t *bits = g->kept ? g->kept + (g->first_bit + r * keys) / 8 : NULL;
+    float *weights = g->of.weights + r * keys, *slopes = g->slopes + r * keys;
+    vec sum = set(0), by = set(g->of.factor), scale = set(g->scale);
+    for (int64_t i = 0; i < g->of.depth; i += LANES)
+        sum = fma_(load_some(d + i, g->of.depth - i), load_some(heads + i, g->of.depth - i), sum);
+    vec mean = set(sum_of(sum));
+    for (int64_t c = 0; c < keys; c += LANES) {
+        vec weight = load(weights + c), slope = load(slopes + c), used = weight;
+        if (bits) {
+            slope = keep_where(bits_at(bits, c), mul(slope, scale));
+            used = keep_where(bits_at(bits, c), mul(weight, scale));
+        }
+        store(slopes + c, mul(mul(weight, sub(slope, mean)), by));
+        store(weights + c, used);
+    }
+}
+
 static void attend(const ag_attend *at)
 {
 #ifdef HAS_FOURS
@@ -159,7 +208,7 @@ static void attend(const ag_attend *at)
         return;
     }
 #endif
-    attend_any(at, false, each_exp);
+    attend_any(at, false, weigh);
 }
 
 static void attend_gradient(const ag_attend_gradient *g)
@@ -170,5 +219,6 @@ static void attend_gradient(const ag_attend_gradient *g)
         return;
     }
 #endif
-    attend_gradient_any(g, each_exp);
+    bool whole = g->of.keys % 8 == 0 && g->of.keys % LANES == 0 && g->first_bit % 8 == 0;
+    attend_gradient_any(g, weigh, whole ? whole_row_gradient : attend_row_gradient);
 }
