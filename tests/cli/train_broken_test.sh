@@ -99,6 +99,9 @@ wrong 'a label to learn from' "$dir/good" --set "data_config.labels=$dir/labels.
 awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "path,entry_mm,transition_mm,exit_mm" }
     NR > 1 && $at["entry_mm"] != "" { print $at["path"] "," $at["entry_mm"] ",," }' "$dir/files/truth.csv" >"$dir/labels.csv"
 wrong 'have an exit: too few to learn it' "$dir/good" --set "data_config.labels=$dir/labels.csv" --set 'data_config.label_sources=[truth]'
+"$auger" simulate drilling --output-dir "$dir/airfiles" --holes 12 --seed 8 --regime air-event --quiet >/dev/null
+"$auger" prepare --input-dir "$dir/airfiles" --output-dir "$dir/air" --auto-label --quiet >/dev/null 2>&1
+wrong 'were drilled in air' "$dir/air" --set "data_config.labels=$dir/airfiles/truth.csv"
 
 [ "$count" -ge 20 ] || failed=1
 exit "$failed"

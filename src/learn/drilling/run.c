@@ -199,21 +199,35 @@ int ag_drilling_prepare(ag_drilling_run *run, ag_strategy_task *task, ag_err *er
     return rc < 0 ? rc : ag_drilling_read(run, task, err);
 }
 
-int ag_drilling_trainable(const ag_drilling_run *run, ag_arena *arena, size_t **out, size_t *count, ag_err *err)
+static int too_few(const ag_drilling_run *run, size_t count, size_t silent, ag_err *err)
 {
-    size_t *chosen = ag_arena_array(arena, run->set.count + 1, sizeof *chosen), n = 0;
-    if (!chosen) return ag_fail_memory(err, run->set.count * sizeof *chosen);
-    for (size_t i = 0; i < run->set.count; i++) {
-        const ag_example *e = &run->set.items[i];
-        if (e->known.weight > 0 && !ag_drilled_silent(&e->drilled)) chosen[n++] = i;
+    if (count + silent >= AG_DRILLING_FEWEST) {
+        ag_fail(err, AG_EINVAL,
+                "only %zu holes of %s have a label to learn from: %d are needed; %zu more were drilled in air", count,
+                run->set.dir, AG_DRILLING_FEWEST, silent);
+        return ag_err_hint(err, "a hole in air has no depths to learn: add holes that were drilled into material");
     }
-    *out = chosen;
-    *count = n;
-    if (n >= AG_DRILLING_FEWEST) return 0;
-    ag_fail(err, AG_EINVAL, "only %zu holes of %s have a label to learn from: %d are needed", n, run->set.dir,
+    ag_fail(err, AG_EINVAL, "only %zu holes of %s have a label to learn from: %d are needed", count, run->set.dir,
             AG_DRILLING_FEWEST);
     return ag_err_hint(err,
                        "label them (auger prepare --auto-label, auger label), or lower data_config.min_confidence");
+}
+
+int ag_drilling_trainable(const ag_drilling_run *run, ag_arena *arena, size_t **out, size_t *count, ag_err *err)
+{
+    size_t *chosen = ag_arena_array(arena, run->set.count + 1, sizeof *chosen), n = 0, silent = 0;
+    if (!chosen) return ag_fail_memory(err, run->set.count * sizeof *chosen);
+    for (size_t i = 0; i < run->set.count; i++) {
+        const ag_example *e = &run->set.items[i];
+        if (!(e->known.weight > 0)) continue;
+        if (ag_drilled_silent(&e->drilled))
+            silent++;
+        else
+            chosen[n++] = i;
+    }
+    *out = chosen;
+    *count = n;
+    return n >= AG_DRILLING_FEWEST ? 0 : too_few(run, n, silent, err);
 }
 
 /* ---- training ---- */
