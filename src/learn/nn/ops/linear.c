@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /* linear.c: y = x W^T + b along the last axis. x [.., in], W [out, in], b [out] (optional) -> [.., out].
  * Forward multiplies by W^T and the gradient of x by W, both repacked once per change of the parameters (panels.h), so
- * that vectors run along the result and a large W is read as a stream; the gradient of W uses x and dy as they lie. */
+ * that vectors run along the result and a large W is read as a stream; the gradient of W uses x and dy as they lie, or
+ * copies of wide ones. */
+#include <string.h>
+
 #include "learn/nn/kernels/kernels.h"
 #include "learn/nn/ops/ops.h"
 #include "learn/nn/ops/panels.h"
 #include "learn/nn/ops/shapes.h"
+
+enum {
+    STRIP = 32, /* columns of dy that are worked on together */
+    WIDE = 128, /* rows of dy and of x from here on are far apart for a cache */
+};
+
+static bool is_far_apart(int64_t inputs, int64_t outputs)
+{
+    return inputs >= WIDE && outputs >= WIDE;
+}
 
 static int shape(ag_shaping *s, ag_err *err)
 {
@@ -21,6 +34,7 @@ static int shape(ag_shaping *s, ag_err *err)
     }
     s->out[0] = s->in[0];
     s->out[0].at[s->in[0].axes - 1] = out;
+    if (is_far_apart(in, out)) s->scratch_sample = ag_shape_rows(&s->in[0]) * (in + STRIP);
     s->prepared = 2 * in * out;
     return 0;
 }
@@ -73,24 +87,51 @@ static void give_input(const ag_call *c, int64_t rows, int64_t inputs, int64_t o
     ag_panels_multiply(c->kernels, &product, c->prepared + inputs * outputs, inputs);
 }
 
+/* The gradient of `wide` rows of the weight, from as many columns of dy. */
+static ag_matmul rows_of_weight(const ag_call *c, const ag_real *dy, int64_t dy_row, int64_t rows, int64_t from,
+                                int64_t wide)
+{
+    int64_t inputs = c->node->in_shape[1].at[1];
+    return (ag_matmul){.m = wide,
+                       .n = inputs,
+                       .k = rows,
+                       .a = dy,
+                       .a_row = 1,
+                       .a_column = dy_row,
+                       .b = c->in[0],
+                       .b_row = inputs,
+                       .c = c->din[1] + from * inputs,
+                       .c_row = inputs,
+                       .add = true};
+}
+
+/* Rows that are far apart share few places of the first cache: x is copied into panels and dy into strips, a column of
+ * which is a few lines. */
+static void give_weights(const ag_call *c, int64_t rows, int64_t inputs, int64_t outputs)
+{
+    if (!is_far_apart(inputs, outputs)) {
+        ag_matmul whole = rows_of_weight(c, c->dout[0], outputs, rows, 0, outputs);
+        c->kernels->matmul(&whole);
+        return;
+    }
+    ag_real *panels = c->scratch, *strip = panels + rows * inputs;
+    ag_panels_pack(c->kernels, c->in[0], rows, inputs, false, panels);
+    for (int64_t from = 0; from < outputs; from += STRIP) {
+        int64_t wide = outputs - from < STRIP ? outputs - from : STRIP;
+        for (int64_t r = 0; r < rows; r++)
+            memcpy(strip + r * wide, c->dout[0] + r * outputs + from, (size_t)wide * sizeof *strip);
+        ag_matmul product = rows_of_weight(c, strip, wide, rows, from, wide);
+        ag_panels_multiply(c->kernels, &product, panels, inputs);
+    }
+}
+
 static void backward(const ag_call *c)
 {
     int64_t outputs = c->node->in_shape[1].at[0], inputs = c->node->in_shape[1].at[1];
     int64_t rows = c->samples * ag_shape_rows(&c->node->in_shape[0]);
     const ag_real *dy = c->dout[0];
     if (c->din[0]) give_input(c, rows, inputs, outputs);
-    if (c->din[1])
-        c->kernels->matmul(&(ag_matmul){.m = outputs,
-                                        .n = inputs,
-                                        .k = rows,
-                                        .a = dy,
-                                        .a_row = 1,
-                                        .a_column = outputs,
-                                        .b = c->in[0],
-                                        .b_row = inputs,
-                                        .c = c->din[1],
-                                        .c_row = inputs,
-                                        .add = true});
+    if (c->din[1]) give_weights(c, rows, inputs, outputs);
     if (c->node->inputs > 2 && c->din[2]) c->kernels->sum_rows(dy, c->din[2], rows, outputs, outputs);
 }
 

@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+/* With many steps of k they are taken DEPTH at a time, for SIDE panels: this much of the right side stays near while
+ * all rows go by. The order of a sum's terms is that of k all the same. */
+enum { DEPTH = 512, SIDE = 3 };
+
 void ag_panels_pack(const ag_kernels *kernels, const ag_real *from, int64_t rows, int64_t columns, bool turned,
                     ag_real *panels)
 {
@@ -16,24 +20,35 @@ void ag_panels_pack(const ag_kernels *kernels, const ag_real *from, int64_t rows
     }
 }
 
-void ag_panels_multiply(const ag_kernels *kernels, const ag_matmul *call, const ag_real *panels, int64_t columns)
+/* Panels `from` and further of equal width, all of k or a part of it. */
+static void multiply_some(const ag_kernels *kernels, const ag_matmul *call, const ag_real *panels, int64_t from,
+                          int64_t count, int64_t wide)
 {
-    int64_t whole = columns / AG_PANEL, left = columns % AG_PANEL;
-    ag_matmul q = *call;
-    q.b = panels;
-    if (whole) {
-        q.n = q.b_row = AG_PANEL;
-        q.groups = whole;
-        q.a_group = 0;
-        q.b_group = AG_PANEL * q.k;
+    for (int64_t k = 0; k < call->k; k += DEPTH) {
+        ag_matmul q = *call;
+        int64_t first = from * AG_PANEL;
+        q.k = call->k - k < DEPTH ? call->k - k : DEPTH;
+        q.n = q.b_row = wide;
+        q.groups = count;
+        q.a += k * q.a_column;
+        q.b = panels + first * call->k + k * wide;
+        q.b_group = AG_PANEL * call->k;
+        q.c += first;
         q.c_group = q.bias_n_group = AG_PANEL;
+        q.a_group = 0;
+        if (q.bias_n) q.bias_n += first;
+        if (k) {
+            q.bias_n = q.bias_m = NULL;
+            q.add = true;
+        }
         kernels->matmul(&q);
     }
-    if (!left) return;
-    q.n = q.b_row = left;
-    q.groups = 1;
-    q.b += whole * AG_PANEL * q.k;
-    q.c += whole * AG_PANEL;
-    if (q.bias_n) q.bias_n += whole * AG_PANEL;
-    kernels->matmul(&q);
+}
+
+void ag_panels_multiply(const ag_kernels *kernels, const ag_matmul *call, const ag_real *panels, int64_t columns)
+{
+    int64_t whole = columns / AG_PANEL, left = columns % AG_PANEL, side = call->k > DEPTH ? SIDE : whole;
+    for (int64_t i = 0; i < whole; i += side)
+        multiply_some(kernels, call, panels, i, whole - i < side ? whole - i : side, AG_PANEL);
+    if (left) multiply_some(kernels, call, panels, whole, 1, left);
 }
