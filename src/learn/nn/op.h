@@ -11,9 +11,9 @@
  * by shape().
  *
  * Gradients. backward() ADDS into every non-NULL din[i]; the engine has zeroed them before the first addition. Of an
- * operation with AG_OP_STORES it has not zeroed those whose bit is set in call.fresh: backward() stores there. The
- * gradient of a parameter sums over the chunk's samples in their order. dout[i] is NULL when nothing flows into output
- * i.
+ * operation with AG_OP_STORES it has not zeroed those whose bit is set in call.fresh: backward() stores there; with
+ * AG_OP_STORES_WEIGHT the weight may be among them. The gradient of a parameter sums over the chunk's samples in their
+ * order. dout[i] is NULL when nothing flows into output i.
  *
  * Values that backward() may look at are exactly those that the masks reads_in and reads_out name, and `saved`;
  * anything else may have been overwritten. Integers (classes, tokens) travel as reals, exact up to 2^24. */
@@ -37,7 +37,8 @@ typedef enum ag_op_flag {
     AG_OP_IN_PLACE = 2, /* forward may write output 0 over input 0 (same size) when nobody reads that input any more */
     AG_OP_STORES = 8,   /* backward looks at call.fresh */
     AG_OP_PARTS = 16,   /* forward looks at call.part: several threads share a call */
-    AG_OP_LOSS = 4,     /* output 0 has shape [2] per sample: a numerator and a weight; see ag_graph_loss() */
+    AG_OP_STORES_WEIGHT = 32, /* backward looks at bit 1 of call.fresh too: input 1 is a parameter */
+    AG_OP_LOSS = 4,           /* output 0 has shape [2] per sample: a numerator and a weight; see ag_graph_loss() */
 } ag_op_flag;
 
 /* What shape() is given and fills. A missing optional input has present[i] false. */

@@ -115,13 +115,28 @@ static int run_range(const segment *s, int64_t first, int64_t end, ag_real *grad
     int rc = 0;
     cpu_work w = {.program = p, .run = s->run, .slot = take_slot(p), .gradient = gradient};
     w.base = p->plan->staged ? p->workspace : w.slot->workspace;
+    w.opening = gradient && !p->plan->staged;
     for (w.first = first; w.first < end && rc >= 0; w.first += w.samples) {
         w.samples = end - w.first < chunk ? end - w.first : chunk;
         rc = run_steps(&w, s->from, s->to, err);
+        w.opening = false;
         if (rc >= 0 && s->to == p->plan->step_count && !p->plan->staged) give_input_gradients(&w);
     }
     return_slot(p, w.slot);
     return rc;
+}
+
+/* Without samples nobody will store anything. */
+static void clear_lane(const cpu_program *p, ag_real *gradient, bool has_samples)
+{
+    int64_t at = 0, flat = ag_graph_flat_size(p->graph);
+    for (int32_t i = 0; has_samples && i < ag_graph_parameters(p->graph); i++) {
+        const ag_parameter *parameter = ag_graph_parameter_at(p->graph, i);
+        if (!p->stored[i]) continue;
+        memset(gradient + at, 0, (size_t)(parameter->offset - at) * sizeof(ag_real));
+        at = parameter->offset + parameter->size;
+    }
+    memset(gradient + at, 0, (size_t)(flat - at) * sizeof(ag_real));
 }
 
 static int run_part(void *context, size_t index, ag_err *err)
@@ -136,8 +151,9 @@ static int run_part(void *context, size_t index, ag_err *err)
     }
     int64_t lanes = p->plan->options.lanes, flat = ag_graph_flat_size(p->graph);
     ag_real *gradient = p->lanes + i * flat;
-    if (!p->plan->staged) memset(gradient, 0, (size_t)flat * sizeof(ag_real));
-    return run_range(s, samples * i / lanes, samples * (i + 1) / lanes, gradient, err);
+    int64_t first = samples * i / lanes, end = samples * (i + 1) / lanes;
+    if (!p->plan->staged) clear_lane(p, gradient, first < end);
+    return run_range(s, first, end, gradient, err);
 }
 
 static int parallel(cpu_program *p, size_t count, ag_for_fn function, void *context, ag_cancel *cancel, ag_err *err)
@@ -337,6 +353,7 @@ static void close_program(void *opened)
     ag_free(p->lanes);
     ag_free(p->losses);
     ag_free(p->profiles);
+    ag_free(p->stored);
     ag_free(p->slot_list);
     ag_free(p->free_slots);
     ag_free(p);
@@ -363,7 +380,8 @@ static int take_memory(cpu_program *p, ag_err *err)
     if (plan->options.loss) p->losses = ag_calloc((size_t)plan->options.max_samples, 2 * sizeof *p->losses);
     p->profiles = ag_calloc((size_t)(2 * nodes * p->slots), sizeof *p->profiles);
     p->slot_list = ag_calloc((size_t)p->slots, sizeof *p->slot_list);
-    if (failed || !p->profiles || !p->slot_list || (plan->options.loss && !p->losses))
+    p->stored = ag_calloc((size_t)ag_graph_parameters(p->graph) + 1, sizeof *p->stored);
+    if (failed || !p->profiles || !p->slot_list || !p->stored || (plan->options.loss && !p->losses))
         return ag_fail_memory(err, (size_t)p->bytes);
     for (int i = 0; i < p->slots; i++) {
         p->slot_list[i] = (cpu_slot){.workspace = plan->staged ? NULL : p->workspace + i * space,
@@ -371,6 +389,22 @@ static int take_memory(cpu_program *p, ag_err *err)
                                      .profile = {p->profiles + 2 * i * nodes, p->profiles + (2 * i + 1) * nodes}};
     }
     return 0;
+}
+
+/* A parameter whose gradient one step of every chunk stores or adds to, and nobody else. */
+static void find_stored(cpu_program *p)
+{
+    const ag_plan *plan = p->plan;
+    int32_t weight;
+    for (int32_t s = plan->forward_steps; s < plan->step_count && !plan->staged; s++) {
+        const ag_node *node = ag_graph_node(p->graph, plan->steps[s].node);
+        if (plan->steps[s].phase != AG_BACKWARD || !cpu_stores_weight(p, node, &weight)) continue;
+        int users = 0;
+        for (int32_t n = 0; n < ag_graph_nodes(p->graph); n++)
+            for (int k = 0; k < ag_graph_node(p->graph, n)->inputs; k++)
+                users += ag_graph_node(p->graph, n)->in[k].index == node->in[1].index;
+        p->stored[weight] = users == 1;
+    }
 }
 
 static int open_program(const ag_plan *plan, ag_real *values, ag_pool *pool, void **out, ag_err *err)
@@ -390,6 +424,7 @@ static int open_program(const ag_plan *plan, ag_real *values, ag_pool *pool, voi
         goto out;
     }
     for (int i = 0; i < p->slots; i++) p->free_slots[p->free_count++] = i;
+    find_stored(p);
     pthread_mutex_init(&p->mutex, NULL);
     *out = p;
     p = NULL;

@@ -110,6 +110,14 @@ static uint32_t clear_gradients(const cpu_work *w, const ag_plan_step *step, con
     return fresh;
 }
 
+bool cpu_stores_weight(const cpu_program *p, const ag_node *node, int32_t *parameter)
+{
+    if (!(node->op->flags & AG_OP_STORES_WEIGHT) || !p->plan->needs_gradient[node->in[1].index]) return false;
+    const ag_graph_value *value = ag_graph_value_at(p->graph, node->in[1]);
+    *parameter = (int32_t)value->owner;
+    return value->source == AG_FROM_PARAMETER;
+}
+
 int cpu_call(const cpu_work *w, const ag_plan_step *step, ag_err *err)
 {
     cpu_program *p = w->program;
@@ -150,7 +158,9 @@ int cpu_call(const cpu_work *w, const ag_plan_step *step, ag_err *err)
                     .pool = step->whole_batch ? p->pool : NULL};
     double before = w->run->profile ? seconds() : 0.0;
     if (back) {
+        int32_t weight;
         call.fresh = clear_gradients(w, step, node, din);
+        if (w->opening && cpu_stores_weight(p, node, &weight) && p->stored[weight]) call.fresh |= 2;
         node->op->backward(&call);
     } else {
         node->op->forward(&call);

@@ -102,7 +102,7 @@ static ag_matmul rows_of_weight(const ag_call *c, const ag_real *dy, int64_t dy_
                        .b_row = inputs,
                        .c = c->din[1] + from * inputs,
                        .c_row = inputs,
-                       .add = true};
+                       .add = !(c->fresh & 2)};
 }
 
 /* Rows that are far apart share few places of the first cache: x is copied into panels and dy into strips, a column of
@@ -141,7 +141,7 @@ const ag_op ag_op_linear = {
     .min_inputs = 2,
     .max_inputs = 3,
     .outputs = 1,
-    .flags = AG_OP_STORES | AG_OP_PARTS,
+    .flags = AG_OP_STORES | AG_OP_STORES_WEIGHT | AG_OP_PARTS,
     .reads_in = 1,
     .shape = shape,
     .cost = cost,

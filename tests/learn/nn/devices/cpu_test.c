@@ -90,3 +90,41 @@ AG_TEST(test_cpu__any_share_of_a_batch_gives_the_same_bits_in_single_operations)
 {
     check_shares(3, true);
 }
+
+static void find_gradient(ag_exec *exec, int64_t samples, ag_real *gradient)
+{
+    ag_err err = {0};
+    ag_device_run one = {.samples = samples, .gradient = gradient};
+    AG_EXPECT_OK(ag_exec_run(exec, &one, &err));
+}
+
+/* Some gradients are stored by a lane's first samples: a lane without samples must still give zero, and a lane with
+ * several chunks their sum. */
+AG_TEST(test_cpu__nothing_of_an_earlier_run_is_left_in_gradients)
+{
+    ag_err err = {0};
+    ag_patchtsmixer c = golden_small();
+    ag_model *model = golden_model(&c, true, false);
+    size_t size = (size_t)ag_graph_flat_size(model->graph), each = (size_t)(c.context_length * c.num_input_channels);
+    ag_real *x = ag_alloc_array(MOST_SAMPLES * each, sizeof *x), *gradient[2];
+    const ag_plan_options options = {
+        .gradients = true, .training = true, .max_samples = MOST_SAMPLES, .chunk = 2, .lanes = 4};
+    for (size_t i = 0; i < MOST_SAMPLES * each; i++) x[i] = (ag_real)golden_number(99, i);
+    for (int again = 0; again < 2; again++) gradient[again] = ag_calloc(size, sizeof **gradient);
+    for (int64_t samples = 1; samples <= MOST_SAMPLES; samples += samples < 6 ? 1 : 5) {
+        for (int again = 0; again < 2; again++) {
+            ag_exec *exec = NULL;
+            AG_EXPECT_OK(ag_exec_new(model->graph, &options, model->values, NULL, NULL, &exec, &err));
+            AG_EXPECT_OK(ag_exec_input(exec, "past_values", x, &err));
+            AG_EXPECT_OK(ag_exec_input(exec, "future_values", x, &err));
+            if (again) find_gradient(exec, MOST_SAMPLES, gradient[1]);
+            find_gradient(exec, samples, gradient[again]);
+            ag_exec_free(exec);
+        }
+        if (memcmp(gradient[0], gradient[1], size * sizeof **gradient) != 0)
+            fail_msg("%d samples after %d: other gradients", (int)samples, MOST_SAMPLES);
+    }
+    for (int again = 0; again < 2; again++) ag_free(gradient[again]);
+    ag_free(x);
+    ag_model_free(model);
+}

@@ -23,6 +23,20 @@ AG_TEST(test_linear__every_form_of_shape)
         ag_check_graph(&(ag_check){.build = build, .config = &cases[i]});
 }
 
+static void build_tied(ag_graph *g, const void *config)
+{
+    (void)config;
+    ag_ref x = ag_graph_input(g, "x", ag_shape_of(3, 7));
+    ag_ref w = ag_graph_parameter(g, "w", ag_shape_of(7, 7), ag_init_fan_in(7));
+    x = ag_graph_apply2(g, &ag_op_linear, "first", x, w, NULL);
+    ag_graph_output(g, "y", ag_graph_apply2(g, &ag_op_linear, "second", x, w, NULL));
+}
+
+AG_TEST(test_linear__a_weight_of_two_maps_gets_both_gradients)
+{
+    ag_check_graph(&(ag_check){.build = build_tied});
+}
+
 static void build_wrong(ag_graph *g, const void *config)
 {
     (void)config;
