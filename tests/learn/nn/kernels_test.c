@@ -243,6 +243,9 @@ static void norm_all(const ag_kernels *kernels)
         kernels->layer_norm(x, gain, shift, AG_R(1e-5), y, m, ROWS, columns);
         plain->layer_norm(x, gain, shift, AG_R(1e-5), z, n, ROWS, columns);
         for (int64_t i = 0; columns > 1 && i < size; i++) ag_check_near((double)y[i], (double)z[i], 1e-4, "norm");
+        kernels->layer_norm_again(x, gain, shift, m, z, ROWS, columns);
+        assert_true(memcmp(y, z, (size_t)size * sizeof *y) == 0);
+        plain->layer_norm(x, gain, shift, AG_R(1e-5), z, NULL, ROWS, columns);
         ag_real *dx = numbers(size, "dx"), *dz = numbers(size, "dx"), *dg = numbers(columns, "d"),
                 *dh = numbers(columns, "d");
         kernels->layer_norm_gradient(x, gain, n, z, dx, dx, dg, shift, ROWS, columns);

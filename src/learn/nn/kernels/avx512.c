@@ -56,6 +56,7 @@ const ag_kernels ag_kernels_avx512 = {
     .attend = attend,
     .attend_gradient = attend_gradient,
     .layer_norm = layer_norm,
+    .layer_norm_again = layer_norm_again,
     .layer_norm_gradient = layer_norm_gradient,
     .dropout = dropout,
     .dropout_at = dropout_at,

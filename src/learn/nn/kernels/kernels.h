@@ -131,6 +131,9 @@ typedef struct ag_kernels {
      * (mean, r) of each row; may be NULL. y may be x. */
     void (*layer_norm)(const ag_real *x, const ag_real *gain, const ag_real *shift, ag_real epsilon, ag_real *y,
                        ag_real *moments, int64_t rows, int64_t columns);
+    /* y again, to the bit, from x and the moments. */
+    void (*layer_norm_again)(const ag_real *x, const ag_real *gain, const ag_real *shift, const ag_real *moments,
+                             ag_real *y, int64_t rows, int64_t columns);
     /* dx = base + ...; dgain += sum dy * xhat; dshift += sum dy. Any of the three may be NULL; base NULL is zero, and
      * may be dx. */
     void (*layer_norm_gradient)(const ag_real *x, const ag_real *gain, const ag_real *moments, const ag_real *dy,
@@ -148,7 +151,7 @@ typedef struct ag_kernels {
     /* y = dropout(gelu(x)), with the numbers that dropout_at() would draw. y may be x. */
     void (*gelu_drop)(const ag_dropout *dropout, uint64_t block, const ag_real *x, ag_real *y, uint8_t *kept,
                       int64_t size);
-    /* y = dropout(gelu(x)) again, and d *= its derivative; kept NULL and scale 1: nothing dropped. */
+    /* y = dropout(gelu(x)) again, and d *= its derivative; y may be x. kept NULL and scale 1: nothing dropped. */
     void (*gelu_drop_gradient)(const uint8_t *kept, ag_real scale, const ag_real *x, ag_real *y, ag_real *d,
                                int64_t size);
     void (*adam)(const ag_adam_step *step);

@@ -177,6 +177,13 @@ static void layer_norm(const ag_real *x, const ag_real *gain, const ag_real *shi
     }
 }
 
+static void layer_norm_again(const ag_real *x, const ag_real *gain, const ag_real *shift, const ag_real *moments,
+                             ag_real *y, int64_t rows, int64_t columns)
+{
+    for (int64_t r = 0; r < rows; r++, x += columns, y += columns)
+        for (int64_t c = 0; c < columns; c++) y[c] = (x[c] - moments[2 * r]) * moments[2 * r + 1] * gain[c] + shift[c];
+}
+
 static void layer_norm_gradient(const ag_real *x, const ag_real *gain, const ag_real *moments, const ag_real *dy,
                                 const ag_real *base, ag_real *dx, ag_real *dgain, ag_real *dshift, int64_t rows,
                                 int64_t columns)
@@ -349,6 +356,7 @@ const ag_kernels ag_kernels_plain = {
     .attend = attend,
     .attend_gradient = attend_gradient,
     .layer_norm = layer_norm,
+    .layer_norm_again = layer_norm_again,
     .layer_norm_gradient = layer_norm_gradient,
     .dropout = dropout,
     .dropout_at = dropout_at,

@@ -118,6 +118,29 @@ static void layer_norm(const float *x, const float *gain, const float *shift, fl
                         rows - r < LANES ? rows - r : LANES, columns);
 }
 
+INLINE vec norm_by(vec x, const float *moments, vec gain, vec shift)
+{
+    return fma_(mul(sub(x, set(moments[0])), set(moments[1])), gain, shift);
+}
+
+static void layer_norm_again(const float *x, const float *gain, const float *shift, const float *moments, float *y,
+                             int64_t rows, int64_t columns)
+{
+    vec by = load_some(gain, columns), more = load_some(shift, columns);
+    if (columns == LANES) {
+        for (int64_t r = 0; r < rows; r++)
+            store(y + r * LANES, norm_by(load(x + r * LANES), moments + 2 * r, by, more));
+        return;
+    }
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < columns; c += LANES) {
+            int64_t at = r * columns + c, some = columns - c;
+            by = load_some(gain + c, some);
+            more = load_some(shift + c, some);
+            store_some(y + at, norm_by(load_some(x + at, some), moments + 2 * r, by, more), some);
+        }
+}
+
 static void layer_norm_gradient_any(const float *x, const float *gain, const float *moments, const float *dy,
                                     const float *base, float *dx, float *dgain, float *dshift, int64_t rows,
                                     int64_t columns)

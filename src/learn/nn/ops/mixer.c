@@ -2,9 +2,10 @@
 /* mixer.c: a mixer block (see mixer.h), tile by tile: all that happens to a tile happens while it is in the first
  * cache.
  *
- * Kept for backward, per sample: mean and rate of each norm, the normed input v, the hidden layer before gelu (gelu and
- * its slope are computed again together, which costs less than to write them out and read them), a bit for each element
- * of the two dropouts; with a gate, its weights and, for a gate that comes last, its input. Which elements drop is a
+ * Kept for backward, per sample: mean and rate of each norm, a bit for each element of the two dropouts, where vectors
+ * are long the hidden layer before gelu; with a gate, its weights and, for a gate that comes last, its input. What is
+ * computed again (the normed input v, gelu and its slope, a hidden layer of short vectors) takes less time than to
+ * write it out and read it: all that is kept of a window is more than the second cache holds. Which elements drop is a
  * function of (seed, step, node, sample, tile, element): each tile draws from Philox blocks of its own. */
 #include "learn/nn/ops/mixer.h"
 
@@ -59,7 +60,7 @@ static int shape(ag_shaping *s, ag_err *err)
     ag_mixer_shape m = ag_mixer_shape_of(&s->in[0], a->axis, s->in[AG_MIXER_W1].at[0]);
     int64_t expanded = m.positions * m.hidden;
     s->out[0] = s->in[0];
-    s->saved = m.size + expanded + m.tiles * (AG_KEPT(m.tile * m.hidden) + AG_KEPT(m.tile * m.length));
+    s->saved = (m.keeps_hidden ? expanded : 0) + m.tiles * (AG_KEPT(m.tile * m.hidden) + AG_KEPT(m.tile * m.length));
     if (s->present[AG_MIXER_GAIN]) s->saved += 2 * (m.size / m.width);
     if (s->present[AG_MIXER_A]) s->saved += a->gate_first ? m.size : 2 * m.size;
     s->scratch_fixed = m.tile * (6 * m.length + 2 * m.hidden);
@@ -103,7 +104,7 @@ typedef struct places { /* of one tile */
     ag_real *wide[2];          /* hidden * tile each */
 } places;
 
-/* Behind one another: moments, then tile by tile in each of v, hidden, the bits, gate, result. Inlined: a struct that
+/* Behind one another: moments, then tile by tile in each of hidden, the bits, gate, result. Inlined: a struct that
  * is returned is put together in memory and read in wider pieces than it was written, which waits for all the tile
  * before to be written out. */
 static inline __attribute__((always_inline)) places places_of(const ag_call *c, const ag_mixer_tile *tile,
@@ -116,9 +117,9 @@ static inline __attribute__((always_inline)) places places_of(const ag_call *c, 
     places p = {0};
     for (int i = 0; i < 4; i++, at += size) p.spare[i] = at;
     for (int i = 0; i < 2; i++, at += wide) p.wide[i] = at;
+    p.v = at;
     if (!c->saved) {
         p.hidden = p.wide[0];
-        p.v = at;
         p.gate = p.spare[0];
         p.result = p.v + size;
         return p;
@@ -129,10 +130,11 @@ static inline __attribute__((always_inline)) places places_of(const ag_call *c, 
         p.moments = at;
         at += 2 * (m->size / m->width);
     }
-    p.v = at + first;
-    at += m->size;
-    p.hidden = at + tile->first * m->hidden;
-    at += expanded;
+    p.hidden = p.wide[1];
+    if (m->keeps_hidden) {
+        p.hidden = at + tile->first * m->hidden;
+        at += expanded;
+    }
     p.kept_wide = (uint8_t *)(at + tile->index * AG_KEPT(wide));
     at += m->tiles * AG_KEPT(wide);
     p.kept = (uint8_t *)(at + tile->index * AG_KEPT(size));
@@ -246,17 +248,20 @@ static void backward_tile(const ag_mixer_tile *tile, int64_t sample)
     const ag_real *base = !stores ? dx : a->residual ? c->dout[0] + sample * m->size : NULL;
     ag_dropout inner = key(c, 0);
     bool drops = inner.keep < 65536;
+    ag_tile_take_again(tile, x, c->in[AG_MIXER_GAIN], c->in[AG_MIXER_SHIFT], p.moments, p.v);
     ag_tile_take(tile, c->dout[0] + sample * m->size, NULL, NULL, 0, NULL, d);
     if (gated && !a->gate_first) close_gate(tile, p.result, p.gate, d, p.spare[2]);
     if (drops) c->kernels->dropout_again(p.kept, inner.scale, d, d, tile->count * m->length);
     ag_tile_linear_input(tile, c->in[AG_MIXER_W2], m->length, m->hidden, d, p.wide[0], false);
-    c->kernels->gelu_drop_gradient(drops ? p.kept_wide : NULL, inner.scale, p.hidden, p.wide[1], p.wide[0],
-                                   tile->count * m->hidden);
-    ag_tile_linear_weights(tile, m->length, m->hidden, d, p.wide[1], c->din[AG_MIXER_W2], c->din[AG_MIXER_B2]);
     if (gated && a->gate_first) {
         c->kernels->multiply(p.v, p.gate, p.spare[1], tile->count * m->length);
         v = p.spare[1];
     }
+    if (!m->keeps_hidden)
+        ag_tile_linear(tile, c->in[AG_MIXER_W1], c->prepared, c->in[AG_MIXER_B1], m->hidden, m->length, v, p.hidden);
+    c->kernels->gelu_drop_gradient(drops ? p.kept_wide : NULL, inner.scale, p.hidden, p.wide[1], p.wide[0],
+                                   tile->count * m->hidden);
+    ag_tile_linear_weights(tile, m->length, m->hidden, d, p.wide[1], c->din[AG_MIXER_W2], c->din[AG_MIXER_B2]);
     ag_tile_linear_weights(tile, m->hidden, m->length, p.wide[0], v, c->din[AG_MIXER_W1], c->din[AG_MIXER_B1]);
     ag_tile_linear_input(tile, c->in[AG_MIXER_W1], m->hidden, m->length, p.wide[0], d, false);
     if (gated && a->gate_first) close_gate(tile, p.v, p.gate, d, p.spare[2]);

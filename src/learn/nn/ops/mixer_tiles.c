@@ -9,6 +9,8 @@
 #include "learn/nn/kernels/kernels.h"
 
 enum { ROWS_OF_FEATURES = 64, ROWS_OF_PATCHES = 96, COLUMNS_OF_CHANNELS = 256 };
+/* Up to here W1 v takes less time than to write the hidden layer out and read it. */
+enum { SHORT = 32 };
 
 ag_mixer_shape ag_mixer_shape_of(const ag_shape *x, int axis, int64_t hidden)
 {
@@ -26,7 +28,8 @@ ag_mixer_shape ag_mixer_shape_of(const ag_shape *x, int axis, int64_t hidden)
                             .width = width,
                             .positions = positions,
                             .tile = tile,
-                            .tiles = (positions + tile - 1) / tile};
+                            .tiles = (positions + tile - 1) / tile,
+                            .keeps_hidden = length > SHORT};
 }
 
 /* ---- in and out ---- */
@@ -37,26 +40,58 @@ static int64_t strip(const ag_mixer_tile *t, int64_t c)
     return c * t->shape->positions + t->first;
 }
 
-void ag_tile_take(const ag_mixer_tile *tile, const ag_real *from, const ag_real *gain, const ag_real *shift,
-                  ag_real epsilon, ag_real *moments, ag_real *to)
+/* How one strip is taken in. */
+typedef struct taking {
+    const ag_real *gain, *shift;
+    ag_real epsilon, *moments; /* of the whole sample */
+    bool again;
+} taking;
+
+static void take_strip(const ag_kernels *k, const taking *t, const ag_real *from, int64_t at, ag_real *to, int64_t size,
+                       int64_t width)
+{
+    ag_real *moments = t->moments ? t->moments + 2 * (at / width) : NULL;
+    if (!t->gain)
+        memcpy(to, from + at, (size_t)size * sizeof *to);
+    else if (t->again)
+        k->layer_norm_again(from + at, t->gain, t->shift, moments, to, size / width, width);
+    else
+        k->layer_norm(from + at, t->gain, t->shift, t->epsilon, to, moments, size / width, width);
+}
+
+static void take(const ag_mixer_tile *tile, const taking *t, const ag_real *from, ag_real *to)
 {
     const ag_mixer_shape *s = tile->shape;
     const ag_kernels *k = tile->call->kernels;
-    int64_t strips = s->by_rows ? 1 : s->length, each = s->by_rows ? tile->count * s->length : tile->count;
-    bool turn = s->axis == 1;
-    const ag_real *source = from + tile->first * s->length; /* of a turned tile */
-    for (int64_t c = 0; c < strips; c++) {
-        int64_t at = s->by_rows ? tile->first * s->length : strip(tile, c);
-        ag_real *into = turn ? tile->spare : to + c * each;
-        if (gain)
-            k->layer_norm(from + at, gain, shift, epsilon, into, moments ? moments + 2 * (at / s->width) : NULL,
-                          each / s->width, s->width);
-        else if (!turn)
-            memcpy(into, from + at, (size_t)each * sizeof *to);
+    int64_t at = tile->first * s->length;
+    if (!s->by_rows) {
+        for (int64_t c = 0; c < s->length; c++)
+            take_strip(k, t, from, strip(tile, c), to + c * tile->count, tile->count, s->width);
+        return;
     }
-    if (gain) source = tile->spare;
-    for (int64_t p = 0; turn && p < tile->count; p += s->width)
+    if (s->axis == 2) {
+        take_strip(k, t, from, at, to, tile->count * s->length, s->width);
+        return;
+    }
+    const ag_real *source = from + at;
+    if (t->gain) {
+        take_strip(k, t, from, at, tile->spare, tile->count * s->length, s->width);
+        source = tile->spare;
+    }
+    for (int64_t p = 0; p < tile->count; p += s->width)
         k->transpose(source + p * s->length, s->width, to + p * s->length, s->length, s->length, s->width);
+}
+
+void ag_tile_take(const ag_mixer_tile *tile, const ag_real *from, const ag_real *gain, const ag_real *shift,
+                  ag_real epsilon, ag_real *moments, ag_real *to)
+{
+    take(tile, &(taking){gain, shift, epsilon, moments, false}, from, to);
+}
+
+void ag_tile_take_again(const ag_mixer_tile *tile, const ag_real *from, const ag_real *gain, const ag_real *shift,
+                        ag_real *moments, ag_real *to)
+{
+    take(tile, &(taking){gain, shift, 0, moments, true}, from, to);
 }
 
 void ag_tile_give(const ag_mixer_tile *tile, const ag_real *from, const ag_real *more, ag_real *to)

@@ -14,6 +14,7 @@ typedef struct ag_mixer_shape {
     int axis;
     int64_t size, length, hidden, width; /* of a sample; along the axis; behind W1; features */
     int64_t positions, tile, tiles;      /* of a sample; of a tile at most; how many tiles */
+    bool keeps_hidden;                   /* for backward, which else computes the hidden layer again */
 } ag_mixer_shape;
 
 ag_mixer_shape ag_mixer_shape_of(const ag_shape *x, int axis, int64_t hidden);
@@ -29,6 +30,9 @@ typedef struct ag_mixer_tile {
  * the whole sample. */
 void ag_tile_take(const ag_mixer_tile *tile, const ag_real *from, const ag_real *gain, const ag_real *shift,
                   ag_real epsilon, ag_real *moments, ag_real *to);
+/* The same again, to the bit, for a tile whose moments that left. */
+void ag_tile_take_again(const ag_mixer_tile *tile, const ag_real *from, const ag_real *gain, const ag_real *shift,
+                        ag_real *moments, ag_real *to);
 /* From the tile: into `to`, a whole sample, plus `more` (a whole sample, or NULL). */
 void ag_tile_give(const ag_mixer_tile *tile, const ag_real *from, const ag_real *more, ag_real *to);
 /* dx = base (a whole sample; dx, or NULL: nothing) + the gradient that came to the tile, through the norm when there is

@@ -2,9 +2,9 @@
 /* self_attention.c: see self_attention.h. One group of tokens at a time, so that its queries, keys, values and scores
  * stay in the first cache. The three projections of the input are one product, with k, v and q side by side.
  *
- * Kept for backward, per group: k, v and q as they came from that product, what the heads put out, two numbers of each
- * row of probabilities, and a bit for each probability: whether dropout kept it. The probabilities themselves, which
- * are more than all of this, are computed again. */
+ * Kept for backward, per group: what the heads put out, two numbers of each row of probabilities, and a bit for each
+ * probability: whether dropout kept it. k, v and q, and the probabilities, which are more than all of this, are
+ * computed again: that takes less time than to write them out and read them. */
 #include "learn/nn/ops/self_attention.h"
 
 #include <string.h>
@@ -26,7 +26,7 @@ static extents extents_of(const ag_shape *x, const ag_self_attention *a)
     e.heads = a->heads;
     e.head = e.width / e.heads;
     e.square = e.heads * e.tokens * e.tokens;
-    e.kept = e.tokens * ((PARTS + 1) * e.width + 2 * e.heads) + AG_KEPT(e.square);
+    e.kept = e.tokens * (e.width + 2 * e.heads) + AG_KEPT(e.square);
     return e;
 }
 
@@ -53,7 +53,7 @@ static int shape(ag_shaping *s, ag_err *err)
     extents e = extents_of(&s->in[0], a);
     s->out[0] = s->in[0];
     s->saved = e.groups * e.kept;
-    s->scratch_fixed = e.kept + 2 * e.square + e.tokens * (PARTS + 3) * e.width;
+    s->scratch_fixed = e.kept + 2 * e.square + e.tokens * (2 * PARTS + 3) * e.width;
     s->prepared = width * (2 * PARTS * width + width + PARTS);
     return 0;
 }
@@ -86,12 +86,13 @@ static void prepare(const ag_kernels *k, const ag_node *node, const ag_real *con
 
 typedef struct group { /* what belongs to one group of tokens */
     const ag_real *x;
-    ag_real *parts, *heads, *moments; /* kept */
-    uint8_t *kept;                    /* bits of the probabilities' dropout */
-    ag_real *probabilities, *slopes;  /* square each */
-    ag_real *keys_turned, *turned;    /* tokens * width each */
-    ag_real *dparts, *dheads;         /* PARTS of it; one */
-    int64_t number;                   /* in the step, of all groups */
+    ag_real *heads, *moments;        /* kept */
+    uint8_t *kept;                   /* bits of the probabilities' dropout; kept, too */
+    ag_real *parts;                  /* k, v and q side by side */
+    ag_real *probabilities, *slopes; /* square each */
+    ag_real *keys_turned, *turned;   /* tokens * width each */
+    ag_real *dparts, *dheads;        /* PARTS of it; one */
+    int64_t number;                  /* in the step, of all groups */
 } group;
 
 static group group_of(const ag_call *c, const extents *e, int64_t sample, int64_t index)
@@ -100,10 +101,10 @@ static group group_of(const ag_call *c, const extents *e, int64_t sample, int64_
     ag_real *spare = c->scratch + e->kept;
     int64_t plane = e->tokens * e->width;
     return (group){.x = c->in[AG_SELF_X] + (sample * e->groups + index) * plane,
-                   .parts = kept,
-                   .heads = kept + PARTS * plane,
-                   .moments = kept + (PARTS + 1) * plane,
-                   .kept = (uint8_t *)(kept + (PARTS + 1) * plane + 2 * e->heads * e->tokens),
+                   .heads = kept,
+                   .moments = kept + plane,
+                   .kept = (uint8_t *)(kept + plane + 2 * e->heads * e->tokens),
+                   .parts = spare + 2 * e->square + (3 + PARTS) * plane,
                    .probabilities = spare,
                    .slopes = spare + e->square,
                    .keys_turned = spare + 2 * e->square,
@@ -266,6 +267,7 @@ static void backward_group(const ag_call *c, const extents *e, const group *g, c
 {
     int64_t w = e->width, row = PARTS * w;
     ag_dropout drop = key(c);
+    project(c, e, g);
     give_weights(c, e, dy, w, g->heads, AG_SELF_OUT);
     multiply(c, e, dy, w, 1, w, c->in[AG_SELF_OUT], w, w, g->dheads, w);
     for (int64_t h = 0; h < e->heads; h++) backward_head(c, e, g, &drop, h);
