@@ -9,7 +9,7 @@
 
 #include "core/hash/hash.h"
 
-static const uint8_t magic[4] = {'A', 'G', 'r', '1'};
+static const uint8_t magic[4] = {'A', 'G', 'r', '1'}, begun[4] = {'A', 'G', 'r', '0'};
 
 /* ---- writing ---- */
 
@@ -343,6 +343,20 @@ size_t ag_entry_at(const uint8_t *bytes, size_t size)
     uint64_t hash = take_u64(&head);
     if (payload > AG_ENTRY_MAX || rounded(AG_ENTRY_HEAD + payload) > size) return 0;
     return ag_hash_fast(bytes + AG_ENTRY_HEAD, payload, payload) == hash ? rounded(AG_ENTRY_HEAD + payload) : 0;
+}
+
+uint64_t ag_entry_begun(uint64_t first)
+{
+    memcpy(&first, begun, sizeof(begun));
+    return first;
+}
+
+size_t ag_entry_begun_at(const uint8_t *bytes, size_t size)
+{
+    if (size < AG_ENTRY_HEAD || memcmp(bytes, begun, sizeof(begun)) != 0) return 0;
+    source head = {.at = bytes + sizeof(begun), .left = AG_ENTRY_HEAD - sizeof(begun)};
+    size_t payload = take_u32(&head);
+    return payload <= AG_ENTRY_MAX && rounded(AG_ENTRY_HEAD + payload) <= size ? rounded(AG_ENTRY_HEAD + payload) : 0;
 }
 
 int ag_entry_read(const uint8_t *bytes, size_t size, ag_arena *arena, ag_entry *out, ag_err *err)

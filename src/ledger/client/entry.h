@@ -65,6 +65,10 @@ void ag_entry_write(const ag_entry *record, uint8_t *out);
 
 /* The size of the whole record that stands at the beginning of `bytes`, 0 when none does. */
 size_t ag_entry_at(const uint8_t *bytes, size_t size);
+/* A record that is being written shows "AGr0" until all of it is there. Makes that of its first eight bytes. */
+uint64_t ag_entry_begun(uint64_t first);
+/* What such a record takes that stands at the beginning of `bytes`, 0 when none does. */
+size_t ag_entry_begun_at(const uint8_t *bytes, size_t size);
 /* Of what ag_entry_at() has found. Texts are borrowed from `bytes`, arrays from the arena; texts that `ag_metric` and
  * `ag_run_input` point at end in NUL. AG_ECORRUPT when the payload is not what its kind says;
  * any other failure says nothing about it. */

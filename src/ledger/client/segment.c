@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* segment.c: the files of the spool.
- * Appending copies a record behind the tail with its first eight bytes (mark and size) last, as one store: what another
- * process finds after a kill is a whole record or zeros, without a system call. After a power failure pages may be
- * missing in any order; the hashes tell, and reading goes on at the next record that is whole.
- * The offsets in the head are hints that save work: everything may be delivered twice without harm, so a damaged one is
- * read as the beginning. Each stands beside its complement, so that a flipped bit cannot skip records.
- * Threads: the spool's mutex orders appends; a reader stays below a tail that it has read under that mutex. */
+ * Appending stores the first eight bytes (mark and size) with the mark of one that is begun, copies the rest, and
+ * stores them again with the true mark: what another process finds after a kill are whole records and at most one that
+ * is begun, without a system call. That one's call had not returned: it is nothing, and no damage, unless a whole
+ * record follows. After a power failure pages may be missing in any order; the hashes tell, and reading goes on at the
+ * next record that is whole. The offsets in the head are hints that save work: everything may be delivered twice
+ * without harm, so a damaged one is read as the beginning. Each stands beside its complement, so that a flipped bit
+ * cannot skip records. Threads: the spool's mutex orders appends; a reader stays below a tail that it has read under
+ * that mutex. */
 #include "ledger/client/segment.h"
 
 #include <endian.h>
@@ -168,6 +170,8 @@ bool ag_spool_segment_append(ag_spool_segment *segment, const uint8_t *record, s
     uint8_t *at = segment->map + segment->tail;
     uint64_t first;
     memcpy(&first, record, sizeof(first));
+    atomic_store_explicit((_Atomic uint64_t *)(void *)at, ag_entry_begun(first), memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst); /* a kill comes between two instructions: their order is enough */
     memcpy(at + sizeof(first), record + sizeof(first), size - sizeof(first));
     atomic_store_explicit((_Atomic uint64_t *)(void *)at, first, memory_order_release);
     segment->tail += size;
@@ -183,13 +187,18 @@ static bool is_zero(const uint8_t *at)
 
 size_t ag_spool_segment_next(const uint8_t *bytes, size_t limit, size_t *offset, uint64_t *damaged)
 {
+    uint64_t cut = 0; /* bytes of a record that was only begun, which are no damage unless something follows */
+    size_t cut_end = 0;
     for (size_t at = *offset; at + AG_ENTRY_HEAD <= limit; at += 8) {
         size_t size = ag_entry_at(bytes + at, limit - at);
         if (size) {
+            *damaged += cut;
             *offset = at;
             return size;
         }
-        if (!is_zero(bytes + at)) *damaged += 8;
+        if (is_zero(bytes + at)) continue;
+        if (!cut_end && (size = ag_entry_begun_at(bytes + at, limit - at))) cut_end = at + size;
+        *(at < cut_end ? &cut : damaged) += 8;
     }
     *offset = limit;
     return 0;

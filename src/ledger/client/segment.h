@@ -30,11 +30,11 @@ int ag_spool_segment_make(const char *path, uint64_t number, const uint8_t queue
 int ag_spool_segment_open(const char *path, ag_spool_segment **out, ag_err *err);
 void ag_spool_segment_close(ag_spool_segment *segment); /* the file stays; NULL is fine */
 
-/* False when there is no room. A process that dies in the midst leaves nothing or all of it. */
+/* False when there is no room. A process that dies in the midst leaves all of it, or what is read as nothing. */
 bool ag_spool_segment_append(ag_spool_segment *segment, const uint8_t *record, size_t size);
 
 /* The record at or behind *offset, before `limit`: its size, with *offset moved to it; 0 when there is none. Bytes that
- * are no record are passed over and counted in *damaged unless they are zeros. */
+ * are no record are passed over and counted in *damaged, unless they are zeros or a last append that was cut short. */
 size_t ag_spool_segment_next(const uint8_t *bytes, size_t limit, size_t *offset, uint64_t *damaged);
 
 size_t ag_spool_segment_delivered(const ag_spool_segment *segment);

@@ -2,6 +2,8 @@
 /* The spool on disk: bytes as they are written, and what is read of them after they were torn or flipped. */
 #include "ledger/client/with_client.h"
 
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/rng.h"
@@ -167,14 +169,19 @@ typedef struct opened {
     ag_spool *spool;
 } opened;
 
-static opened open_spool(uint64_t bytes, int64_t block)
+static opened open_spool_below(const char *directory, uint64_t bytes, int64_t block)
 {
     ag_err err = {0};
     opened out = {0};
-    ag_format(out.directory, sizeof(out.directory), "%s/spool", ag_test_dir());
+    ag_format(out.directory, sizeof(out.directory), "%s/spool", directory);
     ag_spool_options options = {.directory = out.directory, .target = "here", .max_bytes = bytes, .block = block};
     AG_EXPECT_OK(ag_spool_open(&options, &out.spool, &err));
     return out;
+}
+
+static opened open_spool(uint64_t bytes, int64_t block)
+{
+    return open_spool_below(ag_test_dir(), bytes, block);
 }
 
 static int append(ag_spool *spool, int64_t step, ag_err *err)
@@ -299,6 +306,91 @@ AG_TEST(test_spool__torn_and_flipped_bytes_cost_what_they_hit)
         assert_true(found + length / 96 + 2 >= STEPS);
         assert_true(seen[STEPS - 1] || from + length >= tail - 96);
     }
+}
+
+/* A segment with `whole` records and then the bytes [from, to) of one more, behind the mark of one that is begun. */
+static uint64_t damage_of(size_t whole, const uint8_t *record, size_t size, size_t from, size_t to, bool followed)
+{
+    static uint8_t bytes[1 << 14] __attribute__((aligned(8)));
+    uint64_t first, damaged = 0;
+    size_t at = 0, offset = 0, found, count = 0;
+    memset(bytes, 0, sizeof(bytes));
+    for (; count < whole; count++, at += size) memcpy(bytes + at, record, size);
+    memcpy(&first, record, sizeof(first));
+    first = ag_entry_begun(first);
+    memcpy(bytes + at, &first, sizeof(first));
+    memcpy(bytes + at + from, record + from, to - from);
+    if (followed) memcpy(bytes + at + size, record, size);
+    for (count = 0; (found = ag_spool_segment_next(bytes, sizeof(bytes), &offset, &damaged)); count++) offset += found;
+    assert_int_equal(count, whole + followed);
+    return damaged;
+}
+
+AG_TEST(test_spool__an_append_that_was_cut_short_is_no_damage)
+{
+    ag_metric metric;
+    size_t size;
+    ag_entry entry = metric_entry(&metric, "loss", 0x0123456789abcdef);
+    uint8_t *record = bytes_of(&entry, &size);
+    for (size_t whole = 0; whole < 3; whole++) {
+        for (size_t cut = 8; cut <= size; cut += 8) { /* copied from the front or from the back */
+            assert_int_equal(damage_of(whole, record, size, 8, cut, false), 0);
+            assert_int_equal(damage_of(whole, record, size, cut, size, false), 0);
+            assert_in_range(damage_of(whole, record, size, 8, cut, true), 8, size);
+        }
+    }
+    ag_free(record);
+}
+
+static _Noreturn void append_until_killed(const char *directory, const uint8_t *record, size_t size, int ready)
+{
+    opened at = open_spool_below(directory, 64 << 20, 0);
+    if (write(ready, "r", 1) != 1) _exit(1);
+    while (ag_spool_append(at.spool, record, size, NULL) >= 0) continue;
+    for (;;) pause();
+}
+
+static void kill_an_appender(const char *directory, const uint8_t *record, size_t size, int64_t after)
+{
+    int ready[2], status;
+    char byte = 0;
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) append_until_killed(directory, record, size, ready[1]);
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    ag_sleep(after);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+}
+
+/* Large records, so that most kills come in the midst of one. */
+AG_TEST(test_spool__a_kill_in_the_midst_of_an_append_leaves_no_damage)
+{
+    enum { METRICS = 4096 };
+    static ag_metric metrics[METRICS];
+    bool seen[1];
+    size_t size;
+    ag_rng rng = ag_rng_stream(1, "kill");
+    ag_entry entry = metric_entry(metrics, "a key that takes some room in the record", 0);
+    for (size_t i = 1; i < METRICS; i++) metrics[i] = metrics[0];
+    entry.log.metric_count = METRICS;
+    uint8_t *record = bytes_of(&entry, &size);
+    for (size_t round = 0; round < ag_test_rounds(20, 1000); round++) {
+        char spool[600];
+        uint64_t damaged = 0;
+        ag_err err = {0};
+        const char *directory = ag_test_dir();
+        kill_an_appender(directory, record, size, (int64_t)ag_rng_below(&rng, 3000));
+        ag_format(spool, sizeof(spool), "%s/spool", directory);
+        (void)adopt_steps(spool, seen, 1, &damaged);
+        assert_int_equal(damaged, 0);
+        AG_EXPECT_OK(ag_dir_remove(spool, &err));
+    }
+    ag_free(record);
 }
 
 AG_TEST(test_spool__the_heads_offsets_are_believed_only_when_whole)
