@@ -136,7 +136,7 @@ static int spell_assignment(ag_arena *arena, ag_str from, ag_str *out, ag_err *e
         if (dot != SIZE_MAX) head.size = dot;
         if (is_hoisted(head)) key = rest;
     }
-    bool plain = value.size && value.data[0] != '{';
+    bool plain = value.size && value.data[0] != '{' && !ag_str_is(value, "true") && !ag_str_is(value, "false");
     const char *text = ag_arena_printf(arena, "%.*s%s=%.*s", AG_STR_ARG(key), takes_name(key) && plain ? ".name" : "",
                                        AG_STR_ARG(value));
     if (!text) return ag_fail_memory(err, from.size);
@@ -179,19 +179,16 @@ static void fill_optimizer(ag_settings_optimizer *s)
 static int take_tree(ag_arena *arena, const ag_value *root, const char *path, const ag_str *sets, size_t set_count,
                      ag_settings *out, ag_err *err)
 {
+    ag_settings named = {.file = path, .empty = path && root->kind == AG_OBJECT && !root->object.count};
     int rc = normalise(arena, root, path, &root, err);
     for (size_t i = 0; i < set_count && rc >= 0; i++) {
         ag_str assignment;
+        named.strategy_named |= ag_str_starts(sets[i], AG_STR("strategy="));
         rc = spell_assignment(arena, sets[i], &assignment, err);
         if (rc >= 0) rc = ag_describe_override(&ag_settings_description, arena, root, assignment, &root, err);
         if (rc < 0) ag_err_prefix(err, "--set %.*s", AG_STR_ARG(ag_str_slice(sets[i], 0, 80)));
     }
-    if (rc >= 0) rc = ag_describe_read(&ag_settings_description, arena, root, path, out, err);
-    if (rc < 0) return rc;
-    fill_optimizer(&out->optimizer);
-    out->file = path;
-    out->root = root;
-    return 0;
+    return rc < 0 ? rc : ag_settings_again(&named, root, arena, out, err);
 }
 
 int ag_settings_read(ag_arena *arena, const char *path, const ag_str *sets, size_t set_count, ag_settings *out,
@@ -210,9 +207,16 @@ int ag_settings_parse(ag_arena *arena, ag_str text, const char *name, const ag_s
     return rc < 0 ? rc : take_tree(arena, root, name, sets, set_count, out, err);
 }
 
-bool ag_settings_said(const ag_settings *settings, const char *path)
+int ag_settings_again(const ag_settings *from, const ag_value *root, ag_arena *arena, ag_settings *out, ag_err *err)
 {
-    return ag_value_at(settings->root, path) != NULL;
+    int rc = ag_describe_read(&ag_settings_description, arena, root, from->file, out, err);
+    if (rc < 0) return rc;
+    fill_optimizer(&out->optimizer);
+    out->file = from->file;
+    out->root = root;
+    out->strategy_named = from->strategy_named;
+    out->empty = from->empty;
+    return 0;
 }
 
 int ag_settings_data(const ag_settings *settings, const ag_description *description, ag_arena *arena, void *into,

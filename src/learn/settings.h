@@ -108,6 +108,8 @@ typedef struct ag_settings {
     /* not keys */
     const char *file;     /* of the configuration, for messages; NULL: none */
     const ag_value *root; /* the tree with the overrides applied */
+    bool strategy_named;  /* by an assignment, over what the file says */
+    bool empty;           /* there is a file, and nothing stands in it */
 } ag_settings;
 
 extern const ag_description ag_settings_description;
@@ -125,8 +127,8 @@ int ag_settings_read(ag_arena *arena, const char *path, const ag_str *sets, size
 int ag_settings_parse(ag_arena *arena, ag_str text, const char *name, const ag_str *sets, size_t set_count,
                       ag_settings *out, ag_err *err);
 
-/* The key "a.b" was written down, and is no default. */
-bool ag_settings_said(const ag_settings *settings, const char *path);
+/* The same settings with another tree: `root` of `from`, changed. */
+int ag_settings_again(const ag_settings *from, const ag_value *root, ag_arena *arena, ag_settings *out, ag_err *err);
 
 /* data_config by the strategy's table. */
 int ag_settings_data(const ag_settings *settings, const ag_description *description, ag_arena *arena, void *into,

@@ -38,7 +38,9 @@ const ag_description ag_settings_folds_description = {.name = "cross_validation"
                                                       .doc = "Folds.",
                                                       .size = sizeof(ag_settings_folds),
                                                       .fields = folds_fields,
-                                                      .count = sizeof folds_fields / sizeof *folds_fields};
+                                                      .count = sizeof folds_fields / sizeof *folds_fields,
+                                                      .when_true = "{enabled: true}",
+                                                      .when_false = "{enabled: false}"};
 #undef AT
 
 #define AT(member) offsetof(ag_settings_pretrain, member)
@@ -95,7 +97,9 @@ const ag_description ag_settings_pretrain_description = {.name = "pretrain",
                                                          .doc = "Pretraining on holes without labels.",
                                                          .size = sizeof(ag_settings_pretrain),
                                                          .fields = pretrain_fields,
-                                                         .count = sizeof pretrain_fields / sizeof *pretrain_fields};
+                                                         .count = sizeof pretrain_fields / sizeof *pretrain_fields,
+                                                         .when_true = "{enabled: true}",
+                                                         .when_false = "{enabled: false}"};
 #undef AT
 
 #define AT(member) offsetof(ag_settings_ensemble, member)
@@ -140,5 +144,6 @@ const ag_description ag_settings_register_description = {.name = "register",
                                                          .doc = "Where the model is registered.",
                                                          .size = sizeof(ag_settings_register),
                                                          .fields = register_fields,
-                                                         .count = sizeof register_fields / sizeof *register_fields};
+                                                         .count = sizeof register_fields / sizeof *register_fields,
+                                                         .when_false = "{}"};
 #undef AT

@@ -165,7 +165,8 @@ static const ag_description scheduler = {.name = "scheduler",
                                          .doc = "The course of the learning rate.",
                                          .size = sizeof(ag_settings_scheduler),
                                          .fields = scheduler_fields,
-                                         .count = sizeof scheduler_fields / sizeof *scheduler_fields};
+                                         .count = sizeof scheduler_fields / sizeof *scheduler_fields,
+                                         .when_false = "{name: constant}"};
 #undef AT
 
 #define AT(member) offsetof(ag_settings_stopping, member)
@@ -198,7 +199,9 @@ static const ag_description stopping = {.name = "early_stopping",
                                         .doc = "When training ends before its last epoch.",
                                         .size = sizeof(ag_settings_stopping),
                                         .fields = stopping_fields,
-                                        .count = sizeof stopping_fields / sizeof *stopping_fields};
+                                        .count = sizeof stopping_fields / sizeof *stopping_fields,
+                                        .when_true = "{}",
+                                        .when_false = "{patience: 0}"};
 #undef AT
 
 #define AT(member) offsetof(ag_settings_training, member)

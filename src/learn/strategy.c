@@ -19,6 +19,7 @@
 #include "learn/nn/checkpoint/pretrained.h"
 #include "learn/strategies/list.h"
 #include "learn/strategies/plugin.h"
+#include "learn/strategy_swap.h"
 
 static const ag_strategy *const strategies[] = {
     &ag_strategy_patchtsmixer_24cv,
@@ -399,7 +400,8 @@ static int check_keys(const ag_strategy *strategy, const ag_settings *settings, 
         const ag_value *said = ag_value_at(settings->root, chosen[i]);
         bool enabled = true;
         if (!said || (strategy->takes >> i & 1)) continue;
-        if (ag_value_bool(ag_value_get(said, "enabled"), &enabled) && !enabled) continue;
+        const ag_value *word = ag_value_get(said, "enabled");
+        if (ag_value_bool(word ? word : said, &enabled) && !enabled) continue; /* `pretrain: false` */
         ag_fail_at(err, AG_EINVAL, settings->file, said->line, said->column, "strategy %s does nothing with %s",
                    strategy->name, chosen[i]);
         return ag_err_hint(err, "leave it out, or take another strategy");
@@ -569,7 +571,8 @@ int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err 
     ag_vec_init(&task->arenas, sizeof(ag_arena *));
     pthread_mutex_init(&task->lock, NULL);
     ag_cancel *outer = task->cancel, *own = NULL;
-    int rc = check_keys(strategy, task->settings, err);
+    int rc = ag_strategy_settle(strategy, task, err);
+    if (rc >= 0) rc = check_keys(strategy, task->settings, err);
     if (rc >= 0) rc = open_machines(task, err);
     if (rc >= 0) rc = open_cancel(task, &own, err);
     if (rc >= 0) rc = run_phases(strategy, state, task, err);

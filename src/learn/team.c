@@ -95,6 +95,9 @@ static int train_slice(slice *s, const ag_team_sample *sample, ag_err *err)
     if (rc >= 0) rc = ag_train(&job, arena, &result, &own);
     ag_arena_free(arena);
     if (rc >= 0 || (rc == AG_ECANCELLED && !ag_cancelled(s->task->cancel))) return 0;
+    /* Nothing was lost with a slice: its own words would say so. */
+    if ((rc == AG_ECANCELLED || rc == AG_ETIMEOUT) && ag_cancelled(s->task->cancel))
+        return ag_cancel_check(s->task->cancel, err);
     if (err) *err = own;
     return rc;
 }

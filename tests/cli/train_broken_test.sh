@@ -21,13 +21,14 @@ training_config:
 data_config: {preprocessing: {cell_mm: 1.2}}
 END
 
+config=$dir/good.yaml
 # WORDS DATA [OPTIONS...]: training with these options must fail and say the words.
 wrong() {
     words=$1 data=$2
     shift 2
     count=$((count + 1))
     status=0
-    "$auger" train -c "$dir/good.yaml" -d "$data" -o "$dir/out" --no-record --progress off "$@" >"$dir/log" 2>&1 || status=$?
+    "$auger" train -c "$config" -d "$data" -o "$dir/out" --no-record --progress off "$@" >"$dir/log" 2>&1 || status=$?
     if [ "$status" = 0 ] || [ "$status" -gt 2 ]; then
         echo "status $status instead of a refusal: $words"
         failed=1
@@ -46,6 +47,16 @@ set_wrong() { # WORDS ASSIGNMENT
 }
 
 # ---- configurations ----
+sed 's/patchtsmixer_24cv/cnn_lstm/; s/{sequence/{architecture: PatchTSMixer, sequence/' "$dir/good.yaml" >"$dir/contrary.yaml"
+config=$dir/contrary.yaml
+wrong 'trains the architecture cnn_lstm, not patchtsmixer' "$dir/good"
+config=$dir/good.yaml
+wrong 'trains the architecture cnn_lstm, not patchtsmixer' "$dir/good" --strategy cnn_lstm \
+    --set model_config.architecture=PatchTSMixer
+wrong 'patch_length.*unknown key' "$dir/good" --strategy cnn_lstm --set model_config.patch_length=4
+wrong 'does nothing with training_config.cross_validation' "$dir/good" --strategy patchtsmixer_single \
+    --set training_config.cross_validation.n_folds=4
+set_wrong 'or true or false' pretrain=maybe
 wrong 'did you mean patchtsmixer_24cv' "$dir/good" --strategy patchtsmixer_24vc
 set_wrong 'trains the architecture patchtsmixer, not cnn_lstm' 'model_config={architecture: cnn_lstm}'
 set_wrong 'num_targets must be 3' model_config.num_classes=4

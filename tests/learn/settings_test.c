@@ -7,6 +7,7 @@
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "frame/test.h"
+#include "learn/drilling/data.h"
 #include "learn/nn/models/nlinear.h"
 #include "learn/strategies/forecast.h"
 
@@ -104,6 +105,70 @@ AG_TEST(test_settings__two_spellings_are_understood)
     AG_EXPECT_ERROR(read("seed: 1\ntraining_config:\n  seed: 2\n", &settings, &err), AG_EINVAL,
                     "'seed' stands at the top");
     assert_int_equal(err.line, 3);
+    end();
+}
+
+AG_TEST(test_settings__true_and_false_stand_for_sections)
+{
+    ag_err err = {0};
+    ag_settings s;
+    AG_EXPECT_OK(read("pretrain: true\nscheduler: false\nregister: false\ntraining_config:\n"
+                      "  early_stopping: false\n  cross_validation: false\n",
+                      &s, &err));
+    assert_true(s.pretrain.enabled && s.pretrain.epochs == 20 && s.pretrain.method == AG_PRETRAIN_BOTH);
+    assert_true(s.training.early_stopping.patience == 0 && s.training.early_stopping.restore_best);
+    assert_true(!s.training.folds.enabled && s.training.folds.count == 24);
+    assert_string_equal(s.scheduler.name, "constant");
+    assert_null(s.registration.name);
+    AG_EXPECT_OK(read("pretrain: false\ntraining_config: {early_stopping: true, cross_validation: true}\n", &s, &err));
+    assert_true(!s.pretrain.enabled && s.training.early_stopping.patience == 10 && s.training.folds.enabled);
+    AG_EXPECT_OK(read_with("pretrain: true\n", "pretrain.epochs=3", &s, &err));
+    assert_true(s.pretrain.enabled && s.pretrain.epochs == 3);
+    AG_EXPECT_OK(read_with("pretrain: {epochs: 3}\n", "pretrain=true", &s, &err));
+    assert_true(s.pretrain.enabled && s.pretrain.epochs == 20);
+    AG_EXPECT_OK(read_with("scheduler: cosine\n", "scheduler=false", &s, &err));
+    assert_string_equal(s.scheduler.name, "constant");
+    AG_EXPECT_OK(read_with("scheduler: false\n", "scheduler=cosine", &s, &err));
+    assert_string_equal(s.scheduler.name, "cosine");
+    AG_EXPECT_ERROR(read("seed: 1\npretrain: yes\n", &s, &err), AG_EINVAL, "expected a mapping");
+    assert_int_equal(err.line, 2);
+    assert_non_null(strstr(err.hint, "or true or false"));
+    AG_EXPECT_ERROR(read("register: true\n", &s, &err), AG_EINVAL, "expected a mapping");
+    AG_EXPECT_ERROR(read("optimizer: false\n", &s, &err), AG_EINVAL, "expected a mapping");
+    end();
+}
+
+AG_TEST(test_settings__augmentation_goes_with_one_word)
+{
+    ag_err err = {0};
+    ag_settings s;
+    ag_drilling_data data;
+    AG_EXPECT_OK(read("data_config: {preprocessing: {augmentation: false}, simulated: false}\n", &s, &err));
+    AG_EXPECT_OK(ag_settings_data(&s, &ag_drilling_data_description, arena, &data, &err));
+    static const ag_drilling_augmentation none = {0};
+    assert_memory_equal(&data.preprocessing.augmentation, &none, sizeof none);
+    AG_EXPECT_OK(read("data_config: {preprocessing: {augmentation: true}}\n", &s, &err));
+    AG_EXPECT_OK(ag_settings_data(&s, &ag_drilling_data_description, arena, &data, &err));
+    assert_true(data.preprocessing.augmentation.gain == 0.1 && data.simulated.holes == 0);
+    AG_EXPECT_OK(read("data_config: {simulated: true}\n", &s, &err));
+    AG_EXPECT_ERROR(ag_settings_data(&s, &ag_drilling_data_description, arena, &data, &err), AG_EINVAL, "simulated");
+    assert_non_null(strstr(err.hint, "or false"));
+    end();
+}
+
+AG_TEST(test_settings__a_file_that_says_nothing_is_known)
+{
+    ag_err err = {0};
+    ag_settings s;
+    static const char *const nothing[] = {"", "\n", "# a remark\n", "---\n", "{}\n", "null\n"};
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        AG_EXPECT_OK(read_with(nothing[i], "seed=5", &s, &err));
+        assert_true(s.empty && s.seed == 5 && !s.strategy_named);
+    }
+    AG_EXPECT_OK(read("seed: 1\n", &s, &err));
+    assert_false(s.empty);
+    AG_EXPECT_OK(read_with(NULL, "strategy=cnn_lstm", &s, &err));
+    assert_true(!s.empty && s.strategy_named);
     end();
 }
 

@@ -54,6 +54,9 @@ typedef struct ag_description {
     size_t size; /* sizeof the struct */
     const ag_field *fields;
     size_t count;
+    /* Optional: what `true` and `false` stand for where this mapping is expected, as users would write it:
+     * "{enabled: true}". NULL: a boolean is refused. */
+    const char *when_true, *when_false;
     /* Optional: what one key cannot know ("min_lr must be below learning_rate"). `into` is filled. Use ag_fail(). */
     int (*check)(const void *into, ag_err *err);
 } ag_description;

@@ -30,10 +30,23 @@ static void add_type(ag_buf *out, const ag_field *field)
 {
     ag_field_type type = field->type == AG_FIELD_LIST ? field->item : field->type;
     if (field->type == AG_FIELD_LIST) ag_buf_add_text(out, "list of ");
-    if (type == AG_FIELD_STRUCT || type == AG_FIELD_OPTIONAL)
-        ag_buf_addf(out, "%s [%s](#%s)", type_name(type), field->inner->name, field->inner->name);
-    else
+    if (type != AG_FIELD_STRUCT && type != AG_FIELD_OPTIONAL) {
         ag_buf_add_text(out, type_name(type));
+        return;
+    }
+    ag_buf_addf(out, "%s [%s](#%s)", type_name(type), field->inner->name, field->inner->name);
+    const char *yes = field->inner->when_true, *no = field->inner->when_false;
+    if (yes || no) ag_buf_addf(out, ", %s%s%s", yes ? "true" : "", yes && no ? " or " : "", no ? "false" : "");
+}
+
+/* "`true` stands for `{enabled: true}`, `false` for `{enabled: false}`." */
+static void add_shorts(ag_buf *out, const ag_description *description)
+{
+    const char *yes = description->when_true, *no = description->when_false;
+    if (yes) ag_buf_addf(out, "`true` stands for `%s`", yes);
+    if (yes && no) ag_buf_add_text(out, ", ");
+    if (no) ag_buf_addf(out, "`false` %sfor `%s`", yes ? "" : "stands ", no);
+    if (yes || no) ag_buf_add_text(out, ".\n\n");
 }
 
 static void add_default(ag_buf *out, const ag_field *field)
@@ -98,6 +111,7 @@ static void add_section(ag_buf *out, const ag_description *description, bool roo
 {
     ag_buf_addf(out, "%s %s\n\n", root ? "#" : "\n##", description->name);
     if (description->doc) ag_buf_addf(out, "%s\n\n", description->doc);
+    add_shorts(out, description);
     ag_buf_add_text(out, "| key | type | default | range | meaning |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < description->count; i++) add_row(out, &description->fields[i]);
 }

@@ -138,6 +138,8 @@ static int into_object(override *o, spot at, const ag_value *old, ag_str rest, c
 {
     ag_key_path step = {.up = path};
     ag_value changed;
+    int rc = old && at.inner ? ag_reading_spelled_out(&o->reading, at.inner, &old) : AG_OK;
+    if (rc < 0) return rc;
     if (old && old->kind == AG_NULL) old = NULL;
     if (old && old->kind != AG_OBJECT)
         return ag_reading_fail(&o->reading, old, path, "expected a mapping of keys, found %s", ag_kind_name(old->kind));
@@ -154,7 +156,6 @@ static int into_object(override *o, spot at, const ag_value *old, ag_str rest, c
         const char *other = ag_str_is(name, field->name) ? field->alias : field->name;
         if (other && (child = ag_value_get(old, other))) name = ag_str_of(other);
     }
-    int rc = AG_OK;
     if (!child && field && field->fallback && rest.size && !ag_describe_is_texty(field->type))
         rc = ag_reading_fallback(&o->reading, field, &child);
     if (rc < 0 || (rc = apply(o, field ? spot_of(field, false) : (spot){0}, child, rest, &step, &changed)) < 0)

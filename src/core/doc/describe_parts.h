@@ -38,6 +38,8 @@ int ag_reading_scalar(const ag_reading *reading, const ag_field *field, ag_field
                       const ag_value *value, const ag_key_path *path, void *slot);
 /* The fallback as a value, made by hand. */
 int ag_reading_fallback(const ag_reading *reading, const ag_field *field, const ag_value **out);
+/* What a boolean in the place of a mapping stands for, with the boolean's place; the value itself for all others. */
+int ag_reading_spelled_out(const ag_reading *reading, const ag_description *description, const ag_value **value);
 int ag_reading_refuse_unknown(const ag_reading *reading, const ag_description *description, const ag_key_path *path,
                               ag_str name, const ag_value *where);
 

@@ -83,6 +83,32 @@ int ag_reading_fallback(const ag_reading *reading, const ag_field *field, const 
     return AG_OK;
 }
 
+static void set_places(ag_value *value, const ag_value *place)
+{
+    value->line = place->line;
+    value->column = place->column;
+    for (size_t i = 0; value->kind == AG_OBJECT && i < value->object.count; i++) {
+        ag_member *member = (ag_member *)(uintptr_t)&value->object.members[i]; /* made by our own reader, as above */
+        member->line = place->line;
+        member->column = place->column;
+        set_places(&member->value, place);
+    }
+}
+
+int ag_reading_spelled_out(const ag_reading *reading, const ag_description *description, const ag_value **value)
+{
+    const ag_value *parsed;
+    bool on;
+    if (!ag_value_bool(*value, &on)) return AG_OK;
+    const char *text = on ? description->when_true : description->when_false;
+    if (!text) return AG_OK;
+    int rc = ag_yaml_parse(reading->arena, ag_str_of(text), NULL, &parsed, reading->err);
+    if (rc < 0) return rc;
+    set_places((ag_value *)(uintptr_t)parsed, *value);
+    *value = parsed;
+    return AG_OK;
+}
+
 /* Where the table has a key of that name, as "a.b", below `description`. */
 static bool find_elsewhere(const ag_description *description, ag_str name, unsigned levels, char *out, size_t size)
 {
@@ -228,18 +254,26 @@ static int run_check(const ag_reading *reading, const ag_description *descriptio
     return rc;
 }
 
+static int refuse_kind(const ag_reading *reading, const ag_description *description, const ag_value *value,
+                       const ag_key_path *path)
+{
+    char keys[220];
+    int rc = ag_reading_fail(reading, value, path, "expected a mapping of keys, found %s", ag_kind_name(value->kind));
+    const char *yes = description->when_true, *no = description->when_false;
+    list_keys(description, keys, sizeof keys);
+    (void)ag_err_hint(reading->err, "known keys: %s%s%s%s%s", keys, yes || no ? "; or " : "", yes ? "true" : "",
+                      yes && no ? " or " : "", no ? "false" : "");
+    return rc;
+}
+
 static int read_struct(ag_reading *reading, const ag_description *description, const ag_value *value,
                        const ag_key_path *path, void *into)
 {
-    int rc;
     memset(into, 0, description->size);
-    if (value && value->kind != AG_OBJECT && value->kind != AG_NULL) {
-        rc = ag_reading_fail(reading, value, path, "expected a mapping of keys, found %s", ag_kind_name(value->kind));
-        char keys[220];
-        list_keys(description, keys, sizeof keys);
-        (void)ag_err_hint(reading->err, "known keys: %s", keys);
-        return rc;
-    }
+    int rc = value ? ag_reading_spelled_out(reading, description, &value) : AG_OK;
+    if (rc < 0) return rc;
+    if (value && value->kind != AG_OBJECT && value->kind != AG_NULL)
+        return refuse_kind(reading, description, value, path);
     if (value && value->kind == AG_NULL) value = NULL;
     if (reading->depth >= AG_DESCRIBE_DEPTH_MAX)
         return ag_fail(reading->err, AG_ELIMIT, "%s: nested deeper than %d levels", description->name,

@@ -78,9 +78,21 @@ static void put_choices(ag_json *json, const ag_field *field, bool nullable)
     ag_json_end_array(json);
 }
 
+/* "boolean" when both are short forms, else the one that is. */
+static void put_short(const schema *s, const ag_description *inner)
+{
+    if (!inner->when_true && !inner->when_false) return;
+    ag_json_begin_object(s->json);
+    if (inner->when_true && inner->when_false)
+        ag_json_put_text(s->json, "type", "boolean");
+    else
+        ag_json_put_bool(s->json, "const", inner->when_true != NULL);
+    ag_json_end_object(s->json);
+}
+
 static void put_struct_type(const schema *s, const ag_field *field, bool nullable)
 {
-    if (!nullable) {
+    if (!nullable && !field->inner->when_true && !field->inner->when_false) {
         put_reference(s, field->inner);
         return;
     }
@@ -89,9 +101,12 @@ static void put_struct_type(const schema *s, const ag_field *field, bool nullabl
     ag_json_begin_object(s->json);
     put_reference(s, field->inner);
     ag_json_end_object(s->json);
-    ag_json_begin_object(s->json);
-    ag_json_put_text(s->json, "type", "null");
-    ag_json_end_object(s->json);
+    put_short(s, field->inner);
+    if (nullable) {
+        ag_json_begin_object(s->json);
+        ag_json_put_text(s->json, "type", "null");
+        ag_json_end_object(s->json);
+    }
     ag_json_end_array(s->json);
 }
 

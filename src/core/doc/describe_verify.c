@@ -96,6 +96,21 @@ static int verify_fallback(const ag_description *description, const ag_field *fi
     return refuse(err, description, field, "the fallback '%s' cannot be read: %s", field->fallback, reason.text);
 }
 
+/* What a boolean stands for. */
+static int verify_short(const ag_description *description, bool on, ag_arena *arena, ag_err *err)
+{
+    const char *text = on ? description->when_true : description->when_false;
+    const ag_value value = {.kind = AG_BOOL, .boolean = on};
+    if (!text) return AG_OK;
+    void *scratch = ag_arena_alloc(arena, description->size);
+    if (!scratch) return ag_fail_memory(err, description->size);
+    int rc = ag_describe_read(description, arena, &value, NULL, scratch, err);
+    if (rc == AG_ENOMEM || rc == AG_OK) return rc;
+    ag_err reason = *err;
+    return ag_fail(err, AG_EINTERNAL, "%s: '%s', which %s stands for, cannot be read: %s", description->name, text,
+                   on ? "true" : "false", reason.text);
+}
+
 static int verify_one(const ag_description *description, ag_arena *arena, ag_err *err)
 {
     int rc;
@@ -110,6 +125,8 @@ static int verify_one(const ag_description *description, ag_arena *arena, ag_err
         if ((rc = verify_place(description, field, err)) < 0) return rc;
     }
     /* Only now are the fields safe to read by. */
+    if ((rc = verify_short(description, true, arena, err)) < 0) return rc;
+    if ((rc = verify_short(description, false, arena, err)) < 0) return rc;
     for (size_t i = 0; i < description->count; i++)
         if ((rc = verify_fallback(description, &description->fields[i], arena, err)) < 0) return rc;
     return AG_OK;

@@ -59,11 +59,15 @@ static const ag_field augmentation_fields[] = {
      .max = 100,
      .doc = "Standard deviation by which the whole hole is shifted, in mm; cut at three."},
 };
-static const ag_description augmentation = {.name = "augmentation",
-                                            .doc = "How holes are varied in training.",
-                                            .size = sizeof(ag_drilling_augmentation),
-                                            .fields = augmentation_fields,
-                                            .count = sizeof augmentation_fields / sizeof *augmentation_fields};
+static const ag_description augmentation = {
+    .name = "augmentation",
+    .doc = "How holes are varied in training.",
+    .size = sizeof(ag_drilling_augmentation),
+    .fields = augmentation_fields,
+    .count = sizeof augmentation_fields / sizeof *augmentation_fields,
+    .when_true = "{}",
+    .when_false =
+        "{noise_injection: 0, time_warping: 0, gain: 0, offset: 0, edge_shape: 0, sample_dropout: 0, setup_shift: 0}"};
 #undef AT
 
 #define AT(member) offsetof(ag_drilling_preprocessing, member)
@@ -159,7 +163,8 @@ static const ag_description simulated = {.name = "simulated",
                                          .doc = "Simulated holes to learn from beside the data's own.",
                                          .size = sizeof(ag_drilling_simulated),
                                          .fields = simulated_fields,
-                                         .count = sizeof simulated_fields / sizeof *simulated_fields};
+                                         .count = sizeof simulated_fields / sizeof *simulated_fields,
+                                         .when_false = "{holes: 0}"};
 #undef AT
 
 #define AT(member) offsetof(ag_drilling_data, member)

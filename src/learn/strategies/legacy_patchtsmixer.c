@@ -344,6 +344,7 @@ const ag_strategy ag_strategy_legacy_patchtsmixer = {
     .data = &ag_legacy_data_description,
     .state_size = sizeof(legacy),
     .takes = AG_TAKES_SPLIT,
+    .architecture = "patchtsmixer",
     .prepare = prepare,
     .train = train,
     .validate = validate,

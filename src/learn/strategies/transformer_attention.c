@@ -16,6 +16,7 @@ const ag_strategy ag_strategy_transformer_attention = {
     .data = &ag_drilling_data_description,
     .state_size = sizeof(ag_folding),
     .takes = AG_TAKES_SPLIT | AG_TAKES_FOLDS | AG_TAKES_PRETRAIN | AG_TAKES_ENSEMBLE,
+    .architecture = "patch_transformer",
     .tells_phases = true,
     .prepare = prepare,
     .train = ag_folding_train,
