@@ -41,7 +41,7 @@ typedef struct inspection {
     ag_graph *graph; /* NULL: tensors only */
     int64_t batch;
     int64_t forward_bytes, training_bytes; /* -1: not known */
-    int64_t parameters, trainable, state;
+    int64_t parameters, trainable, state, not_finite;
     ag_table *table;
 } inspection;
 
@@ -89,7 +89,25 @@ static int build(inspection *s, ag_err *err)
     return 0;
 }
 
-static int open_model(inspection *s, const char *path, ag_err *err)
+/* Tells of weights that make a model useless, which every other command refuses. */
+static void look_at_weights(inspection *s)
+{
+    const ag_safetensors *tensors = s->files.tensors;
+    const char *first = NULL;
+    size_t bad = 0;
+    for (size_t i = 0; i < tensors->count; i++) {
+        int64_t here = ag_tensor_summarise(&tensors->tensors[i]).not_finite;
+        if (here && !bad++) first = tensors->tensors[i].name;
+        s->not_finite += here;
+    }
+    if (bad)
+        ag_note(s->invocation,
+                "%lld numbers are not finite, in %zu of %zu tensors, the first of them '%s': no command "
+                "takes this model",
+                (long long)s->not_finite, bad, tensors->count, first);
+}
+
+static int open_files(inspection *s, const char *path, ag_err *err)
 {
     ag_file_info info;
     int rc = ag_file_stat(path, &info, err);
@@ -103,6 +121,13 @@ static int open_model(inspection *s, const char *path, ag_err *err)
     if ((rc = ag_safetensors_open(path, &s->files.tensors, err)) < 0) return rc;
     for (size_t i = 0; i < s->files.tensors->count; i++) s->parameters += s->files.tensors->tensors[i].count;
     return 0;
+}
+
+static int open_model(inspection *s, const char *path, ag_err *err)
+{
+    int rc = open_files(s, path, err);
+    if (rc >= 0) look_at_weights(s);
+    return rc;
 }
 
 /* ---- layers ---- */
@@ -393,6 +418,7 @@ static int print_json(const inspection *s, ag_err *err)
     ag_json_put_text(&json, "file", s->files.weights);
     ag_json_put_int(&json, "file_bytes", (int64_t)s->files.size);
     ag_json_put_int(&json, "parameters", s->parameters);
+    ag_json_put_int(&json, "not_finite", s->not_finite);
     if (s->graph) json_model(&json, s);
     json_tensors(&json, s->files.tensors);
     ag_json_end_object(&json);

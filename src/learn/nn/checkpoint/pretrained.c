@@ -129,6 +129,11 @@ static int build_model(const ag_model_files *files, const ag_building *building,
     }
     if ((rc = ag_model_new(graph, &model, err)) < 0) return rc;
     ag_tensors_load(files->tensors, model->graph, "", model->values);
+    if ((rc = ag_tensors_check_finite(model->graph, model->values, err)) < 0) {
+        ag_err_place(err, files->weights, 0, 0);
+        ag_model_free(model);
+        return rc;
+    }
     *out = model;
     return 0;
 }

@@ -3,7 +3,8 @@
 /* pretrained.h: a model as it lies on disk and back. A directory with config.json and model.safetensors, as Hugging
  * Face saves and loads it (the tensors may lie in several files with an index); or one file NAME.safetensors that
  * carries its configuration in its metadata (or has a config.json beside it). A tensor that is missing, unknown or of
- * another shape refuses the whole, by name: nothing is ever filled in. */
+ * another shape refuses the whole, by name: nothing is ever filled in. So does a weight that is not a finite number:
+ * such a model answers nothing. */
 #include "core/base/arena.h"
 #include "core/base/err.h"
 #include "learn/nn/architecture.h"
@@ -51,6 +52,8 @@ int ag_tensors_match(const ag_safetensors *tensors, const ag_graph *graph, const
                      int prefixes_count, ag_err *err);
 /* Into a flat array of the graph's parameters; after a match. */
 void ag_tensors_load(const ag_safetensors *tensors, const ag_graph *graph, const char *prefix, ag_real *flat);
+/* All numbers of a flat array are finite, or the first tensor that has others is named. */
+int ag_tensors_check_finite(const ag_graph *graph, const ag_real *flat, ag_err *err);
 /* The other way: what ag_safetensors_write() takes. Names from the arena. `exact`: reals in the engine's precision,
  * which is F64 in the test build in double; else F32, as others read them. */
 int ag_tensors_describe(ag_arena *arena, const ag_graph *graph, const char *prefix, const ag_real *flat, bool exact,

@@ -2,6 +2,7 @@
 /* tensors.c: the tensors of a file against the table of parameters of a graph. The table is the only authority: it says
  * which names there are, their shapes, and whether a number is real or whole. Checked before any memory is taken for
  * the values, so that a small file cannot ask for a large model. */
+#include <math.h>
 #include <string.h>
 
 #include "core/base/map.h"
@@ -121,6 +122,36 @@ void ag_tensors_load(const ag_safetensors *tensors, const ag_graph *graph, const
         if (tensor && tensor->count == row->size)
             ag_dtype_decode(tensor->dtype, tensor->data, tensor->count, flat + row->offset);
     }
+}
+
+static int64_t count_not_finite(const ag_real *values, int64_t count)
+{
+    int64_t found = 0;
+    for (int64_t i = 0; i < count; i++) found += !isfinite(values[i]);
+    return found;
+}
+
+int ag_tensors_check_finite(const ag_graph *graph, const ag_real *flat, ag_err *err)
+{
+    const ag_parameter *first = NULL;
+    int64_t found = 0, others = 0;
+    for (int32_t i = 0; i < ag_graph_parameters(graph); i++) {
+        const ag_parameter *row = ag_graph_parameter_at(graph, i);
+        int64_t here = count_not_finite(flat + row->offset, row->size);
+        if (!here) continue;
+        others += first != NULL;
+        if (first) continue;
+        first = row;
+        found = here;
+    }
+    if (!first) return 0;
+    if (others)
+        ag_fail(err, AG_EINVAL, "%lld of %lld numbers of tensor '%.200s' are not finite, and some of %lld more tensors",
+                (long long)found, (long long)first->size, first->name, (long long)others);
+    else
+        ag_fail(err, AG_EINVAL, "%lld of %lld numbers of tensor '%.200s' are not finite", (long long)found,
+                (long long)first->size, first->name);
+    return ag_err_hint(err, "take an earlier checkpoint, or train it again; 'auger model inspect --all' counts them");
 }
 
 int ag_tensors_describe(ag_arena *arena, const ag_graph *graph, const char *prefix, const ag_real *flat, bool exact,

@@ -225,6 +225,42 @@ AG_TEST(test_pretrained__tensors_must_fit_by_name_shape_and_type)
     AG_EXPECT_OK(load_edited(root, make_double, &err));
 }
 
+/* The number at `from` of the last tensor of the file is replaced. */
+static void spoil(const char *path, size_t from, float value)
+{
+    ag_err err = {0};
+    ag_buf bytes;
+    ag_buf_init(&bytes, 1 << 24);
+    AG_EXPECT_OK(ag_file_read(path, 1 << 24, &bytes, &err));
+    memcpy(bytes.data + bytes.size - sizeof value * (1 + from), &value, sizeof value);
+    AG_EXPECT_OK(ag_file_replace(path, bytes.data, bytes.size, &err));
+    ag_buf_deinit(&bytes);
+}
+
+AG_TEST(test_pretrained__weights_that_are_no_numbers_are_refused_by_tensor)
+{
+    static const float bad[] = {NAN, INFINITY, -INFINITY};
+    const char *root = ag_test_dir();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ag_err err = {0};
+        ag_pretrained *loaded = NULL;
+        ag_safetensors *file = NULL;
+        make(root, NULL);
+        spoil(in(root, "model.safetensors"), 0, bad[i]);
+        AG_EXPECT_OK(ag_safetensors_open(in(root, "model.safetensors"), &file, &err));
+        AG_EXPECT_ERROR(ag_pretrained_load(root, NULL, &loaded, &err), AG_EINVAL, "1 of ");
+        assert_non_null(strstr(err.text, file->tensors[file->count - 1].name));
+        assert_non_null(strstr(err.file, "model.safetensors"));
+        assert_non_null(strstr(err.hint, "model inspect"));
+        assert_null(loaded);
+        spoil(in(root, "model.safetensors"), (size_t)file->data_size / sizeof(float) - 1, bad[i]);
+        AG_EXPECT_ERROR(ag_pretrained_load(root, NULL, &loaded, &err), AG_EINVAL, "and some of 1 more tensors");
+        ag_safetensors_free(file);
+        spoil(in(root, "one.safetensors"), 0, bad[i]);
+        AG_EXPECT_ERROR(ag_pretrained_load(in(root, "one.safetensors"), NULL, &loaded, &err), AG_EINVAL, "not finite");
+    }
+}
+
 AG_TEST(test_pretrained__a_large_configuration_with_small_weights_takes_no_memory)
 {
     ag_err err = {0};
