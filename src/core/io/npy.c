@@ -5,6 +5,7 @@
  * Threads: any; a view is read only. */
 #include "core/io/npy.h"
 
+#include <math.h>
 #include <string.h>
 
 #define MAGIC "\x93NUMPY"
@@ -22,7 +23,7 @@ static const kind kinds[] = {
     {AG_NPY_BOOL, "b1", "bool", 1},       {AG_NPY_INT8, "i1", "int8", 1},       {AG_NPY_INT16, "i2", "int16", 2},
     {AG_NPY_INT32, "i4", "int32", 4},     {AG_NPY_INT64, "i8", "int64", 8},     {AG_NPY_UINT8, "u1", "uint8", 1},
     {AG_NPY_UINT16, "u2", "uint16", 2},   {AG_NPY_UINT32, "u4", "uint32", 4},   {AG_NPY_UINT64, "u8", "uint64", 8},
-    {AG_NPY_FLOAT32, "f4", "float32", 4}, {AG_NPY_FLOAT64, "f8", "float64", 8},
+    {AG_NPY_FLOAT16, "f2", "float16", 2}, {AG_NPY_FLOAT32, "f4", "float32", 4}, {AG_NPY_FLOAT64, "f8", "float64", 8},
 };
 
 /* What a foreign type is called, by its letter. */
@@ -37,7 +38,7 @@ static const struct {
                {'V', "raw records"},
                {'M', "dates"},
                {'m', "time differences"},
-               {'f', "floats of other than 4 or 8 bytes"}};
+               {'f', "floats of other than 2, 4 or 8 bytes"}};
 
 const char *ag_npy_type_name(ag_npy_type type)
 {
@@ -335,6 +336,16 @@ typedef union piece {
     double f8[PIECE];
 } piece;
 
+/* IEEE's half precision, exactly: all of its numbers are floats. */
+static float half_of(uint16_t bits)
+{
+    int exponent = bits >> 10 & 31, fraction = bits & 1023;
+    float size = exponent == 31 ? (fraction ? NAN : INFINITY)
+                 : exponent     ? ldexpf((float)(1024 + fraction), exponent - 25)
+                                : ldexpf((float)fraction, -24);
+    return bits & 0x8000 ? -size : size;
+}
+
 #define CONVERT(member)                                                                                                \
     for (size_t i = 0; i < count; i++) out[i] = (TARGET)p->member[i];                                                  \
     break
@@ -351,6 +362,9 @@ typedef union piece {
     case AG_NPY_UINT16: CONVERT(u2);                                                                                   \
     case AG_NPY_UINT32: CONVERT(u4);                                                                                   \
     case AG_NPY_UINT64: CONVERT(u8);                                                                                   \
+    case AG_NPY_FLOAT16:                                                                                               \
+        for (size_t i = 0; i < count; i++) out[i] = (TARGET)half_of(p->u2[i]);                                         \
+        break;                                                                                                         \
     case AG_NPY_FLOAT32: CONVERT(f4);                                                                                  \
     case AG_NPY_FLOAT64: CONVERT(f8);                                                                                  \
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* npy.h: NumPy's .npy files, versions 1.0 to 3.0. Plain numbers and booleans in both byte orders, C and Fortran order.
- * Other types (complex, half, text, objects, records) are refused by name; nothing is ever unpickled. */
+ * Other types (complex, long double, text, objects, records) are refused by name; nothing is ever unpickled. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +23,7 @@ typedef enum ag_npy_type {
     AG_NPY_UINT16,
     AG_NPY_UINT32,
     AG_NPY_UINT64,
+    AG_NPY_FLOAT16, /* copied as its 16 bits: there is no such type in C */
     AG_NPY_FLOAT32,
     AG_NPY_FLOAT64,
 } ag_npy_type;

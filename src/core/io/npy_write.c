@@ -26,7 +26,7 @@ struct ag_npy_writer {
 static char code_of(ag_npy_type type)
 {
     if (type == AG_NPY_BOOL) return 'b';
-    if (type >= AG_NPY_FLOAT32) return 'f';
+    if (type >= AG_NPY_FLOAT16) return 'f';
     return type >= AG_NPY_UINT8 ? 'u' : 'i';
 }
 

@@ -66,8 +66,8 @@ AG_TEST(test_npy__bad_headers)
         {HEADER("<U4", "False", "(2,)"), AG_EUNSUPPORTED, "text"},
         {HEADER("|S4", "False", "(2,)"), AG_EUNSUPPORTED, "byte strings"},
         {HEADER("<M8[ns]", "False", "(2,)"), AG_EUNSUPPORTED, "dates"},
-        {HEADER("<f2", "False", "(2,)"), AG_EUNSUPPORTED, "other than 4 or 8"},
-        {HEADER("<f16", "False", "(2,)"), AG_EUNSUPPORTED, "other than 4 or 8"},
+        {HEADER("|f2", "False", "(4,)"), AG_EUNSUPPORTED, "'|f2'"},
+        {HEADER("<f16", "False", "(2,)"), AG_EUNSUPPORTED, "other than 2, 4 or 8"},
         {HEADER("|i4", "False", "(2,)"), AG_EUNSUPPORTED, "'|i4'"},
         {HEADER("i4", "False", "(2,)"), AG_EUNSUPPORTED, "'i4'"},
         {HEADER("", "False", "(2,)"), AG_EUNSUPPORTED, "''"},
@@ -171,8 +171,9 @@ AG_TEST(test_npy__fortran_order_and_swapped_bytes)
 
 AG_TEST(test_npy__every_type_converts)
 {
-    static const char *const codes[] = {"|b1", "<i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "<f4", "<f8"};
-    static const double wanted[] = {1, -1, -1, -1, -1, 255, 65535, 4294967295.0, 18446744073709551615.0, NAN, NAN};
+    static const char *const codes[] = {"|b1", "<i1", "<i2", "<i4", "<i8", "|u1",
+                                        "<u2", "<u4", "<u8", "<f2", "<f4", "<f8"};
+    static const double wanted[] = {1, -1, -1, -1, -1, 255, 65535, 4294967295.0, 18446744073709551615.0, NAN, NAN, NAN};
     ag_buf buf;
     ag_buf_init(&buf, 10000);
     for (ag_npy_type type = AG_NPY_BOOL; type <= AG_NPY_FLOAT64; type++) {
@@ -192,6 +193,49 @@ AG_TEST(test_npy__every_type_converts)
             assert_true(isnan(d) && isnan(f));
         else
             assert_true(d == wanted[type] && f == (float)wanted[type]);
+    }
+    ag_buf_deinit(&buf);
+}
+
+AG_TEST(test_npy__half_precision_is_exact)
+{
+    static const struct {
+        uint16_t bits;
+        double value;
+    } halves[] = {{0x0000, 0},
+                  {0x8000, -0.0},
+                  {0x3c00, 1},
+                  {0xc000, -2},
+                  {0x3555, 0.333251953125},
+                  {0x7bff, 65504},
+                  {0x0001, 0x1p-24},
+                  {0x83ff, -1023 * 0x1p-24},
+                  {0x0400, 0x1p-14},
+                  {0x7c00, (double)INFINITY},
+                  {0xfc00, -(double)INFINITY}};
+    enum { COUNT = sizeof halves / sizeof *halves };
+    ag_buf buf;
+    ag_buf_init(&buf, 10000);
+    for (int big = 0; big < 2; big++) {
+        ag_err err = {0};
+        ag_npy a;
+        uint8_t data[2 * COUNT];
+        double out[COUNT];
+        float single[COUNT];
+        for (size_t i = 0; i < COUNT; i++) {
+            data[2 * i + !big] = (uint8_t)(halves[i].bits >> 8);
+            data[2 * i + big] = (uint8_t)halves[i].bits;
+        }
+        ag_str file = file_of(&buf, 1, big ? HEADER(">f2", "True", "(11,)") : HEADER("<f2", "False", "(11, 1)"), data,
+                              sizeof data);
+        AG_EXPECT_OK(ag_npy_parse(file, "x", &a, &err));
+        assert_string_equal(ag_npy_type_name(a.type), "float16");
+        AG_EXPECT_OK(ag_npy_to_double(&a, 0, COUNT, out, &err));
+        AG_EXPECT_OK(ag_npy_to_float(&a, 0, COUNT, single, &err));
+        for (size_t i = 0; i < COUNT; i++) {
+            assert_true(out[i] == halves[i].value && (double)single[i] == halves[i].value);
+            assert_true(!signbit(out[i]) == !signbit(halves[i].value));
+        }
     }
     ag_buf_deinit(&buf);
 }
