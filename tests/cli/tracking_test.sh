@@ -119,6 +119,37 @@ train -o "$dir/five" --resume --tracking "$address" >"$dir/five.json" 2>"$dir/lo
 grep -q '"version": *"waves/2"' "$dir/five.json" || fail "not registered: $(cat "$dir/five.json" "$dir/log")"
 grep -q "\"run_id\": *\"$run\"" "$dir/five.json" || fail "another run: $(cat "$dir/five.json")"
 "$auger" runs show "$run" --home "$dir/home" --json | grep -q FINISHED || fail "not finished"
+
+# What was refused is sent again: too early, when the cause is gone, and once.
+finished()
+{
+    "$auger" runs list --experiment sines --home "$dir/home" --json | grep -o FINISHED | wc -l
+}
+before=$(finished)
+[ -s "$dir/mine/spool/failed.jsonl" ] || fail "nothing is left to be sent again"
+stop
+"$auger" users permissions revoke robot -e sines --home "$dir/home" 2>"$dir/log"
+"$auger" users permissions revoke robot -m waves --home "$dir/home" 2>"$dir/log"
+"$auger" users permissions grant robot reader -e sines --home "$dir/home" 2>"$dir/log"
+"$auger" users permissions grant robot reader -m waves --home "$dir/home" 2>"$dir/log"
+serve "$port" --auth
+! "$auger" runs deliver --again --home "$dir/mine" >"$dir/again" 2>"$dir/log" || fail "refused, but well: $(cat "$dir/again")"
+grep -q 'refused things are sent again' "$dir/again" || fail "not sent: $(cat "$dir/again" "$dir/log")"
+grep -q 'when the cause is gone' "$dir/again" || fail "no hint: $(cat "$dir/again" "$dir/log")"
+[ -s "$dir/mine/spool/failed.jsonl" ] || fail "what was refused again is gone"
+[ "$(finished)" = "$before" ] || fail "refused, but recorded"
+stop
+"$auger" users permissions grant robot editor -e sines --home "$dir/home" 2>"$dir/log"
+"$auger" users permissions grant robot editor -m waves --home "$dir/home" 2>"$dir/log"
+serve "$port" --auth
+"$auger" runs deliver --again --home "$dir/mine" --json >"$dir/again" 2>"$dir/log" || fail "$(cat "$dir/again" "$dir/log")"
+grep -q '"again": *[1-9]' "$dir/again" || fail "nothing sent again: $(cat "$dir/again")"
+grep -q '"refused": *0,' "$dir/again" || fail "refused again: $(cat "$dir/again")"
+[ ! -e "$dir/mine/spool/failed.jsonl" ] || fail "left behind: $(cat "$dir/mine/spool/failed.jsonl")"
+[ -z "$(ls "$dir/mine/spool/failed")" ] || fail "contents are left behind"
+[ "$(finished)" = $((before + 1)) ] || fail "the refused run is not there: $(finished) after $before"
+"$auger" runs deliver --again --home "$dir/mine" --json >"$dir/again" 2>"$dir/log" || fail "$(cat "$dir/again" "$dir/log")"
+grep -q '"again": *0' "$dir/again" || fail "sent twice: $(cat "$dir/again")"
 unset MLFLOW_TRACKING_TOKEN
 
 # What is no server, and two ledgers at once.

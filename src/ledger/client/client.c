@@ -69,6 +69,14 @@ static int find_place(ag_arena *arena, const char *where, place *out, ag_err *er
     return rc;
 }
 
+int ag_client_name(ag_arena *arena, const char *where, const char **out, ag_err *err)
+{
+    place at = {0};
+    int rc = find_place(arena, where, &at, err);
+    if (rc >= 0) *out = at.name;
+    return rc;
+}
+
 /* ---- opening ---- */
 
 static int open_server(auger_ledger *ledger, const auger_ledger_options *options, const place *at, void **state,

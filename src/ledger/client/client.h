@@ -22,6 +22,9 @@ struct auger_ledger_run {
     char id[33];
 };
 
+/* How queues and failed.jsonl call the ledger at an address, in the arena. */
+int ag_client_name(ag_arena *arena, const char *where, const char **out, ag_err *err);
+
 /* One record into the spool. */
 int ag_client_append(auger_ledger *ledger, const ag_entry *record, ag_err *err);
 int ag_client_append_of(auger_ledger_run *run, ag_entry *record, ag_err *err); /* fills in the run */

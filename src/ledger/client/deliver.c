@@ -177,15 +177,32 @@ static int deliver_run(ag_delivery *d, ag_spool_window_run *run, ag_err *err)
 
 /* ---- everything else ---- */
 
-/* What was refused of a file is kept beside failed.jsonl. */
+/* Where the content of a refused file is kept, beside failed.jsonl. */
+static bool kept_path(const ag_delivery *d, const char *file, char kept[PATH_SIZE])
+{
+    return ag_format(kept, PATH_SIZE, "%s/failed/%s-%.*s", d->options.directory, d->queue->id,
+                     AG_STR_ARG(ag_path_name(ag_str_of(file))));
+}
+
 static const char *keep_content(ag_delivery *d, const char *file, char kept[PATH_SIZE])
 {
     char directory[PATH_SIZE];
     if (!ag_format(directory, sizeof(directory), "%s/failed", d->options.directory)) return NULL;
-    if (!ag_format(kept, PATH_SIZE, "%s/%s-%.*s", directory, d->queue->id, AG_STR_ARG(ag_path_name(ag_str_of(file)))))
-        return NULL;
+    if (ag_str_starts(ag_str_of(file), ag_str_of(directory))) /* it lies there already */
+        return ag_format(kept, PATH_SIZE, "%s", file) ? kept : NULL;
+    if (!kept_path(d, file, kept)) return NULL;
     bool moved = ag_dir_make(directory, NULL) >= 0 && ag_file_rename(file, kept, NULL) >= 0;
     return moved ? kept : NULL;
+}
+
+/* A process that died between keeping a content and telling of it has moved it. */
+static int find_content(const ag_delivery *d, const ag_entry *record, char file[PATH_SIZE], ag_err *err)
+{
+    char kept[PATH_SIZE];
+    int rc = ag_outbox_file(d->queue, record->artifact.file, file, PATH_SIZE, err);
+    if (rc >= 0 && !ag_file_exists(file) && kept_path(d, file, kept) && ag_file_exists(kept))
+        ag_format(file, PATH_SIZE, "%s", kept);
+    return rc;
 }
 
 static int remember_lost(ag_delivery *d, ag_str run, const ag_err *why, ag_err *err)
@@ -261,8 +278,7 @@ static int deliver_other(ag_delivery *d, ag_err *err)
     ag_err why = {0};
     int64_t number = 0;
     int rc = AG_OK;
-    if (window->other.kind == AG_ENTRY_ARTIFACT)
-        rc = ag_outbox_file(d->queue, window->other.artifact.file, file, sizeof(file), err);
+    if (window->other.kind == AG_ENTRY_ARTIFACT) rc = find_content(d, &window->other, file, err);
     if (rc < 0) return rc;
     ag_spool_segment_set_attempted(window->from_other.segment, window->from_other.offset);
     rc = send_record(d, &window->other, file, &number, &why);

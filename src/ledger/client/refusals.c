@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* refusals.c: refusals, kept for people. Lines gather in memory and are appended in one call, so that several processes
- * may write the same file. Nothing counts as refused before its line is written. */
+/* refusals.c: refusals, kept for people, and to be sent again (again.h). Lines gather in memory and are appended in one
+ * call, under the lock that the exchange takes, so that several processes may write the same file. Nothing counts as
+ * refused before its line is written. */
 #include "ledger/client/refusals.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "core/doc/json.h"
+#include "core/hash/encode.h"
 #include "core/io/syscall.h"
 #include "core/sys/clock.h"
+#include "ledger/client/again.h"
 
 static ag_json begin(ag_refusals *failed, ag_str run, const ag_err *why)
 {
@@ -78,12 +82,30 @@ static void put_record(ag_json *json, const ag_entry *record)
     }
 }
 
+/* The call itself: what stands beside it is for people, and not all of it. */
+static void put_bytes(ag_refusals *failed, ag_json *json, const ag_entry *record)
+{
+    ag_buf bytes, text;
+    size_t size = ag_entry_size(record);
+    ag_buf_init(&bytes, AG_ENTRY_MAX);
+    ag_buf_init(&text, 2 * (size_t)AG_ENTRY_MAX);
+    uint8_t *out = size <= AG_ENTRY_MAX ? (uint8_t *)ag_buf_reserve(&bytes, size) : NULL;
+    if (out) ag_entry_write(record, out);
+    if (out && ag_base64(&text, (ag_str){(const char *)out, size}) >= 0)
+        put_str(json, "record", ag_buf_str(&text));
+    else
+        failed->lines.failed = AG_ENOMEM; /* told when the lines are written, and tried again */
+    ag_buf_deinit(&bytes);
+    ag_buf_deinit(&text);
+}
+
 void ag_refusals_record(ag_refusals *failed, const ag_entry *record, const char *kept, const ag_err *why)
 {
     ag_json json = begin(failed, record->run, why);
     ag_json_put_text(&json, "kind", ag_entry_kind_name(record->kind));
     put_record(&json, record);
     if (kept) ag_json_put_text(&json, "content", kept);
+    put_bytes(failed, &json, record);
     end(failed, &json);
 }
 
@@ -96,20 +118,32 @@ void ag_refusals_damage(ag_refusals *failed, const char *path, uint64_t bytes)
     end(failed, &json);
 }
 
+/* Appends; behind a line that a killed process has cut short, on a line of its own. */
+static int append(const ag_refusals *failed, const char *path, ag_err *err)
+{
+    char last = '\n';
+    struct stat info;
+    int rc = AG_OK, fd = ag_sys_open(AT_FDCWD, path, O_RDWR | O_CREAT | O_APPEND, 0600);
+    if (fd < 0) return ag_fail_errno(err, errno, "cannot write '%s'", path);
+    if (ag_sys_stat(fd, &info) < 0 || (info.st_size > 0 && pread(fd, &last, 1, info.st_size - 1) < 0) ||
+        (last != '\n' && ag_sys_write(fd, "\n", 1) < 0) || ag_sys_write(fd, failed->lines.data, failed->lines.size) < 0)
+        rc = ag_fail_errno(err, errno, "cannot write '%s'", path);
+    ag_sys_close(fd);
+    return rc;
+}
+
 int ag_refusals_write(ag_refusals *failed, ag_err *err)
 {
     char path[4096];
+    ag_lock *lock = NULL;
     if (!failed->lines.size && !failed->lines.failed) return AG_OK;
     int rc = ag_buf_check(&failed->lines, "refusals", err);
     if (rc < 0) return rc;
     if (!ag_format(path, sizeof(path), "%s/failed.jsonl", failed->directory))
         return ag_fail(err, AG_EIO, "the path of the spool is too long");
-    int fd = ag_sys_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    if (fd < 0) return ag_fail_errno(err, errno, "cannot write '%s'", path);
-    if (ag_sys_write(fd, failed->lines.data, failed->lines.size) < 0)
-        rc = ag_fail_errno(err, errno, "cannot write '%s'", path);
-    else
-        ag_buf_clear(&failed->lines);
-    ag_sys_close(fd);
+    rc = ag_again_lock(failed->directory, &lock, err);
+    if (rc >= 0) rc = append(failed, path, err);
+    ag_lock_release(lock);
+    if (rc >= 0) ag_buf_clear(&failed->lines);
     return rc;
 }

@@ -3,7 +3,8 @@
 /* refusals.h: what a ledger refused for good, as lines of JSON in SPOOL/failed.jsonl:
  *   {"at": "2026-11-21T06:30:00.000Z", "target": "http://...", "run": "...", "reason": "...", "code": "invalid",
  *    "kind": "metric", "key": "loss", "value": 0.5, "step": 3, "timestamp": 1789...}
- * kind: metric, parameter, tag, or that of a record (entry.h), or "damaged". */
+ * kind: metric, parameter, tag, or that of a record (entry.h), or "damaged". A record has its bytes too ("record", in
+ * base64), and that of a file where its content is kept ("content"). */
 #include "core/base/buf.h"
 #include "ledger/client/entry.h"
 

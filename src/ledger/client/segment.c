@@ -156,6 +156,12 @@ out:
     return rc;
 }
 
+int ag_spool_segment_sync(const ag_spool_segment *segment, ag_err *err)
+{
+    if (!ag_sys_fault() && msync(segment->map, segment->size, MS_SYNC) == 0) return AG_OK;
+    return ag_fail_errno(err, errno, "cannot write '%s'", segment->path);
+}
+
 void ag_spool_segment_close(ag_spool_segment *segment)
 {
     if (!segment) return;

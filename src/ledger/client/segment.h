@@ -28,6 +28,8 @@ int ag_spool_segment_make(const char *path, uint64_t number, const uint8_t queue
 /* One that a process has left. AG_EUNSUPPORTED for a newer version; a head that is damaged is taken as one of which
  * nothing is delivered; AG_ENOTFOUND for a file in which nothing can be (its making was cut short). */
 int ag_spool_segment_open(const char *path, ag_spool_segment **out, ag_err *err);
+/* All of it is on the disk: for what is nowhere else. */
+int ag_spool_segment_sync(const ag_spool_segment *segment, ag_err *err);
 void ag_spool_segment_close(ag_spool_segment *segment); /* the file stays; NULL is fine */
 
 /* False when there is no room. A process that dies in the midst leaves all of it, or what is read as nothing. */

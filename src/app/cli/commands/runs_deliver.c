@@ -9,6 +9,7 @@
 #include "app/cli/train_ledger.h"
 #include "core/io/path.h"
 #include "core/sys/clock.h"
+#include "ledger/client/again.h"
 #include "ledger/client/client.h"
 
 static const ag_option options[] = {
@@ -18,6 +19,9 @@ static const ag_option options[] = {
      .doc = "Deliver what is for this server; needed only when there is something for several. Who you are stands in "
             "$MLFLOW_TRACKING_TOKEN, or in $MLFLOW_TRACKING_USERNAME and $MLFLOW_TRACKING_PASSWORD"},
     {.name = "spool", .type = AG_OPTION_PATH, .doc = "The directory in which it waits; HOME/spool when not given"},
+    {.name = "again",
+     .type = AG_OPTION_FLAG,
+     .doc = "Send what was refused too (failed.jsonl in the spool), now that the cause is gone"},
     {.name = "wait",
      .type = AG_OPTION_DURATION,
      .fallback = "10s",
@@ -26,6 +30,7 @@ static const ag_option options[] = {
 };
 static const ag_example examples[] = {
     {"runs deliver", "Send what waits because the server was away"},
+    {"runs deliver --again", "Also what was refused, after the permission was given"},
     {"runs deliver --tracking http://ledger:5000 --wait 1h --json", "To this server, waiting for it, as JSON"},
     {NULL, NULL},
 };
@@ -39,7 +44,17 @@ typedef struct delivering {
     auger_ledger_status status;
     size_t alive; /* queues that programs are still at work on */
     bool stopped;
+    ag_again again; /* what was refused and is sent again */
 } delivering;
+
+/* What was refused goes into a queue like those that wait. */
+static int queue_again(delivering *d, ag_err *err)
+{
+    ag_arena *arena = d->invocation->arena;
+    const char *named = ag_option_text(d->invocation, "tracking"), *target = NULL;
+    int rc = named ? ag_client_name(arena, named, &target, err) : 0;
+    return rc < 0 ? rc : ag_again_queue(d->spool, target, arena, &d->again, err);
+}
 
 /* The one ledger that something waits for; of several the user must say which. */
 static int find_address(delivering *d, ag_err *err)
@@ -112,6 +127,10 @@ static int print_json(const delivering *d, ag_err *err)
     ag_json_begin_object(&json);
     ag_json_put_text(&json, "spool", d->spool);
     ag_json_put_text(&json, "tracking", d->address);
+    if (ag_option_flag(d->invocation, "again")) {
+        ag_json_put_int(&json, "again", (int64_t)d->again.taken);
+        ag_json_put_int(&json, "kept", (int64_t)d->again.kept);
+    }
     ag_json_put_int(&json, "waited", (int64_t)d->waiting);
     ag_json_put_int(&json, "delivered", (int64_t)s->delivered);
     ag_json_put_int(&json, "refused", (int64_t)s->refused);
@@ -130,14 +149,22 @@ static void print_text(const delivering *d)
     ag_invocation *invocation = d->invocation;
     const auger_ledger_status *s = &d->status;
     const char *named = ag_option_text(invocation, "tracking");
+    if (d->again.taken) ag_print(invocation, "%zu refused things are sent again\n", d->again.taken);
+    if (d->again.kept)
+        ag_note(invocation,
+                "%zu things in '%s/failed.jsonl' cannot be sent again: their bytes are damaged or gone, or "
+                "an older version wrote them",
+                d->again.kept, d->spool);
     if (!d->waiting)
         ag_print(invocation, "nothing waits in '%s'%s%s\n", d->spool, named ? " for " : "", named ? named : "");
     else
         ag_print(invocation, "%" PRIu64 " of %" PRIu64 " calls delivered to %s\n", d->waiting - s->pending, d->waiting,
                  d->address);
     if (s->refused)
-        ag_print(invocation, "%" PRIu64 " things refused (%s): they are in '%s/failed.jsonl'\n", s->refused,
-                 s->last_error, d->spool);
+        ag_print(invocation,
+                 "%" PRIu64 " things refused (%s): they are in '%s/failed.jsonl', and "
+                 "--again sends them when the cause is gone\n",
+                 s->refused, s->last_error, d->spool);
     if (s->pending)
         ag_print(invocation, "%" PRIu64 " wait on in '%s'%s%s%s\n", s->pending, d->spool, s->away ? " (" : "",
                  s->away ? s->last_error : "", s->away ? ")" : "");
@@ -148,7 +175,9 @@ static int run(ag_invocation *invocation, ag_err *err)
 {
     delivering d = {.invocation = invocation, .spool = ag_option_text(invocation, "spool")};
     if (!d.spool) d.spool = ag_path_join(invocation->arena, ag_home(invocation), "spool");
-    int rc = d.spool ? find_address(&d, err) : ag_fail_memory(err, 64);
+    int rc = d.spool ? 0 : ag_fail_memory(err, 64);
+    if (rc >= 0 && ag_option_flag(invocation, "again")) rc = queue_again(&d, err);
+    if (rc >= 0) rc = find_address(&d, err);
     if (rc >= 0 && d.address) rc = deliver(&d, err);
     if (rc >= 0 && ag_wants_json(invocation))
         rc = print_json(&d, err);
@@ -162,11 +191,15 @@ static int run(ag_invocation *invocation, ag_err *err)
 const ag_command ag_command_runs_deliver = {
     .path = "runs deliver",
     .summary = "Send what waits because a server was away",
-    .doc = "'auger train --tracking URL' and programs that use the C API keep in HOME/spool what their server could "
-           "not take, and the next of them delivers it. This command does so without one: it takes over what ended "
-           "programs have left, sends it, and says what was delivered, what was refused and what waits on. What comes "
-           "twice changes nothing, so it may be stopped and called again at any time.\n\n"
-           "The exit status is 0 when nothing waits any more, 1 when something does or was refused.",
+    .doc =
+        "'auger train --tracking URL' and programs that use the C API keep in HOME/spool what their server could "
+        "not take, and the next of them delivers it. This command does so without one: it takes over what ended "
+        "programs have left, sends it, and says what was delivered, what was refused and what waits on. What comes "
+        "twice changes nothing, so it may be stopped and called again at any time.\n\n"
+        "What the server refused for good (a right that is missing, a deleted experiment) stands in failed.jsonl "
+        "there, and contents of files beside it. When the cause is gone, --again puts it back among what waits; what "
+        "is refused again returns to failed.jsonl, and what cannot be sent again never leaves it.\n\n"
+        "The exit status is 0 when nothing waits any more, 1 when something does or was refused.",
     .options = AG_OPTIONS(options),
     .examples = examples,
     .run = run,
