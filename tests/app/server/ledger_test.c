@@ -26,14 +26,14 @@ static const ag_route routes[] = {{.method = AG_METHOD_POST,
 static const ag_route_group group = {.name = "Log", .doc = "For tests.", .routes = routes, .count = 1};
 static const ag_route_group *const list[] = {&group};
 
-enum { WRITERS = 16 };
+enum { WRITERS = 16, ENOUGH = 20 };
 static uint16_t port;
 static const char *run_id;
 
 typedef struct writer {
     pthread_t thread;
-    int64_t base;     /* its steps begin here */
-    int64_t accepted; /* how many were acknowledged */
+    int64_t base;          /* its steps begin here */
+    atomic_llong accepted; /* how many were acknowledged */
 } writer;
 
 static void *write_on(void *context)
@@ -50,7 +50,7 @@ static void *write_on(void *context)
         char *answer = wire_answer(fd);
         bool good = wire_status(answer) == 200, last = strstr(answer, "Connection: close") != NULL;
         ag_free(answer);
-        if (good) one->accepted++;
+        if (good) atomic_fetch_add(&one->accepted, 1);
         if (!good || last) break;
     }
     close(fd);
@@ -78,7 +78,11 @@ AG_TEST(test_stop__loses_no_acknowledged_write)
         writers[i].base = (int64_t)i * 10000000;
         assert_int_equal(pthread_create(&writers[i].thread, NULL, write_on, &writers[i]), 0);
     }
-    ag_sleep(700 * 1000);
+    for (size_t i = 0; i < WRITERS; i++) /* until all of them are in the middle of it */
+        for (int tries = 0; atomic_load(&writers[i].accepted) < ENOUGH; tries++) {
+            assert_true(tries < 60000);
+            ag_sleep(1000);
+        }
     AG_EXPECT_OK(ag_server_stop(server, &err));
     for (size_t i = 0; i < WRITERS; i++) pthread_join(writers[i].thread, NULL);
     ag_server_free(server);
@@ -95,7 +99,7 @@ AG_TEST(test_stop__loses_no_acknowledged_write)
         assert_int_equal(there, writers[i].accepted);
         accepted += there;
     }
-    assert_true(accepted > 0);
+    assert_true(accepted >= (int64_t)WRITERS * ENOUGH);
     ag_ledger_close(ledger);
     ag_arena_free(arena);
 }

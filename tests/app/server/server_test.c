@@ -98,7 +98,6 @@ AG_TEST(test_server__json_bodies)
     wire_expect(port, POST("/echo", "Content-Type: application/json; charset=utf-8\r\n", "2", "{}"), 200,
                 "\"json\":{}");
     wire_expect(port, POST("/echo", JSON, "2", "{]"), 400, "\"error\"");
-    wire_expect(port, POST("/small", JSON, "20000", ""), 413, "larger than 100");
     wire_expect(port, POST("/bare", "", "1", "x"), 400, "takes no body");
     wire_expect(port, POST("/bare", "", "0", ""), 200, NULL);
     wire_expect(port,
@@ -112,6 +111,12 @@ AG_TEST(test_server__json_bodies)
                 413, "larger than 100");
     wire_expect(port, "DELETE /echo HTTP/1.1\r\n" CLOSE "Content-Length: 7\r\n\r\n{\"a\":1}", 200,
                 "\"json\":{\"a\":1}");
+    end();
+    ag_server_options options = wire_options();
+    options.stall_time = AG_SECOND / 5; /* the body never comes, and the answer only after a wait for it */
+    server = wire_start(&options);
+    port = ag_server_port(server);
+    wire_expect(port, POST("/small", JSON, "20000", ""), 413, "larger than 100");
     end();
 }
 
@@ -397,10 +402,8 @@ AG_TEST(test_events__are_heard_by_whom_they_concern)
     wire_say(one, "GET /api/auger/v1/events?experiment_id=7 HTTP/1.1\r\n" HOST "\r\n");
     ag_events *events = ag_server_events(server);
     char head[4096];
-    assert_true(recv(all, head, sizeof(head), 0) > 0);
+    assert_true(recv(all, head, sizeof(head), 0) > 0); /* who has an answer listens */
     assert_true(recv(one, head, sizeof(head), 0) > 0);
-    while (!ag_events_wanted(events)) ag_sleep(1000);
-    ag_sleep(100 * 1000); /* until both listen */
     for (int i = 6; i < 8; i++) {
         char id[2] = {(char)('0' + i), 0};
         ag_event event = {.kind = AG_EVENT_METRIC,
@@ -436,7 +439,6 @@ AG_TEST(test_events__are_heard_by_whom_they_concern)
 /* One that is connected but takes nothing is cut off when it stands still, and holds nobody up meanwhile. */
 AG_TEST(test_events__a_listener_that_does_not_read_is_cut_off)
 {
-    ag_err err = {0};
     ag_server_options options = wire_options();
     options.stall_time = 300 * 1000;
     ag_server *one = wire_start(&options);
@@ -454,12 +456,13 @@ AG_TEST(test_events__a_listener_that_does_not_read_is_cut_off)
         if (i % 100 == 0) ag_sleep(10 * 1000);
     }
     wire_expect(ag_server_port(one), "GET /hello HTTP/1.1\r\n" CLOSE "\r\n", 200, NULL);
-    ag_sleep(1000 * 1000);
-    ag_buf numbers;
-    ag_buf_init(&numbers, 1 << 20);
-    AG_EXPECT_OK(ag_server_metrics(one, &numbers, &err));
-    if (!strstr(numbers.data, "auger_http_connections 0\n")) fail_msg("%s", numbers.data);
-    ag_buf_deinit(&numbers);
+    bool cut_off = false; /* more and more, since a slow machine may have thrown away what the hub no longer keeps */
+    for (int i = 0; i < 60000 && !cut_off; i++) {
+        ag_events_publish(events, &event);
+        ag_sleep(1000);
+        cut_off = wire_metric(one, "auger_http_connections") < 1;
+    }
+    assert_true(cut_off);
     close(fd);
     ag_server_free(one);
 }

@@ -5,17 +5,20 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/server/private.h"
 #include "app/server/server.h"
 #include "core/base/mem.h"
 #include "core/sys/clock.h"
 #include "frame/test.h"
 
 #define HOST "Host: localhost\r\n"
+enum { WIRE_PATIENCE = 120000 }; /* milliseconds; only a test that fails waits so long */
 
 static __attribute__((unused)) int wire_open(uint16_t port)
 {
@@ -45,13 +48,13 @@ static __attribute__((unused)) bool wire_say(int fd, const char *text)
     return wire_send(fd, text, strlen(text));
 }
 
-/* Everything until the other side closes, at most 20 seconds of silence. From ag_alloc. */
+/* Everything until the other side closes, or is silent for WIRE_PATIENCE. From ag_alloc. */
 static __attribute__((unused)) char *wire_rest(int fd, size_t *size)
 {
     ag_buf buf;
     ag_buf_init(&buf, 1UL << 30);
     struct pollfd one = {.fd = fd, .events = POLLIN};
-    while (poll(&one, 1, 20000) > 0) {
+    while (poll(&one, 1, WIRE_PATIENCE) > 0) {
         char piece[65536];
         ssize_t got = recv(fd, piece, sizeof(piece), 0);
         if (got <= 0) break;
@@ -62,6 +65,16 @@ static __attribute__((unused)) char *wire_rest(int fd, size_t *size)
     return ag_buf_steal(&buf);
 }
 
+/* Where the head in it ends; 0: not yet. One that only says to go on does not count. */
+static __attribute__((unused)) size_t wire_head_end(const ag_buf *buf)
+{
+    const char *from = buf->data;
+    if (buf->size > 12 && memcmp(from, "HTTP/1.1 100", 12) == 0) from = strstr(from, "\r\n\r\n");
+    if (from && from > buf->data) from += 4;
+    const char *end = from ? strstr(from, "\r\n\r\n") : NULL;
+    return end ? (size_t)(end - buf->data) + 4 : 0;
+}
+
 /* One answer with a Content-Length, its head and body as text; what is behind it stays unread. */
 static __attribute__((unused)) char *wire_answer(int fd)
 {
@@ -69,14 +82,19 @@ static __attribute__((unused)) char *wire_answer(int fd)
     ag_buf_init(&buf, 1 << 20);
     size_t wanted = SIZE_MAX;
     struct pollfd one = {.fd = fd, .events = POLLIN};
-    while (buf.size < wanted && poll(&one, 1, 20000) > 0) {
-        char byte;
-        if (recv(fd, &byte, 1, 0) != 1) break;
-        ag_buf_add_char(&buf, byte);
-        if (wanted != SIZE_MAX || buf.size < 4 || memcmp(buf.data + buf.size - 4, "\r\n\r\n", 4) != 0) continue;
-        const char *length = strstr(buf.data, "Content-Length: ");
-        if (strncmp(buf.data, "HTTP/1.1 100", 12) == 0) continue;
-        wanted = buf.size + (length ? strtoul(length + 16, NULL, 10) : 0);
+    while (buf.size < wanted && poll(&one, 1, WIRE_PATIENCE) > 0) {
+        char piece[4096];
+        size_t before = buf.size, room = wanted - before < sizeof(piece) ? wanted - before : sizeof(piece);
+        ssize_t got = recv(fd, piece, room, MSG_PEEK);
+        if (got <= 0) break;
+        ag_buf_add(&buf, piece, (size_t)got);
+        size_t head = wanted == SIZE_MAX ? wire_head_end(&buf) : 0;
+        if (head) {
+            const char *length = strstr(buf.data, "Content-Length: ");
+            wanted = head + (length ? strtoul(length + 16, NULL, 10) : 0);
+            if (buf.size > wanted) buf.size = wanted;
+        }
+        if (recv(fd, piece, buf.size - before, 0) != (ssize_t)(buf.size - before)) break;
     }
     ag_buf_add_char(&buf, '\0');
     return ag_buf_steal(&buf);
@@ -166,7 +184,15 @@ static ptrdiff_t read_pattern(ag_reader *self, void *into, size_t size, ag_err *
     unsigned char *bytes = into;
     if (pattern->at == pattern->end && pattern->breaks) return ag_fail(err, AG_ECORRUPT, "broken on purpose");
     size_t i = 0;
-    for (; i < size && pattern->at < pattern->end; i++) bytes[i] = (unsigned char)('a' + pattern->at++ % 26);
+    while (i < size && pattern->at < pattern->end) { /* a line of the alphabet at a time */
+        static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz";
+        size_t from = (size_t)(pattern->at % 26), count = 26 - from;
+        if (count > size - i) count = size - i;
+        if (count > pattern->end - pattern->at) count = (size_t)(pattern->end - pattern->at);
+        memcpy(bytes + i, alphabet + from, count);
+        pattern->at += count;
+        i += count;
+    }
     return (ptrdiff_t)i;
 }
 
@@ -223,11 +249,28 @@ static int fail_oddly(ag_request *request, ag_response *response, ag_err *err)
     return ag_fail(err, AG_ECONFLICT, "it has ended");
 }
 
+/* Takes ?ms=, or with ?until=stop as long as the server runs. */
 static int work_slowly(ag_request *request, ag_response *response, ag_err *err)
 {
     int64_t milliseconds = 200;
+    bool until_stop = ag_str_is(ag_request_query(request, "until"), "stop");
+    int rc = AG_OK;
     ag_str_to_int(ag_request_query(request, "ms"), &milliseconds);
-    int rc = ag_cancel_sleep(request->cancel, milliseconds * 1000, err);
+    while (rc >= 0 && until_stop && !ag_server_is_stopping(request->server))
+        rc = ag_cancel_sleep(request->cancel, 5000, err);
+    if (rc >= 0 && !until_stop) rc = ag_cancel_sleep(request->cancel, milliseconds * 1000, err);
+    return rc < 0 ? rc : ag_response_text(response, 200, err, "done");
+}
+
+/* Answers when ?of= requests are at work in here. */
+static int work_together(ag_request *request, ag_response *response, ag_err *err)
+{
+    static atomic_int inside;
+    int64_t wanted = 0;
+    int rc = AG_OK;
+    if (!ag_str_to_int(ag_request_query(request, "of"), &wanted)) return ag_fail(err, AG_EINVAL, "of is no number");
+    for (atomic_fetch_add(&inside, 1); rc >= 0 && atomic_load(&inside) < wanted;)
+        rc = ag_cancel_sleep(request->cancel, 5000, err);
     return rc < 0 ? rc : ag_response_text(response, 200, err, "done");
 }
 
@@ -277,6 +320,11 @@ static const ag_route wire_routes[] = {
     {.method = AG_METHOD_GET, .path = "/text", .rule = AG_PUBLIC, .summary = "Give text", .handle = give_text},
     {.method = AG_METHOD_GET, .path = "/fail", .rule = AG_PUBLIC, .summary = "Fail", .handle = fail_oddly},
     {.method = AG_METHOD_GET, .path = "/slow", .rule = AG_PUBLIC, .summary = "Take time", .handle = work_slowly},
+    {.method = AG_METHOD_GET,
+     .path = "/together",
+     .rule = AG_PUBLIC,
+     .summary = "Wait for each other",
+     .handle = work_together},
     {.method = AG_METHOD_POST,
      .path = "/read",
      .rule = AG_NEEDS(READER, experiment, "experiment_id"),
@@ -304,14 +352,15 @@ extern const ag_route_group ag_route_group_server, ag_route_group_events;
 static const ag_route_group *const wire_list[] = {&wire_group, &ag_route_group_server, &ag_route_group_events};
 static __attribute__((unused)) const ag_route_groups wire_groups = {wire_list, 3};
 
-/* Options to begin with: short times, so that tests of slow clients are quick. */
+/* Options to begin with. The times are long: a machine that stands still for a while must not look like a client that
+ * does. */
 static __attribute__((unused)) ag_server_options wire_options(void)
 {
     return (ag_server_options){.groups = wire_groups,
-                               .header_time = AG_SECOND,
+                               .header_time = 60 * AG_SECOND,
                                .idle_time = 60 * AG_SECOND,
-                               .stall_time = AG_SECOND,
-                               .drain_time = 10 * AG_SECOND,
+                               .stall_time = 60 * AG_SECOND,
+                               .drain_time = 60 * AG_SECOND,
                                .expose_metrics = true};
 }
 
@@ -322,4 +371,33 @@ static __attribute__((unused)) ag_server *wire_start(const ag_server_options *op
     signal(SIGPIPE, SIG_IGN);
     AG_EXPECT_OK(ag_server_start(options, &server, &err));
     return server;
+}
+
+/* ---- what a server counts, asked without a request of its own ---- */
+
+/* `name` with its labels, if it has some; -1 when there is no such line. */
+static __attribute__((unused)) double wire_metric(ag_server *server, const char *name)
+{
+    ag_err err = {0};
+    ag_buf text;
+    char line[256];
+    ag_buf_init(&text, 1 << 20);
+    AG_EXPECT_OK(ag_server_metrics(server, &text, &err));
+    ag_format(line, sizeof(line), "\n%s ", name);
+    const char *at = strstr(text.data, line);
+    double value = at ? strtod(at + strlen(line), NULL) : -1;
+    ag_buf_deinit(&text);
+    return value;
+}
+
+/* Waits until it is that: a number changes a moment after the answer that it counts has gone out. */
+static __attribute__((unused)) void wire_await(ag_server *server, const char *name, double wanted)
+{
+    double value = 0;
+    for (int i = 0; i < 12000; i++) {
+        value = wire_metric(server, name);
+        if (value >= wanted && value <= wanted) return;
+        ag_sleep(5000);
+    }
+    fail_msg("%s is %g, not %g", name, value, wanted);
 }
