@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -166,6 +167,7 @@ static _Noreturn void be_server(const char *home, uint16_t port, int pipe)
     ag_server *server = NULL;
     ag_ledger *ledger = NULL;
     signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves no server behind */
     ag_ledger_options place = {.home = home, .artifact_root = "mlflow-artifacts:/"};
     if (ag_ledger_open(&place, &ledger, NULL) < 0) _exit(2);
     ag_server_options options = {

@@ -132,6 +132,15 @@ int ag_slots_take(ag_slots *slots, int64_t wait, ag_cancel *cancel, void **out, 
     return rc;
 }
 
+unsigned ag_slots_waiting(ag_slots *slots)
+{
+    unsigned count = 0;
+    pthread_mutex_lock(&slots->mutex);
+    for (const waiter *one = slots->first; one; one = one->next) count++;
+    pthread_mutex_unlock(&slots->mutex);
+    return count;
+}
+
 void ag_slots_give(ag_slots *slots, void *item)
 {
     pthread_mutex_lock(&slots->mutex);

@@ -17,5 +17,7 @@ void ag_slots_free(ag_slots *slots, void (*drop)(void *item));
 /* *out is an idle item, or NULL: the caller may make one. In both cases a slot is his until ag_slots_give(). Waits at
  * most `wait` microseconds (AG_ETIMEOUT), less when cancelled. */
 int ag_slots_take(ag_slots *slots, int64_t wait, ag_cancel *cancel, void **out, ag_err *err);
+/* How many wait for a slot just now. */
+unsigned ag_slots_waiting(ag_slots *slots);
 /* `item` NULL: the slot comes back empty. */
 void ag_slots_give(ag_slots *slots, void *item);

@@ -60,8 +60,7 @@ AG_TEST(test_slots__who_asks_first_is_served_first)
     AG_EXPECT_OK(ag_slots_take(self.slots, 1000, NULL, &item, &err));
     for (int i = 0; i < 8; i++) {
         pthread_create(&threads[i], NULL, wait_in_line, &self);
-        while (atomic_load(&self.next) <= i) ag_sleep(1000);
-        ag_sleep(30000); /* into the queue */
+        while (ag_slots_waiting(self.slots) <= (unsigned)i) ag_sleep(1000); /* the next one stands behind it */
     }
     ag_slots_give(self.slots, NULL);
     for (int i = 0; i < 8; i++) pthread_join(threads[i], NULL);

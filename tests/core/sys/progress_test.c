@@ -79,9 +79,10 @@ AG_TEST(test_progress__free_reports_the_end)
 AG_TEST(test_progress__reports_come_when_due_and_know_what_is_left)
 {
     seen at = {0};
+    int64_t begun = ag_monotonic();
     ag_progress *progress = ag_progress_new("files", 1000, remember, &at);
     for (int i = 0; i < 100; i++) ag_progress_add(progress, 1, 10);
-    assert_true(at.calls <= 1);   /* a stopped machine may make it one */
+    assert_true(at.calls <= (ag_monotonic() - begun) / (AG_SECOND / 10)); /* none, but where the machine stood still */
     ag_sleep(AG_SECOND / 10 * 2); /* twice, since counting reads a coarse clock */
     ag_progress_add(progress, 1, 10);
     assert_true(at.calls >= 1);

@@ -231,6 +231,8 @@ AG_TEST(test_history__what_was_acknowledged_survives_kill_9)
         pid_t child = fork();
         if (child == 0) append_for_ever(ends[1]);
         close(ends[1]);
+        assert_int_equal(read(ends[0], dots, 1), 1); /* it is at work */
+        acknowledged++;
         usleep((useconds_t)(2000 + 731 * round % 9000));
         kill(child, SIGKILL);
         for (ssize_t got; (got = read(ends[0], dots, sizeof(dots))) > 0;) acknowledged += (size_t)got;
