@@ -201,7 +201,7 @@ static bool command(const char *text)
     snprintf(url, sizeof(url), "postgresql://auger@/postgres?host=%s&port=%s", directory, port);
     const char *const keywords[] = {"dbname", NULL};
     const char *const values[] = {url, NULL};
-    for (int tries = 0; tries < 600 && !good; tries++) {
+    for (int tries = 0; tries < 2400 && !good; tries++) {
         if (tries > 0) ag_sleep(50000);
         PGconn *handle = pq->PQconnectdbParams(keywords, values, 1);
         if (pq->PQstatus(handle) == CONNECTION_OK) {

@@ -105,6 +105,7 @@ static int connect_until(ag_db *db, int64_t until, ag_cancel *cancel, ag_postgre
             was_there = true;
             continue;
         }
+        was_there = false; /* gone again: what the next try meets is another start */
         if (ag_monotonic() + pause >= until) return rc;
         ag_err stopped = {0};
         if ((rc = ag_cancel_sleep(cancel, pause, &stopped)) < 0) {
