@@ -33,6 +33,17 @@ same() { # DIRECTORY
     done
 }
 
+# await DIRECTORY OUTPUT: until something is in it, or the training of that output has ended.
+await()
+{
+    tries=0
+    until [ -n "$(ls "$1" 2>/dev/null)" ] || [ -f "$2/metrics.json" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 12000 ] || { echo "$1 never came"; cat "$dir/log"; exit 1; }
+        sleep 0.01
+    done
+}
+
 set -- train -c "$dir/config.yaml" -d "$dir/prepared" --no-record --progress off
 now() { date +%s%3N; }
 begun=$(now)
@@ -41,7 +52,7 @@ whole=$(($(now) - begun)) # ms: machines differ; kills come after a part of this
 [ "$(find "$dir/whole/model/members" -name model.safetensors | wc -l)" = "$folds" ]
 killed=0
 round=0
-while [ "$round" -lt "$rounds" ]; do
+while [ "$round" -lt "$rounds" ] || { [ "$killed" = 0 ] && [ "$round" -lt 30 ]; }; do
     round=$((round + 1))
     out=$dir/out$round
     try=0
@@ -52,7 +63,11 @@ while [ "$round" -lt "$rounds" ]; do
         child=$!
         # Longer and longer, so that it gets somewhere on a busy machine too.
         late=$((whole * (5 + (try * 37 + round * 11) % 30) / 100 + 10 * try + try * try / 10))
-        sleep "$((late / 1000)).$(printf %03d $((late % 1000)))"
+        if [ "$try" = 1 ]; then # in the middle, however busy the machine was while the whole one was measured
+            await "$out/checkpoints" "$out"
+        else
+            sleep "$((late / 1000)).$(printf %03d $((late % 1000)))"
+        fi
         kill -9 "$child" 2>/dev/null || true
         status=0
         wait "$child" 2>/dev/null || status=$?
@@ -70,12 +85,7 @@ done
 # Ctrl-C: a sentence, a hint, and what goes on from there.
 "$auger" "$@" -o "$dir/stopped" -j 2 >"$dir/log" 2>&1 &
 child=$!
-tries=0
-until [ -d "$dir/stopped/checkpoints/fold-01" ] || ! kill -0 "$child" 2>/dev/null; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 3000 ] || exit 1
-    sleep 0.01
-done
+await "$dir/stopped/checkpoints/fold-01" "$dir/stopped"
 kill -INT "$child" 2>/dev/null || true
 status=0
 wait "$child" || status=$?
@@ -99,12 +109,7 @@ for lesson in pretraining pretraining-shapes; do
     out=$dir/killed-$lesson
     "$auger" "$@" -o "$out" -j 1 >"$dir/log" 2>&1 &
     child=$!
-    tries=0
-    until [ -n "$(ls "$out/checkpoints/$lesson" 2>/dev/null)" ] || ! kill -0 "$child" 2>/dev/null; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 3000 ] || exit 1
-        sleep 0.01
-    done
+    await "$out/checkpoints/$lesson" "$out"
     kill -9 "$child" 2>/dev/null || true
     wait "$child" 2>/dev/null || true
     "$auger" "$@" -o "$out" --resume -j 3 >"$dir/log"

@@ -21,6 +21,17 @@ scheduler: cosine
 checkpoint_interval: 1ms
 END
 
+# await DIRECTORY OUTPUT: until something is in it, or the training of that output has ended.
+await()
+{
+    tries=0
+    until [ -n "$(ls "$1" 2>/dev/null)" ] || [ -f "$2/metrics.json" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 12000 ] || { echo "$1 never came"; cat "$dir/log"; exit 1; }
+        sleep 0.01
+    done
+}
+
 set -- train -c "$dir/config.yaml" -d "$dir/waves.csv" --no-record --progress off
 now() { date +%s%3N; }
 begun=$(now)
@@ -28,7 +39,7 @@ begun=$(now)
 whole=$(($(now) - begun)) # ms: machines differ; kills come after a part of this, also where more threads take less
 killed=0
 round=0
-while [ "$round" -lt "$rounds" ]; do
+while [ "$round" -lt "$rounds" ] || { [ "$killed" = 0 ] && [ "$round" -lt 30 ]; }; do
     round=$((round + 1))
     out=$dir/out$round
     try=0
@@ -38,7 +49,11 @@ while [ "$round" -lt "$rounds" ]; do
         "$auger" "$@" -o "$out" --resume -j $((1 + try % 4)) >"$dir/log" 2>&1 & # not in a function: $! would be its shell
         child=$!
         late=$((whole * (5 + (try * 37 + round * 11) % 30) / 100 + 10 * try))
-        sleep "$((late / 1000)).$(printf %03d $((late % 1000)))"
+        if [ "$try" = 1 ]; then # in the middle, however busy the machine was while the whole one was measured
+            await "$out/checkpoints" "$out"
+        else
+            sleep "$((late / 1000)).$(printf %03d $((late % 1000)))"
+        fi
         kill -9 "$child" 2>/dev/null || true
         status=0
         wait "$child" 2>/dev/null || status=$?

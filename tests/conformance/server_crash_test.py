@@ -133,7 +133,10 @@ class Crash(Serving):
         for _ in range(ROUNDS):
             address = server.address
             writing = threading.Thread(target=in_threads, args=(lambda n, at=address: writers[n].write(at), WRITERS))
+            known = self.count(writers)
             writing.start()
+            while writing.is_alive() and self.count(writers) == known:  # until they are at work, on any machine
+                time.sleep(0.005)
             time.sleep(chance.uniform(0.03, 0.4))
             server.process.kill()
             server.process.wait(30)
@@ -150,6 +153,10 @@ class Crash(Serving):
         if ROUNDS > 3:
             print(f"{kind}: {ROUNDS} kills, {checked} acknowledged facts looked at, slowest start {starts:.2f} s",
                   file=sys.stderr)
+
+    @staticmethod
+    def count(writers):
+        return sum(len(writer.facts) for writer in writers)
 
     @staticmethod
     def kept(chance, facts):

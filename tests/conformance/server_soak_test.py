@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server under steady load must not grow: memory and descriptors are looked at while clients write, read, upload,
-listen and make mistakes at about 70 % of what they can drive. A few seconds by default, ten minutes with
-AUGER_TEST_FULL=1 ($AUGER_SOAK_SECONDS)."""
+listen and make mistakes at about 70 % of what they can drive. A few seconds by default (more on a machine that does too
+little in them), ten minutes with AUGER_TEST_FULL=1 ($AUGER_SOAK_SECONDS)."""
 import http.client
 import os
 import sys
@@ -17,6 +17,8 @@ from serving import FULL, Refused, Serving  # noqa: E402
 SECONDS = float(os.environ.get("AUGER_SOAK_SECONDS", "600" if FULL else "2"))
 CLIENTS = 8
 LOAD = 0.7
+LOOKS = 20
+STEP = 50  # operations of all clients between two looks, at the least
 
 
 class Worker:
@@ -58,8 +60,8 @@ class Worker:
         other.getresponse().read(8)
         other.close()
 
-    def loop(self, until, share):
-        while time.monotonic() < until:
+    def loop(self, done, share):
+        while not done.is_set():
             began = time.monotonic()
             self.one()
             if share < 1:
@@ -80,34 +82,18 @@ class Soak(Serving):
         server = self.serve(self.database(kind))
         self.addCleanup(server.stop)
         workers = [Worker(self.client(server), server.address) for _ in range(CLIENTS)]
-        self.drive(workers, SECONDS / 10, 1)
-        fast = sum(worker.count for worker in workers)
-        samples, end, failures = [], time.monotonic() + SECONDS, []
-
-        def work(worker):
-            try:
-                worker.loop(end, LOAD)
-            except Exception as error:  # pylint: disable=broad-exception-caught: looked at below
-                failures.append(error)
-
-        threads = [threading.Thread(target=work, args=(worker,)) for worker in workers]
-        for thread in threads:
-            thread.start()
-        while time.monotonic() < end:
-            time.sleep(SECONDS / 20)
-            samples.append((resident(server.process.pid), descriptors(server.process.pid)))
-        for thread in threads:
-            thread.join()
-        self.assertEqual(failures, [])
-        slow = sum(worker.count for worker in workers) - fast
+        fast = self.drive(workers, 1, LOOKS // 10, lambda: None)
+        samples = []
+        slow = self.drive(workers, LOAD, LOOKS,
+                          lambda: samples.append((resident(server.process.pid), descriptors(server.process.pid))))
         early = max(memory for memory, _ in samples[2:8])
         late = min(memory for memory, _ in samples[-4:])
         self.assertLessEqual(late, early + room, f"resident MiB: {[memory for memory, _ in samples]}")
         self.assertLessEqual(min(count for _, count in samples[-4:]), max(count for _, count in samples[2:8]) + 8)
         if SECONDS > 10:
-            share = slow / SECONDS / (fast / (SECONDS / 10))
-            print(f"soak on {kind}: {SECONDS:.0f} s, {slow} operations ({share:.0%} of the fastest), resident MiB "
-                  f"{[memory for memory, _ in samples]}, descriptors {samples[0][1]}..{samples[-1][1]}", file=sys.stderr)
+            print(f"soak on {kind}: {SECONDS:.0f} s, {slow:.0f} operations a second ({slow / fast:.0%} of the fastest), "
+                  f"resident MiB {[memory for memory, _ in samples]}, descriptors {samples[0][1]}..{samples[-1][1]}",
+                  file=sys.stderr)
 
     def test_postgres__memory_and_descriptors_do_not_grow(self):
         self.soak("postgres", 4)
@@ -115,14 +101,35 @@ class Soak(Serving):
     def test_sqlite__memory_grows_by_page_caches_alone(self):
         self.soak("sqlite", 64)  # a cache of up to 16 MiB per connection, which fills as the file grows
 
-    @staticmethod
-    def drive(workers, seconds, share):
-        end = time.monotonic() + seconds
-        threads = [threading.Thread(target=worker.loop, args=(end, share)) for worker in workers]
+    def drive(self, workers, share, looks, look):
+        """Runs the workers until look() has been called that often, each time after a step of time and of operations.
+        Returns the operations per second."""
+        done, failures = threading.Event(), []
+
+        def work(worker):
+            try:
+                worker.loop(done, share)
+            except Exception as error:  # pylint: disable=broad-exception-caught: looked at below
+                failures.append(error)
+
+        def count():
+            return sum(worker.count for worker in workers)
+
+        threads = [threading.Thread(target=work, args=(worker,)) for worker in workers]
+        began, before = time.monotonic(), count()
         for thread in threads:
             thread.start()
+        for _ in range(looks):
+            until, wanted = time.monotonic() + SECONDS / LOOKS, count() + STEP
+            while (time.monotonic() < until or count() < wanted) and not failures:
+                time.sleep(0.01)
+            look()
+        rate = (count() - before) / (time.monotonic() - began)
+        done.set()
         for thread in threads:
             thread.join()
+        self.assertEqual(failures, [])
+        return rate
 
 
 if __name__ == "__main__":

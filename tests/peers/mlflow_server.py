@@ -52,15 +52,18 @@ class Postgres:
             user = pwd.getpwnam("postgres")
             os.chown(self.directory, user.pw_uid, user.pw_gid)
             self.as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        # It stays bound here until the end: with SO_REUSEADDR on both sides PostgreSQL can listen on it, and nobody else
+        # is given it meanwhile.
+        self.reserved = socket.socket()
+        self.reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.reserved.bind(("127.0.0.1", 0))
+        self.port = self.reserved.getsockname()[1]
         self.run("initdb", "-D", f"{self.directory}/data", "-U", "auger", "-A", "trust", "-E", "UTF8", "--no-sync")
         self.process = subprocess.Popen(
             [self.programs / "postgres", "-D", f"{self.directory}/data", "-p", str(self.port), "-k", self.directory,
              "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **self.as_user)
-        for _ in range(600):
+        for _ in range(2400):
             if self.run("pg_isready", "-h", self.directory, "-p", str(self.port), check=False) == 0:
                 return
             time.sleep(0.05)
@@ -77,6 +80,7 @@ class Postgres:
     def stop(self):
         self.process.send_signal(3)  # SIGQUIT: at once
         self.process.wait(60)
+        self.reserved.close()
         for _ in range(100):  # processes of the server may be writing for a moment yet
             shutil.rmtree(self.directory, ignore_errors=True)
             if not os.path.exists(self.directory):
