@@ -10,7 +10,7 @@
 #include "learn/drilling/folder.h"
 #include "learn/drilling/folding.h"
 
-enum { HOLES = 26 };
+enum { HOLES = 15 };
 
 static const char *const lines[] = {
     "model_config={sequence_length: 32, patch_length: 8, d_model: 4, num_layers: 1}",
@@ -260,7 +260,7 @@ AG_TEST(test_folding_run__fails_cleanly_at_allocations)
     const char *output = ag_test_dir();
     ag_arena *arena = ag_arena_new(0);
     prepare_holes(arena);
-    for (uint64_t n = 1, step = ag_test_rounds(6000, 97); ag_fault_available(); n += step) {
+    for (uint64_t n = 1, step = ag_test_rounds(4000, 97); ag_fault_available(); n += step) {
         ag_fault_arm(n, AG_FAULT_ALLOC);
         int rc = train(more, output, 1, &o, &err);
         bool fired = ag_fault_fired();
