@@ -11,7 +11,7 @@ rounds=1
 folds=4
 if [ "${AUGER_TEST_FULL:-}" = 1 ]; then rounds=50 folds=24; fi
 
-"$auger" simulate drilling --output-dir "$dir/files" --holes 50 --seed 5 --quiet >/dev/null
+"$auger" simulate drilling --output-dir "$dir/files" --holes 28 --seed 5 --quiet >/dev/null
 "$auger" prepare --input-dir "$dir/files" --output-dir "$dir/prepared" --auto-label --quiet >/dev/null 2>&1
 cat >"$dir/config.yaml" <<END
 strategy: patchtsmixer_24cv
@@ -22,7 +22,7 @@ training_config:
   epochs: 2
   ema_decay: 0.9
 pretrain: {enabled: true, epochs: 1}
-data_config: {preprocessing: {cell_mm: 1.2}, simulated: {holes: 20}}
+data_config: {preprocessing: {cell_mm: 1.2}, simulated: {holes: 10}}
 checkpoint_interval: 1ms
 END
 
@@ -62,7 +62,7 @@ while [ "$round" -lt "$rounds" ] || { [ "$killed" = 0 ] && [ "$round" -lt 30 ]; 
         "$auger" "$@" -o "$out" --resume -j $((1 + try % 4)) >"$dir/log" 2>&1 & # not in a function: $! would be its shell
         child=$!
         # Longer and longer, so that it gets somewhere on a busy machine too.
-        late=$((whole * (5 + (try * 37 + round * 11) % 30) / 100 + 10 * try + try * try / 10))
+        late=$((whole * (5 + (try * 37 + round * 11) % 30) / 100 + whole * try / 25))
         if [ "$try" = 1 ]; then # in the middle, however busy the machine was while the whole one was measured
             await "$out/checkpoints" "$out"
         else
@@ -103,7 +103,7 @@ same "$dir/stopped"
 same "$dir/halves"
 
 # Killed in each lesson of the pretraining: the same. Weights of another pretraining are not mixed with those of this one.
-set -- "$@" --set pretrain.epochs=5 --folds 1
+set -- "$@" --set pretrain.epochs=3 --folds 1
 "$auger" "$@" -o "$dir/longer" -j 1 >"$dir/log"
 for lesson in pretraining pretraining-shapes; do
     out=$dir/killed-$lesson

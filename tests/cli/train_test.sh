@@ -48,7 +48,7 @@ while [ "$round" -lt "$rounds" ] || { [ "$killed" = 0 ] && [ "$round" -lt 30 ]; 
         [ "$try" -lt 400 ] || { echo "it never ended"; exit 1; }
         "$auger" "$@" -o "$out" --resume -j $((1 + try % 4)) >"$dir/log" 2>&1 & # not in a function: $! would be its shell
         child=$!
-        late=$((whole * (5 + (try * 37 + round * 11) % 30) / 100 + 10 * try))
+        late=$((whole * (5 + (try * 37 + round * 11) % 30) / 100 + whole * try / 25))
         if [ "$try" = 1 ]; then # in the middle, however busy the machine was while the whole one was measured
             await "$out/checkpoints" "$out"
         else
