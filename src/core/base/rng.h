@@ -22,11 +22,12 @@ ag_rng ag_rng_child(const ag_rng *rng, uint64_t number);
 void ag_philox4x32(uint64_t seed, uint64_t stream, uint64_t block, uint32_t out[4]);
 
 uint32_t ag_rng_u32(ag_rng *rng);
-uint64_t ag_rng_u64(ag_rng *rng);                   /* two words */
-uint64_t ag_rng_below(ag_rng *rng, uint64_t bound); /* unbiased in [0, bound); bound > 0 */
-double ag_rng_double(ag_rng *rng);                  /* [0, 1), 53 bits, two words */
-float ag_rng_float(ag_rng *rng);                    /* [0, 1), 24 bits, one word */
-double ag_rng_normal(ag_rng *rng);                  /* mean 0, variance 1; always four words */
+void ag_rng_words(ag_rng *rng, uint32_t *out, size_t count); /* what so many calls of ag_rng_u32() would give */
+uint64_t ag_rng_u64(ag_rng *rng);                            /* two words */
+uint64_t ag_rng_below(ag_rng *rng, uint64_t bound);          /* unbiased in [0, bound); bound > 0 */
+double ag_rng_double(ag_rng *rng);                           /* [0, 1), 53 bits, two words */
+float ag_rng_float(ag_rng *rng);                             /* [0, 1), 24 bits, one word */
+double ag_rng_normal(ag_rng *rng);                           /* mean 0, variance 1; always four words */
 void ag_rng_shuffle(ag_rng *rng, void *items, size_t count, size_t item_size);
 
 /* Unpredictable bytes of the operating system, for tokens and ids; never reproducible. */

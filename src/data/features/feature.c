@@ -2,42 +2,51 @@
 /* feature.c: the table of channels. All are computed of the grid alone, which a file and its MQTT twin share; what only
  * a file has (measured power, idle currents, the program) is in none of them, so that both get the same answer. A
  * channel is one row here and one function. Slopes are taken over the smoothed curve, because those of raw cells are
- * mostly noise. */
+ * mostly noise. Every window of every epoch comes through here: loops are written so that compilers make vectors of
+ * them (comparisons that choose instead of fmax(), edges apart from the middle), and torque and thrust are smoothed
+ * once for all channels. */
 #include "data/features/feature.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
+
 static const double thrust_floor = 0.02, torque_floor = 0.1, noise_mm = 0.8;
 
 /* ---- helpers; all in place or into `out` ---- */
 
+static double at_least_zero(double x)
+{
+    return x > 0 ? x : 0;
+}
+
+/* The mean of [i - half, i + half], as far as there is. */
+static double mean_around(const double *sums, size_t count, size_t half, size_t i)
+{
+    size_t from = i > half ? i - half : 0, to = half < count - i ? i + half + 1 : count;
+    return (sums[to] - sums[from]) / (double)(to - from);
+}
+
 /* The mean over `width` mm around each cell. sums: count + 1. */
 static void smoothen(const ag_grid *g, const double *values, double width, double *sums, double *out)
 {
-    size_t half = (size_t)(0.5 * width / g->cell + 0.5);
+    size_t count = g->count, half = (size_t)fmin(0.5 * width / g->cell + 0.5, (double)count), i = 0;
+    double whole = (double)(2 * half + 1);
     sums[0] = 0;
-    for (size_t i = 0; i < g->count; i++) sums[i + 1] = sums[i] + values[i];
-    for (size_t i = 0; i < g->count; i++) {
-        size_t from = i > half ? i - half : 0, to = i + half + 1 < g->count ? i + half + 1 : g->count;
-        out[i] = (sums[to] - sums[from]) / (double)(to - from);
-    }
+    for (size_t k = 0; k < count; k++) sums[k + 1] = sums[k] + values[k];
+    for (; i < half && i < count; i++) out[i] = mean_around(sums, count, half, i);
+    for (; i + half < count; i++) out[i] = (sums[i + half + 1] - sums[i - half]) / whole;
+    for (; i < count; i++) out[i] = mean_around(sums, count, half, i);
 }
 
 /* Per mm, over one cell on both sides. `values` and `out` differ. */
 static void slope(const ag_grid *g, const double *values, double *out)
 {
-    for (size_t i = 0; i < g->count; i++) {
-        size_t from = i > 0 ? i - 1 : 0, to = i + 1 < g->count ? i + 1 : i;
-        out[i] = to > from ? (values[to] - values[from]) / ((double)(to - from) * g->cell) : 0;
-    }
-}
-
-static void smooth_slope(const ag_feature_view *v, const double *values, double *out)
-{
-    double *smooth = v->scratch + v->grid->count + 1;
-    smoothen(v->grid, values, v->options->smoothing_mm, v->scratch, smooth);
-    slope(v->grid, smooth, out);
+    size_t last = g->count ? g->count - 1 : 0;
+    for (size_t i = 1; i < last; i++) out[i] = (values[i + 1] - values[i - 1]) / (2 * g->cell);
+    if (g->count) out[0] = last ? (values[1] - values[0]) / g->cell : 0;
+    if (last) out[last] = (values[last] - values[last - 1]) / g->cell;
 }
 
 /* What cuts: torque, with thrust when both are to be taken together. */
@@ -62,7 +71,9 @@ static void velocity(const ag_feature_view *v, double *out)
 
 static void acceleration(const ag_feature_view *v, double *out)
 {
-    smooth_slope(v, v->grid->velocity, out);
+    double *smooth = v->scratch + v->grid->count + 1;
+    smoothen(v->grid, v->grid->velocity, v->options->smoothing_mm, v->scratch, smooth);
+    slope(v->grid, smooth, out);
     for (size_t i = 0; i < v->grid->count; i++) out[i] *= v->grid->velocity[i];
 }
 
@@ -73,12 +84,12 @@ static void torque(const ag_feature_view *v, double *out)
 
 static void torque_smooth(const ag_feature_view *v, double *out)
 {
-    smoothen(v->grid, v->grid->torque, v->options->smoothing_mm, v->scratch, out);
+    memcpy(out, v->torque, v->grid->count * sizeof *out);
 }
 
 static void torque_gradient(const ag_feature_view *v, double *out)
 {
-    smooth_slope(v, v->grid->torque, out);
+    slope(v->grid, v->torque, out);
 }
 
 static void thrust(const ag_feature_view *v, double *out)
@@ -88,22 +99,20 @@ static void thrust(const ag_feature_view *v, double *out)
 
 static void thrust_smooth(const ag_feature_view *v, double *out)
 {
-    smoothen(v->grid, v->grid->thrust, v->options->smoothing_mm, v->scratch, out);
+    memcpy(out, v->thrust, v->grid->count * sizeof *out);
 }
 
 static void thrust_gradient(const ag_feature_view *v, double *out)
 {
-    smooth_slope(v, v->grid->thrust, out);
+    slope(v->grid, v->thrust, out);
 }
 
 static void ratio(const ag_feature_view *v, double *out)
 {
-    const ag_grid *g = v->grid;
-    double *smooth = v->scratch + g->count + 1;
-    smoothen(g, g->torque, v->options->smoothing_mm, v->scratch, smooth);
-    smoothen(g, g->thrust, v->options->smoothing_mm, v->scratch, out);
-    for (size_t i = 0; i < g->count; i++)
-        out[i] = log((fmax(out[i], 0) + thrust_floor) / (fmax(smooth[i], 0) + torque_floor));
+    size_t count = v->grid->count;
+    for (size_t i = 0; i < count; i++)
+        out[i] = (at_least_zero(v->thrust[i]) + thrust_floor) / (at_least_zero(v->torque[i]) + torque_floor);
+    ag_each_log(out, count);
 }
 
 static void power(const ag_feature_view *v, double *out)
@@ -126,11 +135,10 @@ static void noise(const ag_feature_view *v, double *out)
 {
     const ag_grid *g = v->grid;
     double *smooth = v->scratch + g->count + 1;
-    smoothen(g, g->torque, v->options->smoothing_mm, v->scratch, smooth);
     for (size_t i = 0; i < g->count; i++)
-        smooth[i] = (g->torque[i] - smooth[i]) * (g->torque[i] - smooth[i]) + g->spread[i] * g->spread[i];
+        smooth[i] = (g->torque[i] - v->torque[i]) * (g->torque[i] - v->torque[i]) + g->spread[i] * g->spread[i];
     smoothen(g, smooth, noise_mm, v->scratch, out);
-    for (size_t i = 0; i < g->count; i++) out[i] = sqrt(fmax(out[i], 0));
+    for (size_t i = 0; i < g->count; i++) out[i] = sqrt(at_least_zero(out[i]));
 }
 
 static void sampling(const ag_feature_view *v, double *out)
@@ -140,7 +148,8 @@ static void sampling(const ag_feature_view *v, double *out)
 
 static void efficiency(const ag_feature_view *v, double *out)
 {
-    for (size_t i = 0; i < v->grid->count; i++) out[i] = v->grid->velocity[i] / (fmax(load(v, i), 0) + torque_floor);
+    for (size_t i = 0; i < v->grid->count; i++)
+        out[i] = v->grid->velocity[i] / (at_least_zero(load(v, i)) + torque_floor);
 }
 
 static void wear(const ag_feature_view *v, double *out)
@@ -186,12 +195,17 @@ const ag_feature *ag_feature_find(const char *name)
 void ag_feature_matrix(const ag_grid *grid, const ag_feature *const *chosen, size_t count,
                        const ag_feature_options *options, double *scratch, float *out)
 {
-    double *values = scratch + 2 * (grid->count + 1);
-    ag_feature_view view = {.grid = grid, .options = options, .scratch = scratch};
-    for (size_t c = 0; c < count; c++) {
+    size_t room = grid->count + 1, first = grid->first, last = grid->last;
+    double *values = scratch + 2 * room, *torque = scratch + 3 * room, *thrust = scratch + 4 * room;
+    ag_feature_view view = {.grid = grid, .options = options, .torque = torque, .thrust = thrust, .scratch = scratch};
+    smoothen(grid, grid->torque, options->smoothing_mm, scratch, torque);
+    smoothen(grid, grid->thrust, options->smoothing_mm, scratch, thrust);
+    for (size_t c = 0; c < count && first < last; c++) {
+        double knee = chosen[c]->knee;
         chosen[c]->fill(&view, values);
-        for (size_t i = 0; i < grid->count; i++)
-            out[i * count + c] = (float)(chosen[c]->knee > 0 ? asinh(values[i] / chosen[c]->knee) : values[i]);
+        for (size_t i = first; i < last && knee > 0; i++) values[i] /= knee;
+        if (knee > 0) ag_each_asinh(values + first, last - first);
+        for (size_t i = first; i < last; i++) out[i * count + c] = (float)values[i];
     }
 }
 

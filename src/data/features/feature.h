@@ -20,7 +20,8 @@ typedef struct ag_feature_options {
 typedef struct ag_feature_view {
     const ag_grid *grid;
     const ag_feature_options *options;
-    double *scratch; /* [2 * (grid->count + 1)], of the function that fills */
+    const double *torque, *thrust; /* [grid->count], smoothed over smoothing_mm */
+    double *scratch;               /* [2 * (grid->count + 1)], of the function that fills */
 } ag_feature_view;
 
 typedef struct ag_feature {
@@ -35,7 +36,9 @@ typedef struct ag_feature {
 const ag_feature *ag_feature_all(size_t *count);
 const ag_feature *ag_feature_find(const char *name); /* NULL when absent */
 
-/* A row of the matrix [cells, features] per cell, compressed, not scaled. scratch: 3 * (cells + 1) doubles. */
+/* A row of the matrix [cells, features] per cell inside the recording, compressed, not scaled; rows outside of it stay
+ * as they are. scratch: AG_FEATURE_SCRATCH * (cells + 1) doubles. */
+enum { AG_FEATURE_SCRATCH = 5 };
 void ag_feature_matrix(const ag_grid *grid, const ag_feature *const *features, size_t count,
                        const ag_feature_options *options, double *scratch, float *out);
 

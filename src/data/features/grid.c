@@ -21,81 +21,82 @@ int ag_grid_new(size_t count, ag_arena *arena, ag_grid *out, ag_err *err)
     return AG_OK;
 }
 
-typedef struct segment { /* from one node to the next */
-    double from, to;     /* mm */
-    double torque[2], thrust[2], spread[2];
-    double time, samples;
-} segment;
+typedef struct sums { /* of a cell: over the way that was seen */
+    double torque, thrust, spread, time, samples, seen;
+} sums;
 
-/* Its part in [low, high) of cell i. velocity holds the time spent until all segments are in. */
-static void add_part(ag_grid *g, size_t i, const segment *s, double low, double high)
+/* The part [low, high) of the way from a node to the next one, `share` of it. */
+static void add_part(const ag_track *t, size_t next, double low, double high, double inverse, sums *s)
 {
-    double way = high - low, at = (0.5 * (low + high) - s->from) / (s->to - s->from), share = way / (s->to - s->from);
-    double torque = s->torque[0] + at * (s->torque[1] - s->torque[0]);
-    double bend = way * (s->torque[1] - s->torque[0]) / (s->to - s->from);
-    g->torque[i] += way * torque;
-    g->thrust[i] += way * (s->thrust[0] + at * (s->thrust[1] - s->thrust[0]));
-    g->spread[i] += way * (torque * torque + bend * bend / 12 + s->spread[0] + at * (s->spread[1] - s->spread[0]));
-    g->velocity[i] += share * s->time;
-    g->samples[i] += share * s->samples;
-    g->seen[i] += way;
+    size_t last = next - 1;
+    double way = high - low, at = (0.5 * (low + high) - t->depth[last]) * inverse, share = way * inverse;
+    double rise = t->torque[next] - t->torque[last], torque = t->torque[last] + at * rise, bend = share * rise;
+    double spread = t->spread[last] + at * (t->spread[next] - t->spread[last]);
+    s->torque += way * torque;
+    s->thrust += way * (t->thrust[last] + at * (t->thrust[next] - t->thrust[last]));
+    s->spread += way * (torque * torque + bend * bend * (1.0 / 12) + spread);
+    s->time += share * (t->time[next] - t->time[last]);
+    s->samples += share * t->samples[next];
+    s->seen += way;
 }
 
-static void add_segment(ag_grid *g, const segment *s)
+/* From sums to means; the cell is complete. */
+static void finish_cell(ag_grid *g, size_t i, const sums *s)
 {
-    double low = (s->from - g->start) / g->cell, high = (s->to - g->start) / g->cell;
-    if (high <= 0 || low >= (double)g->count) return;
-    size_t begin = low > 0 ? (size_t)low : 0;
-    for (size_t i = begin; i < g->count && (double)i < high; i++) {
-        double left = fmax(s->from, ag_grid_depth(g, (double)i)), right = fmin(s->to, ag_grid_depth(g, (double)i + 1));
-        if (right > left) add_part(g, i, s, left, right);
-    }
+    double inverse = 1 / s->seen;
+    g->observed[i] = s->seen >= least_seen * g->cell;
+    if (!g->observed[i]) return;
+    g->torque[i] = s->torque * inverse;
+    g->thrust[i] = s->thrust * inverse;
+    double variance = s->spread * inverse - g->torque[i] * g->torque[i];
+    g->spread[i] = variance > 0 ? sqrt(variance) : 0;
+    g->velocity[i] = s->time > 0 ? s->seen / s->time : 0;
+    g->samples[i] = s->samples * inverse;
+    g->seen[i] = s->seen < g->cell ? s->seen / g->cell : 1;
 }
 
+/* Nodes and cells are walked along together: both only go deeper. */
 static void gather(const ag_track *t, ag_grid *g)
 {
-    for (size_t i = 1; i < t->count; i++) {
-        double way = t->depth[i] - t->depth[i - 1];
-        if (!t->joined[i] || !(way > 0) || way > bridge_mm) continue;
-        segment s = {.from = t->depth[i - 1],
-                     .to = t->depth[i],
-                     .torque = {t->torque[i - 1], t->torque[i]},
-                     .thrust = {t->thrust[i - 1], t->thrust[i]},
-                     .spread = {t->spread[i - 1], t->spread[i]},
-                     .time = t->time[i] - t->time[i - 1],
-                     .samples = t->samples[i]};
-        add_segment(g, &s);
-    }
-}
-
-/* From sums to means. */
-static void finish_cells(ag_grid *g)
-{
-    for (size_t i = 0; i < g->count; i++) {
-        double way = g->seen[i];
-        g->observed[i] = way >= least_seen * g->cell;
-        if (!g->observed[i]) continue;
-        g->torque[i] /= way;
-        g->thrust[i] /= way;
-        g->spread[i] = sqrt(fmax(g->spread[i] / way - g->torque[i] * g->torque[i], 0));
-        g->velocity[i] = g->velocity[i] > 0 ? way / g->velocity[i] : 0;
-        g->samples[i] /= way;
-        g->seen[i] = fmin(way / g->cell, 1);
-    }
-}
-
-static void bridge_values(const ag_grid *g, double *values)
-{
-    size_t last = g->count;
-    for (size_t i = 0; i < g->count; i++) {
-        if (!g->observed[i]) continue;
-        for (size_t k = last == g->count ? 0 : last + 1; k < i; k++) {
-            double part = last == g->count ? 1 : (double)(k - last) / (double)(i - last);
-            values[k] = part * values[i] + (last == g->count ? 0 : (1 - part) * values[last]);
+    size_t cell = 0;
+    double left = g->start, right = ag_grid_depth(g, 1);
+    sums s = {0};
+    for (size_t i = 1; i < t->count && cell < g->count; i++) {
+        double from = t->depth[i - 1], to = t->depth[i], way = to - from;
+        if (!t->joined[i] || !(way > 0) || way > bridge_mm || to <= left) continue;
+        double inverse = 1 / way;
+        while (to > left) {
+            double low = from > left ? from : left, high = to < right ? to : right;
+            if (high > low) add_part(t, i, low, high, inverse, &s);
+            if (to < right) break;
+            if (s.seen > 0) finish_cell(g, cell, &s);
+            s = (sums){0};
+            if (++cell == g->count) break;
+            left = right;
+            right = ag_grid_depth(g, (double)cell + 1);
         }
-        last = i;
     }
-    for (size_t k = last == g->count ? 0 : last + 1; k < g->count; k++) values[k] = last == g->count ? 0 : values[last];
+    if (cell < g->count && s.seen > 0) finish_cell(g, cell, &s);
+}
+
+/* Of cells [from, to), which nobody saw. */
+static void bridge_gap(const ag_grid *g, size_t from, size_t to, double *values)
+{
+    double before = from > 0 ? values[from - 1] : to < g->count ? values[to] : 0;
+    double behind = to < g->count ? values[to] : before, step = 1 / (double)(to - from + 1);
+    for (size_t k = from; k < to; k++) {
+        double part = (double)(k - from + 1) * step;
+        values[k] = before == behind ? before : part * behind + (1 - part) * before;
+    }
+}
+
+static void bridge_gaps(ag_grid *g)
+{
+    double *const arrays[] = {g->torque, g->thrust, g->spread, g->velocity, g->samples};
+    for (size_t from = 0, to; from < g->count; from = to + 1) {
+        for (to = from; to < g->count && !g->observed[to];) to++;
+        for (size_t k = 0; to > from && k < sizeof arrays / sizeof *arrays; k++) bridge_gap(g, from, to, arrays[k]);
+    }
 }
 
 /* Steps change where their first node is; work adds up from the track's beginning, also before the grid. */
@@ -129,12 +130,10 @@ void ag_grid_lay(const ag_track *track, double start, double cell, ag_grid *g)
     g->steps = track->steps;
     g->end = track->end;
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) memset(arrays[i], 0, g->count * sizeof(double));
+    memset(g->observed, 0, g->count * sizeof *g->observed);
     gather(track, g);
-    finish_cells(g);
     g->first = track->count ? cell_of(g, track->depth[0], 0) : 0;
     g->last = track->count ? cell_of(g, track->end, 1) : 0;
-    for (size_t i = 0; i < 5; i++) bridge_values(g, arrays[i]);
-    for (size_t i = 0; i < g->count; i++)
-        if (!g->observed[i]) g->seen[i] = 0;
+    bridge_gaps(g);
     count_up(track, g);
 }

@@ -160,7 +160,10 @@ static int open_model(const ag_folding *f, const ag_folding_member *m, ag_model 
 static int open_samples(const ag_folding *f, const size_t *chosen, size_t count, const char *name, ag_arena *arena,
                         ag_drilling_samples *out, ag_err *err)
 {
-    return ag_drilling_samples_init(out, name, &f->run.view, &f->run.data, &f->run.set, chosen, count, arena, err);
+    const ag_drilling_run *run = &f->run;
+    int rc = ag_drilling_samples_init(out, name, &run->view, &run->data, &run->set, chosen, count, arena, err);
+    out->pool = run->task->pool;
+    return rc;
 }
 
 /* What a member learns from and what judges it. */

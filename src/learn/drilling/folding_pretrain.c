@@ -110,6 +110,7 @@ static int gather(pretraining *p, ag_err *err)
     if (rc >= 0)
         rc = ag_drilling_samples_init(&p->validation, "the holes that judge the pretraining", &f->run.view,
                                       &f->run.data, set, chosen[1], counts[1], f->arena, err);
+    p->training.pool = p->validation.pool = f->run.task->pool;
     return rc < 0 ? ag_err_prefix(err, "pretrain") : 0;
 }
 

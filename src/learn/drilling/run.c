@@ -247,6 +247,7 @@ int ag_drilling_train(const ag_drilling_run *run, const ag_drilling_fold *fold, 
     if (rc >= 0)
         rc = ag_drilling_samples_init(&validation, "the validation holes", &run->view, &run->data, &run->set,
                                       fold->validation, fold->validation_count, arena, err);
+    training.pool = validation.pool = task->pool;
     if (rc >= 0)
         rc =
             ag_strategy_model_of(task, &task->model_config, &(ag_building){.loss = true}, seed, init_from, &model, err);

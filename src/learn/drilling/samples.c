@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* samples.c: a batch is filled sample by sample from a stream that is named by seed, epoch and the sample's number, so
- * that it can be had again by any thread in any order. A label that is less than certain counts in that share of the
+ * that it can be had again by any thread in any order, also by several at once: the last models of a training, or the
+ * only one, leave threads idle. A label that is less than certain counts in that share of the
  * epochs: its target is left empty in the others, and an empty target costs nothing. Room to work in is taken from a
  * pool of rooms, one per thread that fills at the same time; all are made before the first step. */
 #include "learn/drilling/samples.h"
@@ -18,6 +19,8 @@ struct ag_sample_place {
 
 /* ---- targets ---- */
 
+static const double reach = 6; /* deviations; beyond there is less than a float beside 1 holds */
+
 static double normal_below(double x)
 {
     return 0.5 * erfc(-x * 0.70710678118654752440);
@@ -25,12 +28,15 @@ static double normal_below(double x)
 
 static void place_target(double mm, double sd, const ag_grid *grid, int point, ag_real *into)
 {
-    double total = 0;
-    for (size_t i = 1; i < grid->count; i++) {
-        double low = (ag_grid_depth(grid, (double)i) - mm) / sd, high = (ag_grid_depth(grid, (double)i + 1) - mm) / sd;
-        double part = high < -6 || low > 6 ? 0 : normal_below(high) - normal_below(low);
+    double total = 0, from = (mm - reach * sd - grid->start) / grid->cell;
+    double until = (mm + reach * sd - grid->start) / grid->cell, count = (double)grid->count;
+    size_t first = from > 1 ? (size_t)fmin(from, count) : 1, end = until > 0 ? (size_t)fmin(until + 1, count) : 0;
+    double below = first < end ? normal_below((ag_grid_depth(grid, (double)first) - mm) / sd) : 0;
+    for (size_t i = first; i < end; i++) {
+        double above = normal_below((ag_grid_depth(grid, (double)i + 1) - mm) / sd), part = above - below;
         into[i * AG_POINTS + (size_t)point] = (ag_real)part;
         total += part;
+        below = above;
     }
     /* What lies outside the window is not here. */
     into[point] = (ag_real)fmax(0, 1 - total);
@@ -124,14 +130,28 @@ static void fill_one(const ag_drilling_samples *s, const ag_batch *batch, int64_
     if (target) ag_target_fill(&a.known, s->data->target_mm, grid, target + (size_t)i * cells * AG_POINTS);
 }
 
+enum { TOGETHER = 4 }; /* samples of a batch that one thread fills */
+
+typedef struct filling {
+    const ag_drilling_samples *samples;
+    const ag_batch *batch;
+} filling;
+
+static int fill_some(void *context, size_t index, ag_err *err)
+{
+    const filling *f = context;
+    int64_t from = (int64_t)index * TOGETHER, to = from + TOGETHER;
+    (void)err;
+    room *r = borrow(f->samples->rooms);
+    for (int64_t i = from; i < to && i < f->batch->count; i++) fill_one(f->samples, f->batch, i, r);
+    give_back(f->samples->rooms, r);
+    return 0;
+}
+
 static int fill(const void *state, const ag_batch *batch, ag_err *err)
 {
-    const ag_drilling_samples *s = state;
-    (void)err;
-    room *r = borrow(s->rooms);
-    for (int64_t i = 0; i < batch->count; i++) fill_one(s, batch, i, r);
-    give_back(s->rooms, r);
-    return 0;
+    filling f = {state, batch};
+    return ag_pool_for(f.samples->pool, (size_t)(batch->count + TOGETHER - 1) / TOGETHER, fill_some, &f, NULL, err);
 }
 
 /* ---- making ---- */

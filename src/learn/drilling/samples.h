@@ -33,11 +33,12 @@ typedef struct ag_drilling_samples {
     struct ag_sample_place *places; /* a hole and a window of it */
     struct ag_sample_rooms *rooms;
     bool multiple; /* some hole has several windows */
+    ag_pool *pool; /* whose idle threads help with a batch; NULL: none */
     char digest[65];
 } ag_drilling_samples;
 
 /* Of these examples, in this order; those that nothing is known of have no targets (for pretraining). `name` for
- * messages. All lies in the arena. */
+ * messages. All lies in the arena. The pool is NULL; it may be set behind this. */
 int ag_drilling_samples_init(ag_drilling_samples *samples, const char *name, const ag_view *view,
                              const ag_drilling_data *data, const ag_example_set *set, const size_t *chosen,
                              size_t count, ag_arena *arena, ag_err *err);

@@ -101,7 +101,7 @@ int ag_viewer_new(const ag_view *view, ag_arena *arena, ag_viewer **out, ag_err 
     ag_viewer *v = ag_arena_alloc(arena, sizeof *v);
     if (!v) return ag_fail_memory(err, sizeof *v);
     v->view = view;
-    v->scratch = ag_arena_array(arena, 3 * (cells + 1), sizeof(double));
+    v->scratch = ag_arena_array(arena, AG_FEATURE_SCRATCH * (cells + 1), sizeof(double));
     v->matrix = ag_arena_array(arena, cells * view->channel_count + 1, sizeof(float));
     if (!v->scratch || !v->matrix) return ag_fail_memory(err, cells * view->channel_count * sizeof(float));
     int rc = ag_grid_new(cells, arena, &v->grid, err);
@@ -119,15 +119,19 @@ const ag_grid *ag_viewer_look(ag_viewer *v, const ag_track *track, double start,
                               ag_real *observed)
 {
     const ag_view *view = v->view;
-    size_t count = view->channel_count;
+    size_t count = view->channel_count, wide = v->grid.count * count;
     lay(v, track, start, cell_mm);
-    for (size_t i = 0; i < v->grid.count; i++) {
-        bool inside = i >= v->grid.first && i < v->grid.last;
+    memset(values, 0, wide * sizeof *values);
+    if (observed) memset(observed, 0, wide * sizeof *observed);
+    for (size_t i = v->grid.first; i < v->grid.last; i++) {
+        const float *row = v->matrix + i * count;
+        ag_real *out = values + i * count;
         for (size_t c = 0; c < count; c++) {
-            double z = ((double)v->matrix[i * count + c] - view->mean[c]) / view->deviation[c];
-            values[i * count + c] = (ag_real)(inside ? fmax(-cut, fmin(cut, z)) : 0);
-            if (observed) observed[i * count + c] = (ag_real)(inside && v->grid.observed[i]);
+            double z = ((double)row[c] - view->mean[c]) / view->deviation[c];
+            z = z < cut ? z : cut; /* what is no number, too */
+            out[c] = (ag_real)(z > -cut ? z : -cut);
         }
+        for (size_t c = 0; c < count && observed && v->grid.observed[i]; c++) observed[i * count + c] = 1;
     }
     return &v->grid;
 }

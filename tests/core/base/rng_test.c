@@ -36,6 +36,18 @@ AG_TEST(test_rng__words_are_the_blocks_from_any_index)
     }
 }
 
+AG_TEST(test_rng__many_words_are_those_that_come_one_by_one)
+{
+    uint32_t many[301];
+    for (uint64_t from = 0; from < 6; from++)
+        for (size_t count = 0; count < 301; count += count < 9 ? 1 : 73) {
+            ag_rng rng = {7, 9, from + (UINT64_C(1) << 34)}, one = rng;
+            ag_rng_words(&rng, many, count);
+            for (size_t i = 0; i < count; i++) assert_int_equal(many[i], ag_rng_u32(&one));
+            assert_true(rng.index == one.index);
+        }
+}
+
 /* Stored results depend on these for ever. */
 AG_TEST(test_rng__streams_are_stable)
 {

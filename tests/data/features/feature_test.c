@@ -10,7 +10,7 @@ typedef struct bench {
     ag_track track;
     ag_grid grid;
     const ag_feature *chosen[DEFAULT];
-    double scratch[3 * (CELLS + 1)];
+    double scratch[AG_FEATURE_SCRATCH * (CELLS + 1)];
     float *matrix;
 } bench;
 

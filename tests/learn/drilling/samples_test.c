@@ -124,6 +124,25 @@ AG_TEST(test_samples__are_the_same_for_the_same_seed_epoch_and_number_in_any_ord
     ag_arena_free(b.arena);
 }
 
+AG_TEST(test_samples__are_the_same_by_any_number_of_threads)
+{
+    enum { MANY = 37 };
+    bench b;
+    ag_err err = {0};
+    int64_t order[MANY];
+    open_bench(&b, 0.08);
+    for (int i = 0; i < MANY; i++) order[i] = i * 7 % HOLES;
+    filled alone = fill(&b, order, MANY, true, 7, 2);
+    AG_EXPECT_OK(ag_pool_new(4, &b.samples.pool, &err));
+    for (int round = 0; round < 5; round++) {
+        filled together = fill(&b, order, MANY, true, 7, 2);
+        for (int p = 0; p < b.samples.samples.ports_count; p++)
+            assert_memory_equal(alone.into[p], together.into[p], alone.sizes[p]);
+    }
+    ag_pool_free(b.samples.pool);
+    ag_arena_free(b.arena);
+}
+
 AG_TEST(test_samples__a_label_counts_in_its_share_of_the_epochs)
 {
     bench b;
