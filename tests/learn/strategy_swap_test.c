@@ -226,6 +226,51 @@ AG_TEST(test_strategy_swap__mistakes_are_left_to_be_refused)
     end();
 }
 
+typedef struct heard {
+    int count;
+    char last[400];
+} heard;
+
+static void on_remark(void *context, const char *text)
+{
+    heard *h = context;
+    h->count++;
+    ag_format(h->last, sizeof h->last, "%s", text);
+}
+
+static void settle(const char *text, const char *const *sets, heard *out)
+{
+    swapped s;
+    ag_err err = {0};
+    const ag_strategy_watch watch = {.context = out, .remark = on_remark};
+    *out = (heard){0};
+    AG_EXPECT_OK(swap(text, sets, &s, &err));
+    ag_strategy_task task = {.settings = &s.before, .watch = &watch, .arena = arena};
+    AG_EXPECT_OK(ag_strategy_settle(s.strategy, &task, &err));
+    assert_string_equal(task.settings->strategy, s.before.strategy);
+}
+
+AG_TEST(test_strategy_swap__what_changes_nothing_or_goes_is_told_once)
+{
+    heard h;
+    static const char *const named[] = {"strategy=cnn_lstm", NULL};
+    settle(documents, NULL, &h);
+    assert_int_equal(h.count, 0);
+    settle(documents, named, &h);
+    assert_true(h.count == 1 && strstr(h.last, "sets aside"));
+    settle("# nothing\n", NULL, &h);
+    assert_true(h.count == 1 && strstr(h.last, "c.yaml says nothing") && strstr(h.last, "patchtsmixer_24cv"));
+    settle("pretrain: {epochs: 3}\n", NULL, &h);
+    assert_true(h.count == 1 && strstr(h.last, "nothing is pretrained"));
+    static const char *const quiet[] = {"pretrain: {enabled: false, epochs: 3}\n", "pretrain: true\n",
+                                        "pretrain: {enabled: true, epochs: 3}\n", "pretrain: {}\n", "seed: 1\n"};
+    for (size_t i = 0; i < sizeof quiet / sizeof *quiet; i++) {
+        settle(quiet[i], NULL, &h);
+        assert_int_equal(h.count, 0);
+    }
+    end();
+}
+
 static int swap_all(void *context, ag_err *err)
 {
     swapped s;

@@ -12,7 +12,7 @@
 #include "data/reader.h"
 #include "learn/api/training.h"
 
-enum { CHANNELS = 4, DEFAULT_RATE = 100, MAX_ROWS = 50000000 };
+enum { CHANNELS = 4, DEFAULT_RATE = 100, MAX_ROWS = 50000000, MAX_STEP = 100000 };
 
 struct auger_stream {
     auger_result *result;
@@ -72,13 +72,22 @@ static int ask(auger_result *result, const ag_hole *const *holes, size_t count, 
 
 /* ---- holes out of samples ---- */
 
+static bool fits(double value)
+{
+    return fabs(value * 1000.0) < (double)INT32_MAX; /* NaN does not */
+}
+
+static int check_rate(double rate, ag_err *err)
+{
+    return rate >= 0.0 && rate < 1e6 ? 0 : ag_fail(err, AG_EINVAL, "a hole has a rate of samples");
+}
+
 static int put_values(int32_t *out, const double *from, size_t count, double factor, const char *what, ag_err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        double value = from[i] * factor;
-        if (!(fabs(value) < (double)INT32_MAX))
+        if (!fits(from[i]))
             return ag_fail(err, AG_EINVAL, "sample %zu of %s is no number that a hole can have", i, what);
-        out[i] = (int32_t)lrint(value);
+        out[i] = (int32_t)lrint(from[i] * factor);
     }
     return 0;
 }
@@ -87,7 +96,7 @@ static int put_steps(int32_t *out, const int32_t *from, size_t count, ag_err *er
 {
     for (size_t i = 0; i < count; i++) {
         int32_t step = from ? from[i] : 1;
-        if (step < 0 || step > 100000) return ag_fail(err, AG_EINVAL, "sample %zu has no step of a program", i);
+        if (step < 0 || step > MAX_STEP) return ag_fail(err, AG_EINVAL, "sample %zu has no step of a program", i);
         out[i] = step * 1000;
     }
     return 0;
@@ -102,7 +111,7 @@ static int make_hole(const auger_hole_samples *s, ag_arena *arena, const ag_hole
     if (!hole || !channels) return ag_fail_memory(err, sizeof *hole);
     if (s->count == 0 || s->count > MAX_ROWS || !s->depth || !s->torque || !s->thrust)
         return ag_fail(err, AG_EINVAL, "a hole has samples of depth, torque and thrust");
-    if (!(s->rate >= 0.0 && s->rate < 1e6)) return ag_fail(err, AG_EINVAL, "a hole has a rate of samples");
+    if (check_rate(s->rate, err) < 0) return AG_EINVAL;
     for (size_t i = 0; i < CHANNELS; i++) {
         channels[i].id = ids[i];
         channels[i].values = ag_arena_array(arena, s->count, sizeof(int32_t));
@@ -207,6 +216,8 @@ int auger_result_predict_batch(auger_result *result, const auger_hole_samples *h
 int auger_stream_open(auger_result *result, double rate, auger_stream **out, auger_error *error)
 {
     ag_err err = {0};
+    int rc = result && out ? check_rate(rate, &err) : ag_fail(&err, AG_EINVAL, "a result and room are wanted");
+    if (rc < 0) return ag_answer(rc, &err, error);
     auger_stream *stream = ag_calloc(1, sizeof *stream);
     if (!stream) return ag_answer(ag_fail_memory(&err, sizeof *stream), &err, error);
     *stream = (auger_stream){.result = result, .rate = rate};
@@ -247,12 +258,25 @@ static int make_room(auger_stream *stream, size_t more, ag_err *err)
     return rc < 0 ? rc : ag_vec_reserve(&stream->step, count + more, err);
 }
 
+/* What no answer could take back: the samples before it stay good. */
+static int check_piece(const auger_hole_samples *more, ag_err *err)
+{
+    for (size_t i = 0; i < more->count; i++) {
+        if (!fits(more->depth[i]) || !fits(more->torque[i]) || !fits(more->thrust[i]))
+            return ag_fail(err, AG_EINVAL, "sample %zu of the piece is no number that a hole can have", i);
+        if (more->step && (more->step[i] < 0 || more->step[i] > MAX_STEP))
+            return ag_fail(err, AG_EINVAL, "sample %zu of the piece has no step of a program", i);
+    }
+    return 0;
+}
+
 int auger_stream_add(auger_stream *stream, const auger_hole_samples *more, auger_error *error)
 {
     ag_err err = {0};
     int rc = more && (!more->count || (more->depth && more->torque && more->thrust))
                  ? make_room(stream, more->count, &err)
                  : ag_fail(&err, AG_EINVAL, "a piece has samples of depth, torque and thrust");
+    if (rc >= 0) rc = check_piece(more, &err);
     for (size_t i = 0; rc >= 0 && i < more->count; i++) {
         int32_t step = more->step ? more->step[i] : 1;
         (void)ag_vec_push(&stream->depth, &more->depth[i], NULL);

@@ -73,7 +73,8 @@ static int check_kinds(const ag_value *line, ag_err *err)
         bool text = ag_str_is(m->name, "remark") || ag_str_is(m->name, "metric");
         bool counted = ag_str_is(m->name, "step") || ag_str_is(m->name, "epoch");
         int64_t least = ag_str_is(m->name, "epoch");
-        if (text && (m->value.kind != AG_STRING || m->value.string.size == 0))
+        bool said = m->value.kind == AG_STRING && m->value.string.size > 0;
+        if (text && (!said || memchr(m->value.string.data, '\0', m->value.string.size)))
             return ag_fail(err, AG_EPARSE, "%.*s must be a text", AG_STR_ARG(m->name));
         if (counted && (!ag_value_int(&m->value, &count) || count < least))
             return ag_fail(err, AG_EPARSE, "%.*s must be a count from %d", AG_STR_ARG(m->name), (int)least);

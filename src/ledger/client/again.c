@@ -32,6 +32,7 @@ typedef struct exchange {
     ag_arena *arena, *scratch; /* of all of it; of a line */
     ag_outbox queue;           /* in the making */
     ag_spool_segment *segment; /* that is being filled */
+    size_t room;               /* of a segment: a record is never larger than its line */
     uint64_t files;
     ag_buf next, record, bytes;
     size_t taken, kept;
@@ -172,7 +173,7 @@ static int add_record(exchange *x, const ag_entry *record, ag_err *err)
     ag_entry_write(record, bytes);
     if (x->segment && ag_spool_segment_append(x->segment, bytes, size)) return AG_OK;
     rc = close_segment(x, err);
-    if (rc >= 0) rc = ag_outbox_segment(&x->queue, ++x->queue.segments_made, SEGMENT, &x->segment, err);
+    if (rc >= 0) rc = ag_outbox_segment(&x->queue, ++x->queue.segments_made, x->room, &x->segment, err);
     if (rc >= 0 && !ag_spool_segment_append(x->segment, bytes, size))
         rc = ag_fail(err, AG_EINTERNAL, "a record of %zu bytes has no room in a segment", size);
     return rc;
@@ -381,6 +382,7 @@ static int exchange_lines(const char *spool, const char *lines, ag_arena *arena,
     if (rc < 0) return rc;
     ag_str all = {map.data, map.size};
     exchange x = {.spool = spool, .target = out->target, .arena = arena, .scratch = ag_arena_new(0)};
+    x.room = all.size < SEGMENT - AG_SPOOL_SEGMENT_LEAST ? (all.size & ~(size_t)7) + AG_SPOOL_SEGMENT_LEAST : SEGMENT;
     ag_buf_init(&x.next, SIZE_MAX / 2);
     ag_buf_init(&x.record, AG_ENTRY_MAX);
     ag_buf_init(&x.bytes, AG_ENTRY_MAX);

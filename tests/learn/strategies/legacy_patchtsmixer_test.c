@@ -73,7 +73,7 @@ static int run(attempt *a, const char *config, const char *set, ag_err *err)
                              .jobs = 2,
                              .watch = &watch,
                              .arena = a->arena};
-    int rc = ag_file_replace(path, config, strlen(config), err);
+    int rc = path ? ag_file_replace(path, config, strlen(config), err) : ag_fail_memory(err, 1);
     if (rc >= 0) rc = ag_settings_read(a->arena, path, sets, set ? 1 : 0, &settings, err);
     if (rc >= 0) rc = ag_strategy_find(&settings, &strategy, err);
     if (rc >= 0) rc = ag_strategy_run(strategy, &task, err);
@@ -176,6 +176,38 @@ AG_TEST(test_legacy_patchtsmixer__says_what_is_wrong)
         int rc = run(&a, recipe, rows[i].set, &err);
         if (rc >= 0 || !strstr(err.text, rows[i].part)) fail_msg("%s: %d %s", rows[i].set, rc, err.text);
     }
+    ag_arena_free(a.arena);
+}
+
+/* Every call is too much for a test that trains each time: they lie closer at the beginning, where files are read. */
+AG_TEST(test_legacy_patchtsmixer__failing_calls_are_told_and_leave_no_model)
+{
+    if (!ag_fault_available()) return;
+    attempt a = {.arena = ag_arena_new(0)};
+    a.data = metal_in_step_two(3, a.arena);
+    size_t failed = 0;
+    for (uint64_t n = 1;; n += 1 + n / 3) {
+        ag_err err = {0};
+        ag_arena *arena = ag_arena_new(0);
+        attempt one = {.arena = arena, .data = a.data};
+        const char *sets = "training_config={epochs: 1, validation_split: 0}";
+        ag_test_dir(); /* made before anything fails */
+        ag_fault_arm(n, AG_FAULT_ALLOC | AG_FAULT_FILE);
+        int rc = run(&one, recipe, sets, &err);
+        bool fired = ag_fault_fired();
+        ag_fault_arm(0, 0);
+        if (fired && rc < 0 && !*err.text) fail_msg("call %llu failed without a text", (unsigned long long)n);
+        if (rc < 0 && one.output) {
+            char path[800];
+            ag_format(path, sizeof path, "%s/model/" AG_STRATEGY_FILE, one.output);
+            assert_false(ag_file_exists(path));
+        }
+        if (!fired) AG_EXPECT_OK(rc);
+        failed += rc < 0;
+        ag_arena_free(arena);
+        if (!fired) break;
+    }
+    assert_true(failed > 10);
     ag_arena_free(a.arena);
 }
 
