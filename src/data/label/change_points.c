@@ -2,7 +2,7 @@
 /* change_points.c: the labeller that looks at torque and thrust over depth. Coarse first: where torque stands above
  * air, falls for the last time before a long stretch of air (what comes behind it is a countersink or the hard stop),
  * rises by a good part of itself, or dips. Then the shapes of fit.h are laid there; the length of the tool's point is
- * the one with which all of them fit best together. */
+ * the one with which entry and exit fit best together, the exit drawn out by the burr that thrust pushes out. */
 #include <math.h>
 #include <string.h>
 
@@ -11,6 +11,10 @@
 #include "data/label/label.h"
 
 static const double air_mm = 1.7, span_mm = 1.6, edge_mm = 1.2, end_mm = 0.5;
+enum { POINTS = 12 }; /* lengths of the point that are tried */
+static const double shortest_mm = 1.2, point_step = 0.1;
+/* mm of burr for an ampere of thrust; what no burr exceeds, and what is none; by how much better none must fit. */
+static const double burr_mm = 0.25, most_burr_mm = 0.8, least_burr_mm = 0.02, doubt = 1.03;
 
 typedef struct stack {
     const ag_profile *p;
@@ -22,7 +26,7 @@ typedef struct stack {
     double rise[AG_LABEL_TRANSITIONS];
     bool dips[AG_LABEL_TRANSITIONS];
     size_t rises;
-    bool seized;
+    bool seized, pecks;
 } stack;
 
 static double highest(const ag_profile *p, double from, double to)
@@ -217,25 +221,73 @@ static ag_fit fit_rise(const stack *s, size_t k, double near, double reach, doub
     return best;
 }
 
-/* The point's length with which entry and exit fit best. */
-static double find_point(const stack *s, ag_fit *entry, ag_fit *exit)
+/* ---- both ends ---- */
+
+/* Thrust pushes the last of the material out before the edges have cut it, so that the corners leave a burr later than
+ * they would leave the face: in real holes the way from the tip's exit to theirs grows by 0.25 mm for an ampere of
+ * thrust. With the point's own length alone a wearing tool seems to drill thicker and thicker stacks. */
+static double burr_of(const stack *s)
 {
-    double best = INFINITY, point = 1.6;
-    ag_fit first = fit_entry(s, on_depth(s) - 0.5, 1.0, 1.6), last = {0};
-    if (s->exits) last = fit_exit(s, s->exit, 1.0, 1.6);
-    double length = 1.2;
-    while (length < 2.35) {
-        ag_fit a = fit_entry(s, first.depth, 0.5, length), b = {0};
-        if (s->exits) b = fit_exit(s, last.depth, 0.5, length);
-        if (a.cost + b.cost < best) {
-            best = a.cost + b.cost;
-            point = length;
-            *entry = a;
-            *exit = b;
-        }
-        length += 0.1;
+    const ag_profile *p = s->p;
+    size_t lead = p->count < 60 ? p->count : 60, begin = ag_profile_bin(p, s->exit - 1.0);
+    size_t end = ag_profile_bin(p, s->exit) + 1;
+    double idle = 0, thrust = 0;
+    for (size_t i = 0; i < lead; i++) idle += p->push[i] / (double)lead;
+    for (size_t i = begin; i < end; i++) thrust += (p->push[i] - idle) / (double)(end - begin);
+    return fmin(fmax(burr_mm * thrust, 0), most_burr_mm);
+}
+
+typedef struct ends {
+    ag_fit entry, exit;
+    double point, burr; /* mm */
+    double cost;        /* of both */
+} ends;
+
+static ends ends_of(const stack *s, ag_fit entry, double near, double point, double burr)
+{
+    ends e = {.entry = entry, .point = point, .burr = burr};
+    if (s->exits) e.exit = fit_exit(s, near, 0.5, point + burr);
+    e.cost = e.entry.cost + e.exit.cost;
+    return e;
+}
+
+/* The point's length with which entry and exit fit best; the parabola through the best three tells it more finely than
+ * they are tried. `entries` are fits of the entry with these lengths. */
+static ends best_ends(const stack *s, const ag_fit entries[POINTS], double near, double burr)
+{
+    ends best = {.entry.cost = INFINITY, .point = 1.6, .cost = INFINITY};
+    double cost[POINTS];
+    size_t at = 0;
+    for (size_t i = 0; i < POINTS; i++) {
+        ends e = ends_of(s, entries[i], near, shortest_mm + point_step * (double)i, burr);
+        cost[i] = e.cost;
+        if (!(e.cost < best.cost)) continue;
+        best = e;
+        at = i;
     }
-    return point;
+    if (at == 0 || at + 1 >= POINTS || !isfinite(cost[at - 1]) || !isfinite(cost[at + 1])) return best;
+    double bend = cost[at - 1] - 2 * best.cost + cost[at + 1];
+    if (!(bend > 0)) return best;
+    double point = best.point + point_step * 0.5 * (cost[at - 1] - cost[at + 1]) / bend;
+    ends fine = ends_of(s, fit_entry(s, best.entry.depth, 0.5, point), near, point, burr);
+    if (!isfinite(fine.cost)) return best;
+    fine.cost = fmin(fine.cost, best.cost);
+    return fine;
+}
+
+/* With a burr, unless it fits clearly better without one. A drill that oscillates breaks its chips and hardly leaves a
+ * burr: there, the burr must fit better. */
+static ends find_ends(const stack *s)
+{
+    ag_fit entries[POINTS], first = fit_entry(s, on_depth(s) - 0.5, 1.0, 1.6), last = {0};
+    if (s->exits) last = fit_exit(s, s->exit, 1.0, 1.6);
+    for (size_t i = 0; i < POINTS; i++)
+        entries[i] = fit_entry(s, first.depth, 0.5, shortest_mm + point_step * (double)i);
+    ends plain = best_ends(s, entries, last.depth, 0);
+    double burr = s->exits ? burr_of(s) : 0;
+    if (burr < least_burr_mm) return plain;
+    ends stretched = best_ends(s, entries, last.depth, burr);
+    return stretched.cost < (s->pecks ? 1 : doubt) * plain.cost ? stretched : plain;
 }
 
 /* Changes that stand out of their surroundings make a clear label, as long as torque and thrust look as they should. An
@@ -262,12 +314,12 @@ static void take(ag_label *out, const ag_fit *fit, double *cost)
 
 static void measure(stack *s, ag_label *out)
 {
-    ag_fit entry = {.cost = INFINITY}, exit = {.cost = INFINITY};
+    ends e = find_ends(s);
     double cost = 0;
-    out->point = find_point(s, &entry, &exit);
-    if (!isfinite(entry.cost)) return;
-    out->entry = entry.depth;
-    take(out, &entry, &cost);
+    out->point = e.point;
+    if (!isfinite(e.cost)) return;
+    out->entry = e.entry.depth;
+    take(out, &e.entry, &cost);
     for (size_t k = 0; k < s->rises; k++) {
         ag_fit fit = fit_rise(s, k, s->rise[k] + (s->dips[k] ? 0.1 : 0), s->dips[k] ? 1.1 : 0.8, out->point);
         if (!isfinite(fit.cost)) continue;
@@ -275,11 +327,11 @@ static void measure(stack *s, ag_label *out)
         take(out, &fit, &cost);
     }
     out->outcome = AG_LABEL_NO_EXIT;
-    if (s->exits && isfinite(exit.cost) && exit.depth > entry.depth + end_mm) {
+    if (s->exits && e.exit.depth > e.entry.depth + end_mm) {
         out->outcome = AG_LABEL_FOUND;
-        out->exit = exit.depth;
-        out->full_exit = exit.depth + out->point;
-        take(out, &exit, &cost);
+        out->exit = e.exit.depth;
+        out->full_exit = e.exit.depth + e.point + e.burr;
+        take(out, &e.exit, &cost);
     }
     out->clarity = clarity_of(out->uncertainty, cost);
     if (out->outcome == AG_LABEL_NO_EXIT && !s->seized) out->clarity *= 0.6; /* most tools come through */
@@ -298,7 +350,10 @@ static int label(const ag_hole *hole, const ag_verdict *verdict, ag_arena *arena
     int rc = ag_profile_make(hole, arena, &profile, err);
     if (rc == AG_OK) rc = ag_fitter_new(&profile, arena, &fitter, err);
     if (rc != AG_OK) return rc;
-    stack s = {.p = &profile, .fitter = fitter, .seized = verdict->classes & AG_CLASS_SEIZED};
+    stack s = {.p = &profile,
+               .fitter = fitter,
+               .seized = verdict->classes & AG_CLASS_SEIZED,
+               .pecks = verdict->classes & AG_CLASS_MICROPECK};
     out->quality = quality_of(verdict);
     if (!find_stretch(&s)) return AG_OK;
     find_exit(&s);

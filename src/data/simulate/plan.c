@@ -74,6 +74,15 @@ static void draw_stack(ag_sim_plan *plan, ag_rng *tool, ag_rng *hole)
     }
 }
 
+/* Thrust pushes the last of a metal out before it is cut. From a stream of its own: the rest of the hole stays what it
+ * is without a burr. */
+static void draw_burr(ag_sim_plan *plan, double per_ampere, const ag_rng *hole)
+{
+    const ag_sim_layer *last = plan->layer_count ? &plan->layers[plan->layer_count - 1] : NULL;
+    ag_rng own = ag_rng_child(hole, 2);
+    if (last && last->material != AG_SIM_CFRP) plan->burr = per_ampere * last->thrust * (1 + spread(&own, 0.1));
+}
+
 static void note_truth(ag_sim_plan *plan)
 {
     plan->entry = plan->exit = plan->full_exit = (double)NAN;
@@ -82,7 +91,7 @@ static void note_truth(ag_sim_plan *plan)
     plan->entry = plan->layers[0].top;
     for (size_t i = 1; i < plan->layer_count; i++) plan->transition[plan->transition_count++] = plan->layers[i].top;
     plan->exit = plan->layers[plan->layer_count - 1].bottom;
-    plan->full_exit = plan->exit + plan->point;
+    plan->full_exit = plan->exit + plan->point + plan->burr;
 }
 
 static void draw_program(ag_sim_plan *plan, ag_rng *tool, ag_rng *hole)
@@ -166,6 +175,7 @@ int ag_sim_plan_draw(const ag_sim_options *options, uint64_t hole, ag_sim_plan *
     plan.age += (unsigned)ag_rng_below(&age, LIFE - series + 1); /* where in the tool's life a short series lies */
     draw_machine(&plan, &tool);
     draw_stack(&plan, &tool, &own);
+    draw_burr(&plan, options->burr, &own);
     note_truth(&plan);
     draw_program(&plan, &tool, &own);
     plan.baseline = even(&own, -0.12, 0.02);

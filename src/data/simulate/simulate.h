@@ -7,7 +7,7 @@
  *
  * Truth is where the tip is: entry when it touches the stack, a transition when it touches the next layer (after a gap,
  * when it touches the layer behind the gap), exit when it leaves the last layer, full exit when the corners have left
- * too (exit + point length). */
+ * too (exit + point length + burr). */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -114,6 +114,7 @@ typedef struct ag_sim_plan {
     size_t step_count;
     ag_sim_step steps[AG_SIM_STEPS];
     double point, chisel;                       /* mm: length of the point, and of the chisel's part of it */
+    double burr;                                /* mm by which the corners leave later than they would leave the face */
     double exponent;                            /* of torque over the engaged part of the point */
     double residual_length;                     /* mm */
     double baseline, drift;                     /* A, A per mm */
@@ -144,6 +145,7 @@ typedef struct ag_sim_options {
     size_t version_count;
     const struct ag_sim_fault *const *faults; /* in turn; NULL: none */
     size_t fault_count;
+    double burr; /* mm for an ampere of thrust, where the last layer is metal; 0: none */
 } ag_sim_options;
 
 int ag_sim_plan_draw(const ag_sim_options *options, uint64_t hole, ag_sim_plan *out, ag_err *err);

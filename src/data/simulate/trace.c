@@ -48,6 +48,13 @@ static double pushed(const ag_sim_plan *plan, double x)
     return 0.45 * tip + 0.55 * cone;
 }
 
+/* How far out of a layer the tip is. A burr draws the way out of the last one longer. */
+static double behind_of(const ag_sim_plan *plan, size_t layer, double depth)
+{
+    double behind = depth - plan->layers[layer].bottom;
+    return layer + 1 < plan->layer_count ? behind : behind * plan->point / (plan->point + plan->burr);
+}
+
 static double plateau(const ag_sim_layer *layer, double depth)
 {
     double x = depth - layer->top, thickness = layer->bottom - layer->top;
@@ -61,7 +68,7 @@ static double cutting_torque(const ag_sim_plan *plan, double depth)
     for (size_t i = 0; i < plan->layer_count; i++) {
         const ag_sim_layer *layer = &plan->layers[i];
         if (depth <= layer->top) break;
-        double part = engaged(plan, depth - layer->top) - engaged(plan, depth - layer->bottom);
+        double part = engaged(plan, depth - layer->top) - engaged(plan, behind_of(plan, i, depth));
         double level = plateau(layer, depth);
         torque += level * part;
         double behind = depth - layer->bottom;
@@ -75,7 +82,7 @@ static double cutting_thrust(const ag_sim_plan *plan, double depth)
     double thrust = 0;
     for (size_t i = 0; i < plan->layer_count; i++) {
         const ag_sim_layer *layer = &plan->layers[i];
-        thrust += layer->thrust * (pushed(plan, depth - layer->top) - pushed(plan, depth - layer->bottom));
+        thrust += layer->thrust * (pushed(plan, depth - layer->top) - pushed(plan, behind_of(plan, i, depth)));
     }
     return thrust;
 }

@@ -102,7 +102,9 @@ int ag_examples_simulate(ag_example_set *set, const ag_drilling_data *data, ag_p
     size_t count = (size_t)data->simulated.holes;
     set->own_share = data->simulated.own_share;
     if (count == 0) return 0;
-    making all = {.options = {.seed = (uint64_t)data->simulated.seed, .series = (unsigned)data->simulated.tool_holes},
+    making all = {.options = {.seed = (uint64_t)data->simulated.seed,
+                              .series = (unsigned)data->simulated.tool_holes,
+                              .burr = data->simulated.burr},
                   .items = ag_calloc(count, sizeof *all.items),
                   .progress = progress};
     if (!all.items) return ag_fail_memory(err, count * sizeof *all.items);

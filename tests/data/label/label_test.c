@@ -345,3 +345,36 @@ AG_TEST(test_label__full_exit_lies_behind_exit_and_transitions_between)
     }
     assert_true(spread_of(thickness, 40) < 0.1);
 }
+
+/* Holes of one tool's life whose burr grows with thrust as the tool wears: mean error of the exit and of the full exit,
+ * and how the thickness scatters. */
+static double drill_with_burr(double burr, error_sum *exit, error_sum *full)
+{
+    const ag_sim_regime *regime = ag_sim_regime_find("cfrp-ti-stroke");
+    ag_sim_options options = {.seed = 90210, .regimes = &regime, .regime_count = 1, .burr = burr};
+    double thickness[20];
+    bool right;
+    for (uint64_t i = 0; i < 20; i++) {
+        labelled m;
+        make(&m, &options, 2 * i);
+        assert_int_equal(m.label.outcome, AG_LABEL_FOUND);
+        thickness[i] = m.label.exit - m.label.entry;
+        assert_true(count_error(exit, m.label.exit, m.plan.exit, &right));
+        assert_true(count_error(full, m.label.full_exit, m.plan.full_exit, &right));
+        ag_arena_free(m.arena);
+    }
+    return spread_of(thickness, 20);
+}
+
+AG_TEST(test_label__a_burr_delays_the_corners_and_not_the_tip)
+{
+    static const double burrs[] = {0, 0.2, 0.25, 0.3};
+    for (size_t k = 0; k < sizeof(burrs) / sizeof(burrs[0]); k++) {
+        error_sum exit = {0}, full = {0};
+        double spread = drill_with_burr(burrs[k], &exit, &full);
+        print_message("%.2f mm/A: mean error of exit %.3f, full exit %.3f mm; thickness scatters by %.3f\n", burrs[k],
+                      mean(&exit), mean(&full), spread);
+        assert_true(mean(&exit) < 0.06 && mean(&full) < 0.08);
+        assert_true(spread < 0.06);
+    }
+}

@@ -24,9 +24,7 @@ static const group groups[] = {
     {"micro-peck B", {"_1896_23.xls", "_1929_16.xls", "_1962_9.xls", "_2025_32.xls"}, 0.15},
     {"micro-peck C", {"_1888_15.xls", "_1941_28.xls", "_1984_31.xls", "_1997_4.xls"}, 0.13},
     {"micro-peck D", {"_1910_37.xls", "_1923_10.xls", "_1976_23.xls", "_2009_16.xls"}, 0.09},
-    {"V2",
-     {"/V2__"},
-     0.35}, /* 7 holes spread over a tool's life, in which thickness grows by 0.6: see docs/labels.md */
+    {"V2", {"/V2__"}, 0.16}, /* spread over a tool's life, in which thrust grows fourfold: see docs/labels.md */
     {"V6", {"/V6_"}, 0.05},
     {"V7", {"/V7_"}, 0.08},
     {"V8", {"/V8_"}, 0.04},

@@ -202,6 +202,29 @@ AG_TEST(test_simulate__truth_lies_within_the_documented_ranges)
     }
 }
 
+AG_TEST(test_simulate__a_burr_follows_thrust_and_moves_the_full_exit_only)
+{
+    ag_sim_options plain = {.seed = 98}, burred = {.seed = 98, .burr = 0.25};
+    size_t burrs = 0;
+    for (uint64_t i = 0; i < 4 * ag_sim_regime_count; i++) {
+        ag_err err = {0};
+        ag_sim_plan a, b;
+        AG_EXPECT_OK(ag_sim_plan_draw(&plain, i, &a, &err));
+        AG_EXPECT_OK(ag_sim_plan_draw(&burred, i, &b, &err));
+        const ag_sim_layer *last = b.layer_count ? &b.layers[b.layer_count - 1] : NULL;
+        assert_true(a.burr == 0 && (isnan(a.exit) ? isnan(b.exit) : a.exit == b.exit));
+        assert_true(isnan(a.entry) ? isnan(b.entry) : a.entry == b.entry);
+        if (!last || last->material == AG_SIM_CFRP) {
+            assert_true(b.burr == 0);
+            continue;
+        }
+        assert_true(b.burr >= 0.7 * 0.25 * last->thrust && b.burr <= 1.3 * 0.25 * last->thrust);
+        if (!isnan(b.exit)) assert_true(fabs(b.full_exit - b.exit - b.point - b.burr) < 1e-9);
+        burrs++;
+    }
+    assert_true(burrs > ag_sim_regime_count);
+}
+
 AG_TEST(test_simulate__holes_of_a_tool_share_head_and_stack_and_wear_on)
 {
     const ag_sim_regime *regime = ag_sim_regime_find("cfrp-ti-stroke");

@@ -42,6 +42,12 @@ static const ag_option options[] = {
      .repeated = true,
      .value_name = "LIST",
      .doc = "Plant defects: their names with commas between, or 'all'; truth.csv tells the rule that must find each"},
+    {.name = "burr",
+     .type = AG_OPTION_REAL,
+     .fallback = "0",
+     .min = 0,
+     .max = 1,
+     .doc = "Thrust pushes a burr out of the last metal, so many mm for an ampere: 0.25 as in real titanium"},
     {.name = "plots",
      .type = AG_OPTION_INT,
      .fallback = "0",
@@ -188,7 +194,8 @@ static int run(ag_invocation *invocation, ag_err *err)
     const char *directory = ag_option_text(invocation, "output-dir");
     if (!directory) return ag_fail(err, AG_EINVAL, "--output-dir is missing: where shall the files go?");
     ag_sim_options how = {.seed = (uint64_t)ag_option_int(invocation, "seed"),
-                          .series = (unsigned)ag_option_int(invocation, "tool-holes")};
+                          .series = (unsigned)ag_option_int(invocation, "tool-holes"),
+                          .burr = ag_option_real(invocation, "burr")};
     int rc = read_regimes(invocation, &how, err);
     if (rc == AG_OK) rc = read_versions(invocation, &how, err);
     if (rc == AG_OK) rc = read_faults(invocation, &how, err);
