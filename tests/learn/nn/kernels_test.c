@@ -186,6 +186,7 @@ static void attend_once(const ag_kernels *kernels, const int64_t size[3], const 
                                    .slopes = all + 2 * square};
     gradient.of.weights = all + square;
     kernels->attend_gradient(&gradient);
+    kernels->scale_rows(at.moments + queries, all, queries, keys, keys);
     if (!kept) assert_memory_equal(all, all + square, (size_t)square * sizeof *all);
     ag_real *mine[] = {q, k, v, d, heads};
     for (size_t i = 0; i < sizeof mine / sizeof *mine; i++) ag_free(mine[i]);
@@ -322,6 +323,73 @@ static void softmax_all(const ag_kernels *kernels)
 AG_TEST(test_kernels__softmax_of_every_width_agrees_with_plain)
 {
     with_every_table(softmax_all);
+}
+
+/* A gate is its weights' softmax times v, whether or not they are wanted, and wherever. */
+static void open_all(const ag_kernels *kernels)
+{
+    const ag_kernels *plain = ag_kernels_find("plain");
+    for (int64_t rows = 1; rows < 40; rows += rows < 5 ? 1 : 6)
+        for (int64_t columns = 1; columns < 70; columns += columns % 16 ? 1 : 15) {
+            int64_t size = rows * columns;
+            ag_real *x = numbers(size, "x"), *v = numbers(size, "v"), *y = numbers(size, "y"), *z = numbers(size, "z"),
+                    *weights = numbers(size, "w"), *twin = numbers(size, "t");
+            for (int form = 0; form < 2; form++) {
+                (form ? plain->gate_columns : plain->gate_rows)(x, v, twin, z, rows, columns);
+                (form ? kernels->gate_columns : kernels->gate_rows)(x, v, weights, y, rows, columns);
+                for (int64_t i = 0; i < size; i++) {
+                    ag_check_near((double)weights[i], (double)twin[i], 3e-7, "weights of a gate");
+                    ag_check_near((double)y[i], (double)z[i], 1e-6, "gate");
+                }
+                (form ? kernels->gate_columns : kernels->gate_rows)(x, v, NULL, z, rows, columns);
+                assert_memory_equal(y, z, (size_t)size * sizeof *y);
+                memcpy(twin, x, (size_t)size * sizeof *x);
+                (form ? kernels->gate_columns : kernels->gate_rows)(twin, v, twin, z, rows, columns);
+                assert_memory_equal(twin, weights, (size_t)size * sizeof *twin);
+                assert_memory_equal(y, z, (size_t)size * sizeof *y);
+            }
+            kernels->scale_rows(v, y, rows, columns - columns / 3, columns);
+            for (int64_t i = 0; i < size; i++)
+                assert_true(y[i] == (i % columns < columns - columns / 3 ? z[i] * v[i / columns] : z[i]));
+            ag_real *all[] = {x, v, y, z, weights, twin};
+            for (size_t i = 0; i < sizeof all / sizeof *all; i++) ag_free(all[i]);
+        }
+}
+
+AG_TEST(test_kernels__gates_of_every_size_agree_with_plain)
+{
+    with_every_table(open_all);
+}
+
+/* Scores far apart and far from 0: weights add up to one, and the smallest become 0. */
+static void extremes_of_softmax(const ag_kernels *kernels)
+{
+    static const double scales[] = {1e-30, 1.0, 80.0, 1e3, 1e6, 1e15, 1e30};
+    enum { COLUMNS = 64 };
+    for (size_t s = 0; s < sizeof scales / sizeof *scales; s++) {
+        ag_real *x = numbers(COLUMNS, "x"), *y = numbers(COLUMNS, "y"), *z = numbers(COLUMNS, "z");
+        for (int64_t i = 0; i < COLUMNS; i++) x[i] *= (ag_real)scales[s];
+        for (int64_t columns = 15; columns <= COLUMNS; columns += columns < 17 ? 1 : 47) {
+            kernels->softmax_rows(x, y, 1, columns);
+            kernels->softmax_columns(x, z, columns, 1, 1);
+            double sum = 0.0, least = 1.0;
+            for (int64_t i = 0; i < columns; i++) {
+                sum += (double)y[i];
+                least = fmin(least, (double)fmin((double)y[i], (double)z[i]));
+                assert_true(z[i] == y[i]);
+            }
+            ag_check_near(sum, 1.0, 1e-6, "sum of the weights");
+            assert_true(least >= 0.0 && (scales[s] < 100.0 || least == 0.0));
+        }
+        ag_free(x);
+        ag_free(y);
+        ag_free(z);
+    }
+}
+
+AG_TEST(test_kernels__softmax_of_scores_far_apart)
+{
+    with_every_table(extremes_of_softmax);
 }
 
 static void gate_all(const ag_kernels *kernels)

@@ -6,7 +6,8 @@
 
 #include "learn/nn/kernels/kernels.h"
 
-/* x = exp((x - top) factor) rate; without `again` it finds top and rate first: the largest x, one over the sum. */
+/* x = exp((x - top) factor), with `again` times the rate; without, it finds top, the largest x, and the rate, one over
+ * the sum. */
 typedef void weigh_fn(ag_real *x, int64_t count, ag_real factor, bool again, ag_real *top, ag_real *rate);
 
 /* c [queries, keys] = a b, with a [queries, depth]. */

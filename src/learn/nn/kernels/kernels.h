@@ -70,9 +70,10 @@ typedef struct ag_adam_step {
     ag_real scale, decay, beta1, rest1, beta2, rest2, keep, rate, root, epsilon;
 } ag_adam_step;
 
-/* weights [queries, keys] = softmax along each row of factor * q k^T: q [queries, depth] with rows q_row apart, turned
- * = k^T [depth, keys]. moments [2, queries] gets each row's largest score and 1 / its sum of exponentials: with them
- * backward has the weights again, which take less time than to be written out and read. */
+/* weights [queries, keys] = exp(s - the largest s of its row), s = factor * q k^T: q [queries, depth] with rows q_row
+ * apart, turned = k^T [depth, keys]. moments [2, queries] gets each row's largest q k^T, and 1 / its sum of weights:
+ * who multiplies by the weights multiplies the shorter rows of the product by it (scale_rows). With both backward has
+ * the weights again, in less time than to write them out and read them. */
 typedef struct ag_attend {
     int64_t queries, keys, depth;
     const ag_real *q;
@@ -119,6 +120,11 @@ typedef struct ag_kernels {
     void (*softmax_columns)(const ag_real *x, ag_real *y, int64_t rows, int64_t columns, int64_t stride);
     void (*softmax_columns_gradient)(const ag_real *y, const ag_real *dy, ag_real *dx, int64_t rows, int64_t columns,
                                      int64_t stride);
+    /* y = v * softmax(x) along each row, down each column. weights gets the softmax; NULL: nobody wants it; may be x.
+     */
+    void (*gate_rows)(const ag_real *x, const ag_real *v, ag_real *weights, ag_real *y, int64_t rows, int64_t columns);
+    void (*gate_columns)(const ag_real *x, const ag_real *v, ag_real *weights, ag_real *y, int64_t rows,
+                         int64_t columns);
     /* Back through y = v * weights, weights = softmax(x) along each row, down each column: of d, the gradient of y, is
      * made that of v as far as it does not come through x; slopes gets that of x. */
     void (*gate_rows_gradient)(const ag_real *weights, const ag_real *v, ag_real *d, ag_real *slopes, int64_t rows,
@@ -160,6 +166,8 @@ typedef struct ag_kernels {
     void (*multiply)(const ag_real *a, const ag_real *b, ag_real *y, int64_t count); /* y = a * b; y may be either */
     void (*multiply_add)(const ag_real *a, const ag_real *b, ag_real *y, int64_t count); /* y += a * b */
     void (*scale_add)(ag_real factor, const ag_real *x, ag_real *y, int64_t count);      /* y += factor * x */
+    /* x[r][c] *= factors[r]; rows lie stride apart. */
+    void (*scale_rows)(const ag_real *factors, ag_real *x, int64_t rows, int64_t columns, int64_t stride);
     /* y[columns] += sum of the rows of x[rows, columns]. */
     void (*sum_rows)(const ag_real *x, ag_real *y, int64_t rows, int64_t columns, int64_t stride);
     /* y[rows] += sum along each row. */

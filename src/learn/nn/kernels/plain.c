@@ -139,6 +139,21 @@ static void softmax_columns_gradient(const ag_real *y, const ag_real *dy, ag_rea
     for (int64_t c = 0; c < columns; c++) softmax_gradient_one(y + c, dy + c, dx + c, rows, stride);
 }
 
+static void gate_rows(const ag_real *x, const ag_real *v, ag_real *weights, ag_real *y, int64_t rows, int64_t columns)
+{
+    ag_real *to = weights ? weights : y;
+    softmax_rows(x, to, rows, columns);
+    for (int64_t i = 0; i < rows * columns; i++) y[i] = v[i] * to[i];
+}
+
+static void gate_columns(const ag_real *x, const ag_real *v, ag_real *weights, ag_real *y, int64_t rows,
+                         int64_t columns)
+{
+    ag_real *to = weights ? weights : y;
+    softmax_columns(x, to, rows, columns, columns);
+    for (int64_t i = 0; i < rows * columns; i++) y[i] = v[i] * to[i];
+}
+
 static void gate_products(const ag_real *weights, const ag_real *v, ag_real *d, ag_real *slopes, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
@@ -290,6 +305,12 @@ static void scale_add(ag_real factor, const ag_real *x, ag_real *y, int64_t coun
     for (int64_t i = 0; i < count; i++) y[i] += factor * x[i];
 }
 
+static void scale_rows(const ag_real *factors, ag_real *x, int64_t rows, int64_t columns, int64_t stride)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < columns; c++) x[r * stride + c] *= factors[r];
+}
+
 static void sum_rows(const ag_real *x, ag_real *y, int64_t rows, int64_t columns, int64_t stride)
 {
     for (int64_t r = 0; r < rows; r++)
@@ -321,7 +342,7 @@ static void weigh(ag_real *x, int64_t count, ag_real factor, bool again, ag_real
         if (x[i] > *top) *top = x[i];
     for (int64_t i = 0; i < count; i++) sum += x[i] = ag_exp((x[i] - *top) * factor);
     if (!again) *rate = 1 / sum;
-    for (int64_t i = 0; i < count; i++) x[i] *= *rate;
+    for (int64_t i = 0; i < count && again; i++) x[i] *= *rate;
 }
 
 static void attend(const ag_attend *at)
@@ -351,6 +372,8 @@ const ag_kernels ag_kernels_plain = {
     .softmax_rows_gradient = softmax_rows_gradient,
     .softmax_columns = softmax_columns,
     .softmax_columns_gradient = softmax_columns_gradient,
+    .gate_rows = gate_rows,
+    .gate_columns = gate_columns,
     .gate_rows_gradient = gate_rows_gradient,
     .gate_columns_gradient = gate_columns_gradient,
     .attend = attend,
@@ -369,6 +392,7 @@ const ag_kernels ag_kernels_plain = {
     .multiply = multiply,
     .multiply_add = multiply_add,
     .scale_add = scale_add,
+    .scale_rows = scale_rows,
     .sum_rows = sum_rows,
     .sum_columns = sum_columns,
     .transpose = transpose,

@@ -266,15 +266,16 @@ static inline void turn(const float *from, int64_t from_row, float *to, int64_t 
 
 #define HAS_TABLES
 
+static const float sixteenths[16] = {1.0F,        1.04427373F, 1.09050775F, 1.13878858F, 1.18920708F, 1.24185777F,
+                                     1.29683959F, 1.35425556F, 1.41421354F, 1.47682619F, 1.54221082F, 1.61049032F,
+                                     1.68179286F, 1.75625217F, 1.8340081F,  1.91520655F};
+
 /* 2^(n/16) * exp(r), |r| <= ln 2 / 32: the sixteenth from a table, exp(r) by its series to r^3 / 6 (the next term is
  * below 1e-8). Error at most 2 ulp; gradual underflow; NaN stays. */
-static inline vec exp_below(vec x) /* of x <= 0 */
+static inline vec exp_by_table(vec x)
 {
-    static const float sixteenths[16] = {1.0F,        1.04427373F, 1.09050775F, 1.13878858F, 1.18920708F, 1.24185777F,
-                                         1.29683959F, 1.35425556F, 1.41421354F, 1.47682619F, 1.54221082F, 1.61049032F,
-                                         1.68179286F, 1.75625217F, 1.8340081F,  1.91520655F};
     const vec magic = set(12582912.0F); /* 1.5 * 2^23: the sum's last bits are the nearest integer */
-    vec clamped = _mm512_max_ps(set(-104.0F), x);
+    vec clamped = _mm512_max_ps(set(-104.0F), _mm512_min_ps(set(89.0F), x));
     vec shifted = _mm512_fmadd_ps(clamped, set(23.08312065F), magic), n = _mm512_sub_ps(shifted, magic);
     vec r = _mm512_fnmadd_ps(n, set(0.0433197021484F), clamped);
     r = _mm512_fnmadd_ps(n, set(1.99663656e-06F), r);
@@ -283,9 +284,17 @@ static inline vec exp_below(vec x) /* of x <= 0 */
     p = _mm512_fmadd_ps(_mm512_mul_ps(p, r), r, r);
     return _mm512_scalef_ps(_mm512_fmadd_ps(p, t, t), _mm512_mul_ps(n, set(0.0625F)));
 }
-static inline vec exp_by_table(vec x)
+
+/* 2^x of x below some thousands, in the same way: what x has behind its sixteenths is exact. */
+static inline vec power_by_table(vec x)
 {
-    return exp_below(_mm512_min_ps(set(89.0F), x));
+    const vec magic = set(786432.0F); /* 1.5 * 2^19: the sum's last bits are sixteenths */
+    vec clamped = _mm512_max_ps(set(-150.0F), x);
+    vec shifted = _mm512_add_ps(clamped, magic), n = _mm512_sub_ps(shifted, magic), r = _mm512_sub_ps(clamped, n);
+    vec t = _mm512_permutexvar_ps(_mm512_castps_si512(shifted), load(sixteenths));
+    vec p = _mm512_fmadd_ps(r, set(0.0555041087F), set(0.240226507F));
+    p = _mm512_mul_ps(_mm512_fmadd_ps(p, r, set(0.693147181F)), r);
+    return _mm512_scalef_ps(_mm512_fmadd_ps(p, t, t), n); /* by 2 to the integer below n */
 }
 
 /* G(a) = a * P(normal > a), by polynomials in a / 0.1875 - i around its 32 multiples i (through six Chebyshev nodes of

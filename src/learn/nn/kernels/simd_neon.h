@@ -115,7 +115,8 @@ static inline vec with_sign(vec magnitude, vec sign)
 }
 static inline float sum_of(vec a)
 {
-    return vaddvq_f32(a);
+    float32x2_t halves = vadd_f32(vget_low_f32(a), vget_high_f32(a)); /* the order of sum_down() */
+    return vget_lane_f32(halves, 0) + vget_lane_f32(halves, 1);
 }
 static inline float max_of(vec a)
 {

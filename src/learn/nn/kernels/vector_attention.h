@@ -56,9 +56,9 @@ INLINE void four_scores(const ag_attend *at, int64_t r0, bool again)
 /* exp(factor * (x - top)) of a row. */
 INLINE void row_powers(const ag_attend *at, int64_t r, vec x[FOUR])
 {
-    vec top = set(at->moments[r]), factor = set(at->factor);
+    vec top = set(at->moments[r]), factor = set(POWER_UNIT * at->factor);
     UNROLL for (int v = 0; v < FOUR; v++) x[v] =
-        exp_below(mul(sub(load(at->weights + r * at->keys + v * LANES), top), factor));
+        power_of(mul(sub(load(at->weights + r * at->keys + v * LANES), top), factor));
 }
 
 INLINE void four_sums(const ag_attend *at, int64_t r0)
@@ -78,11 +78,6 @@ static void attend_fours(const ag_attend *at)
 {
     for (int64_t r = 0; r < at->queries; r += FOUR) four_scores(at, r, false);
     for (int64_t r = 0; r < at->queries; r += FOUR) four_sums(at, r);
-    for (int64_t r = 0; r < at->queries; r++) {
-        vec rate = set(at->moments[at->queries + r]);
-        float *row = at->weights + r * at->keys;
-        UNROLL for (int v = 0; v < FOUR; v++) store(row + v * LANES, mul(load(row + v * LANES), rate));
-    }
 }
 
 /* ---- backward ---- */
@@ -163,19 +158,18 @@ static void find_top(const float *x, int64_t count, float *top)
 static void weigh(float *x, int64_t count, float factor, bool again, float *top, float *rate)
 {
     if (!again) find_top(x, count, top);
-    vec most = set(*top), by = set(factor), sum = set(0), share = set(again ? *rate : 1.0F);
+    vec most = set(*top), by = set(factor * POWER_UNIT), sum = set(0), share = set(again ? *rate : 1.0F);
     int64_t i = 0;
     for (; i + LANES <= count; i += LANES) {
-        vec e = exp_of(mul(sub(load(x + i), most), by));
+        vec e = power_of(mul(sub(load(x + i), most), by));
         sum = add(sum, e);
         store(x + i, mul(e, share));
     }
-    if (i < count) store_some(x + i, mul(exp_of(mul(sub(load_some(x + i, count - i), most), by)), share), count - i);
+    if (i < count) store_some(x + i, mul(power_of(mul(sub(load_some(x + i, count - i), most), by)), share), count - i);
     if (again) return;
     float total = sum_of(sum);
     for (; i < count; i++) total += x[i];
     *rate = 1.0F / total;
-    for (i = 0; i < count; i += LANES) store_some(x + i, mul(load_some(x + i, count - i), set(*rate)), count - i);
 }
 
 /* As attend_row_gradient(), of rows that are whole vectors and bytes of bits. */

@@ -30,6 +30,21 @@ INLINE vec exp_of(vec x)
 }
 #endif
 
+/* For softmax: exp(x) = power_of(x * POWER_UNIT), x <= 0. */
+#ifdef HAS_TABLES
+#define POWER_UNIT 1.44269504F
+INLINE vec power_of(vec x)
+{
+    return power_by_table(x);
+}
+#else
+#define POWER_UNIT 1.0F
+INLINE vec power_of(vec x)
+{
+    return exp_of(x);
+}
+#endif
+
 /* exp(x^2/2) times the normal distribution's tail beyond x, for x >= 0. */
 INLINE vec tail_ratio(vec x)
 {

@@ -48,66 +48,10 @@ INLINE vec down_to(const vec *v, int64_t rows, bool tops)
 #include "learn/nn/kernels/vector_gate.h"
 #include "learn/nn/kernels/vector_norms.h"
 #include "learn/nn/kernels/vector_products.h"
+#include "learn/nn/kernels/vector_softmax.h"
 /* clang-format on */
 
-/* ---- softmax ---- */
-
-static void softmax_row(const float *x, float *y, int64_t columns)
-{
-    vec top = set(-INFINITY), sum = set(0);
-    int64_t c = 0;
-    for (; c + LANES <= columns; c += LANES) top = max_(top, load(x + c));
-    float most = max_of(top);
-    for (; c < columns; c++) most = x[c] > most ? x[c] : most;
-    for (c = 0; c + LANES <= columns; c += LANES) {
-        vec e = exp_of(sub(load(x + c), set(most)));
-        sum = add(sum, e);
-        store(y + c, e);
-    }
-    float total = sum_of(sum);
-    if (c < columns) {
-        store_some(y + c, exp_of(sub(load_some(x + c, columns - c), set(most))), columns - c);
-        for (int64_t i = c; i < columns; i++) total += y[i];
-    }
-    vec factor = set(1.0F / total);
-    for (c = 0; c < columns; c += LANES) store_some(y + c, mul(load_some(y + c, columns - c), factor), columns - c);
-}
-
-/* Up to LANES rows whose length is a multiple of LANES. */
-static void softmax_some(const float *x, float *y, int64_t rows, int64_t columns)
-{
-    vec each[LANES];
-    float top[LANES], factor[LANES];
-    for (int64_t r = 0; r < rows; r++) {
-        each[r] = load(x + r * columns);
-        for (int64_t c = LANES; c < columns; c += LANES) each[r] = max_(each[r], load(x + r * columns + c));
-    }
-    store(top, down_to(each, rows, true));
-    for (int64_t r = 0; r < rows; r++) {
-        vec most = set(top[r]), sum = set(0);
-        for (int64_t c = 0; c < columns; c += LANES) {
-            vec e = exp_of(sub(load(x + r * columns + c), most));
-            sum = add(sum, e);
-            store(y + r * columns + c, e);
-        }
-        each[r] = sum;
-    }
-    store(factor, divide(set(1.0F), down_to(each, rows, false)));
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t c = 0; c < columns; c += LANES)
-            store(y + r * columns + c, mul(load(y + r * columns + c), set(factor[r])));
-}
-
-static void softmax_rows(const float *x, float *y, int64_t rows, int64_t columns)
-{
-    int64_t step = columns % LANES ? 1 : LANES;
-    for (int64_t r = 0; r < rows; r += step) {
-        if (step == 1)
-            softmax_row(x + r * columns, y + r * columns, columns);
-        else
-            softmax_some(x + r * columns, y + r * columns, rows - r < LANES ? rows - r : LANES, columns);
-    }
-}
+/* ---- gradients of softmax ---- */
 
 static void softmax_rows_gradient(const float *y, const float *dy, float *dx, int64_t rows, int64_t columns)
 {
@@ -130,23 +74,6 @@ static void softmax_rows_gradient(const float *y, const float *dy, float *dx, in
                 vec slope = sub(load_some(dy + at, left), set(mean[r]));
                 store_some(dx + at, mul(load_some(y + at, left), slope), left);
             }
-    }
-}
-
-static void softmax_columns(const float *x, float *y, int64_t rows, int64_t columns, int64_t stride)
-{
-    for (int64_t c = 0; c < columns; c += LANES) {
-        int64_t some = columns - c;
-        vec top = load_some(x + c, some), sum = set(0);
-        for (int64_t r = 1; r < rows; r++) top = max_(top, load_some(x + r * stride + c, some));
-        for (int64_t r = 0; r < rows; r++) {
-            vec e = exp_of(sub(load_some(x + r * stride + c, some), top));
-            sum = add(sum, e);
-            store_some(y + r * stride + c, e, some);
-        }
-        vec factor = divide(set(1.0F), sum);
-        for (int64_t r = 0; r < rows; r++)
-            store_some(y + r * stride + c, mul(load_some(y + r * stride + c, some), factor), some);
     }
 }
 
@@ -216,6 +143,15 @@ static void scale_add(float factor, const float *x, float *y, int64_t count)
 {
     for (int64_t i = 0; i < count; i += LANES)
         store_some(y + i, fma_(set(factor), load_some(x + i, count - i), load_some(y + i, count - i)), count - i);
+}
+
+static void scale_rows(const float *factors, float *x, int64_t rows, int64_t columns, int64_t stride)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < columns; c += LANES) {
+            float *at = x + r * stride + c;
+            store_some(at, mul(load_some(at, columns - c), set(factors[r])), columns - c);
+        }
 }
 
 static void sum_rows(const float *x, float *y, int64_t rows, int64_t columns, int64_t stride)

@@ -38,6 +38,9 @@
 #define EACH_MICRO_3(M) M(1, 3) M(2, 3) M(3, 3) M(4, 3)
 #endif
 
+#define STREAMED 256 /* steps of k from which on three vectors of B do not stay in the first cache beside A */
+#define AHEAD 768    /* so many numbers before they are needed they are asked for then */
+
 typedef struct block { /* a column block of C: where each of its vectors lies */
     const float *b[MICRO_VECTORS];
     float *c[MICRO_VECTORS];
@@ -95,14 +98,16 @@ INLINE void begin(const ag_matmul *q, const block *at, int64_t m, const int rows
 /* `depth` steps of k at once, row by row: the address of a row then serves them all. */
 INLINE void steps(const float *a, int64_t a_row, int64_t a_column, const float **b, int64_t b_row,
                   const int64_t *counts, const int rows, const int vectors, const int depth, const int lies,
-                  const bool partial, vec sum[MICRO_ROWS_1][MICRO_VECTORS])
+                  const bool partial, int64_t ahead, vec sum[MICRO_ROWS_1][MICRO_VECTORS])
 {
     vec right[MICRO_DEPTH][MICRO_VECTORS];
+    const bool streams = vectors == 1 && lies == A_BY_COLUMNS && rows > MICRO_ROWS_2;
     UNROLL for (int d = 0; d < depth; d++)
     {
         UNROLL for (int v = 0; v < vectors; v++)
         {
             right[d][v] = load_lanes(b[v], counts[v], partial);
+            if (streams) __builtin_prefetch(b[v] + ahead);
             b[v] += b_row;
         }
     }
@@ -126,6 +131,7 @@ INLINE void micro(const ag_matmul *q, const block *at, int64_t m, const int rows
     vec sum[MICRO_ROWS_1][MICRO_VECTORS];
     const int depth = vectors == 1 ? MICRO_DEPTH : MICRO_DEPTH / 2;
     int64_t a_row = lies == A_BY_COLUMNS ? 1 : q->a_row, a_column = lies == A_BY_ROWS ? 1 : q->a_column;
+    int64_t ahead = q->k >= STREAMED ? AHEAD : 0;
     begin(q, at, m, rows, vectors, partial, sum);
     for (int64_t g = 0; g < at->sums; g++) {
         const float *a = q->a + m * a_row + g * q->a_group;
@@ -133,9 +139,9 @@ INLINE void micro(const ag_matmul *q, const block *at, int64_t m, const int rows
         int64_t k = 0;
         UNROLL for (int v = 0; v < vectors; v++) b[v] = at->b[v] + g * q->b_group;
         for (; k + depth <= q->k; k += depth, a += depth * a_column)
-            steps(a, a_row, a_column, b, q->b_row, at->count, rows, vectors, depth, lies, partial, sum);
+            steps(a, a_row, a_column, b, q->b_row, at->count, rows, vectors, depth, lies, partial, ahead, sum);
         for (; k < q->k; k++, a += a_column)
-            steps(a, a_row, a_column, b, q->b_row, at->count, rows, vectors, 1, lies, partial, sum);
+            steps(a, a_row, a_column, b, q->b_row, at->count, rows, vectors, 1, lies, partial, ahead, sum);
     }
     UNROLL for (int v = 0; v < vectors; v++)
     {
@@ -206,14 +212,21 @@ static void columns_any(const ag_matmul *q, const block *at, int vectors)
         rows_of(q, at, 1);
 }
 
-/* All vectors of all groups (which share A), as many side by side as the registers hold. */
+/* How many vectors of C a microkernel takes: as many as the registers hold, but not 3 and a lonely one. Of few rows one
+ * at a time where B is more than the first cache holds: it then comes from afar once. */
+INLINE int vectors_of(const ag_matmul *q, int64_t left)
+{
+    if (q->m > MICRO_ROWS_2 && q->m <= MICRO_ROWS_1 && q->k >= STREAMED) return 1;
+    return (int)(left == 4 ? 2 : left < MICRO_VECTORS ? left : MICRO_VECTORS);
+}
+
+/* All vectors of all groups (which share A). */
 static void matmul_shared(const ag_matmul *q, int64_t groups, int64_t sums)
 {
     int64_t each = (q->n + LANES - 1) / LANES, total = groups * each;
     for (int64_t i = 0; i < total;) {
         block at = {.sums = sums};
-        int64_t left = total - i;
-        int vectors = (int)(left == 4 ? 2 : left < MICRO_VECTORS ? left : MICRO_VECTORS); /* not 3 and a lonely one */
+        int vectors = vectors_of(q, total - i);
         bool partial = q->a_column != 1 && q->a_row != 1;
         for (int v = 0; v < vectors; v++, i++) {
             int64_t group = i / each, n = i % each * LANES;

@@ -108,9 +108,12 @@ static ag_ref patch_mixer(const mixer_build *b, ag_ref x)
     ag_graph_push(b->graph, "patch_mixer");
     ag_ref n = norm(b, x, "norm");
     ag_ref y = fused(b) ? ag_mixer_block(b, n, "", PATCHES, false) : gate(b, mlp(b, n, PATCHES), PATCHES);
-    if (b->config->self_attn)
-        y = norm(b, add(b, y, fused(b) ? ag_mixer_self_attention(b, n) : attention(b, n)), "norm_attn");
-    y = add(b, y, x);
+    if (b->config->self_attn && fused(b)) {
+        y = ag_mixer_sum_norm(b, y, ag_mixer_self_attention(b, n), x, "norm_attn");
+    } else {
+        if (b->config->self_attn) y = norm(b, add(b, y, attention(b, n)), "norm_attn");
+        y = add(b, y, x);
+    }
     ag_graph_pop(b->graph);
     return y;
 }

@@ -5,6 +5,7 @@
 #include "learn/nn/models/patchtsmixer_parts.h"
 #include "learn/nn/ops/mixer.h"
 #include "learn/nn/ops/self_attention.h"
+#include "learn/nn/ops/sum_norm.h"
 
 static void norm(const mixer_build *b, const char *name, int64_t width, ag_ref *pair)
 {
@@ -65,4 +66,12 @@ ag_ref ag_mixer_self_attention(const mixer_build *b, ag_ref x)
                               &(ag_self_attention){b->config->self_attn_heads, b->config->dropout});
     ag_graph_pop(b->graph);
     return y;
+}
+
+ag_ref ag_mixer_sum_norm(const mixer_build *build, ag_ref a, ag_ref b, ag_ref c, const char *name)
+{
+    ag_ref in[AG_SUM_NORM_INPUTS] = {a, b, c};
+    norm(build, name, build->config->d_model, &in[AG_SUM_NORM_GAIN]);
+    return ag_graph_apply(build->graph, &ag_op_sum_norm, name, in, AG_SUM_NORM_INPUTS,
+                          &(ag_sum_norm){build->config->norm_eps});
 }

@@ -24,6 +24,8 @@ ag_ref ag_mixer_hide(mixer_build *b, ag_ref patches);
 /* Fused (patchtsmixer_blocks.c): the mixer `name` along an axis; `whole`: with its norm and residual. */
 ag_ref ag_mixer_block(const mixer_build *b, ag_ref x, const char *name, int axis, bool whole);
 ag_ref ag_mixer_self_attention(const mixer_build *b, ag_ref x);
+/* norm(a + b) + c with the norm `name`. */
+ag_ref ag_mixer_sum_norm(const mixer_build *build, ag_ref a, ag_ref b, ag_ref c, const char *name);
 
 /* Heads: from the hidden state [channels, patches, features] to outputs and, if wanted, the loss. They return the last
  * hidden state. */

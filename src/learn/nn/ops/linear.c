@@ -13,6 +13,7 @@
 enum {
     STRIP = 32, /* columns of dy that are worked on together */
     WIDE = 128, /* rows of dy and of x from here on are far apart for a cache */
+    FEW = 24, /* rows of x up to which they are turned for a wide weight: rows 4 KB apart share one place in a cache */
 };
 
 static bool is_far_apart(int64_t inputs, int64_t outputs)
@@ -71,6 +72,12 @@ static void forward(const ag_call *c)
                          .c = c->out[0] + row * outputs + column,
                          .c_row = outputs,
                          .bias_n = c->node->inputs > 2 && c->in[2] ? c->in[2] + column : NULL};
+    if (product.m <= FEW && is_far_apart(inputs, outputs)) {
+        c->kernels->transpose(product.a, inputs, c->scratch, product.m, product.m, inputs);
+        product.a = c->scratch;
+        product.a_row = 1;
+        product.a_column = product.m;
+    }
     ag_panels_multiply(c->kernels, &product, c->prepared + column * inputs, stop - column);
 }
 

@@ -160,15 +160,14 @@ static uint64_t block(const ag_mixer_tile *tile, int64_t sample, int64_t depth)
 
 /* ---- forward ---- */
 
-/* to = v * softmax(A v + a); the weights stay in `weights`. */
+/* to = v * softmax(A v + a); the weights stay in `weights` for who is to go back. */
 static void open_gate(const ag_mixer_tile *tile, const ag_real *v, ag_real *weights, ag_real *to)
 {
     const ag_call *c = tile->call;
     const ag_mixer_shape *m = tile->shape;
     ag_tile_linear(tile, c->in[AG_MIXER_A], c->prepared + 2 * m->length * m->hidden, c->in[AG_MIXER_A_BIAS], m->length,
                    m->length, v, weights);
-    ag_tile_softmax(tile, weights);
-    c->kernels->multiply(v, weights, to, tile->count * m->length);
+    ag_tile_gate(tile, weights, v, c->saved ? weights : NULL, to);
 }
 
 static void forward_tile(const ag_mixer_tile *tile, int64_t sample)
@@ -180,9 +179,12 @@ static void forward_tile(const ag_mixer_tile *tile, int64_t sample)
     const ag_real *x = c->in[AG_MIXER_X] + sample * m->size, *v = p.v;
     int64_t size = tile->count * m->length, wide = tile->count * m->hidden;
     ag_dropout inner = key(c, 0), outer = key(c, 1);
-    ag_tile_take(tile, x, c->in[AG_MIXER_GAIN], c->in[AG_MIXER_SHIFT], (ag_real)a->epsilon, p.moments, p.v);
+    if (m->by_channels && !c->in[AG_MIXER_GAIN])
+        v = x + tile->first * m->length;
+    else
+        ag_tile_take(tile, x, c->in[AG_MIXER_GAIN], c->in[AG_MIXER_SHIFT], (ag_real)a->epsilon, p.moments, p.v);
     if (c->in[AG_MIXER_A] && a->gate_first) {
-        open_gate(tile, p.v, p.gate, p.spare[2]);
+        open_gate(tile, v, p.gate, p.spare[2]);
         v = p.spare[2];
     }
     ag_tile_linear(tile, c->in[AG_MIXER_W1], c->prepared, c->in[AG_MIXER_B1], m->hidden, m->length, v, p.hidden);
@@ -192,8 +194,11 @@ static void forward_tile(const ag_mixer_tile *tile, int64_t sample)
     c->kernels->dropout_at(&outer, block(tile, sample, m->length), p.result, p.result, p.kept, size);
     const ag_real *result = p.result;
     if (c->in[AG_MIXER_A] && !a->gate_first) {
-        open_gate(tile, p.result, p.gate, p.spare[2]);
-        result = p.spare[2];
+        bool there = m->by_channels && !a->residual; /* where the output is to lie */
+        ag_real *to = there ? c->out[0] + sample * m->size + tile->first * m->length : p.spare[2];
+        open_gate(tile, p.result, p.gate, to);
+        if (there) return;
+        result = to;
     }
     ag_tile_give(tile, result, a->residual ? x : NULL, c->out[0] + sample * m->size);
 }
@@ -203,7 +208,9 @@ typedef void tile_fn(const ag_mixer_tile *tile, int64_t sample);
 /* A part of a call has tiles of its own, of all positions that a tile may be cut at. */
 static void each_tile(const ag_call *c, tile_fn *function)
 {
-    ag_mixer_shape m = shape_of(c->node);
+    const ag_node *node = c->node;
+    int axis = ((const ag_mixer *)c->attributes)->axis;
+    ag_mixer_shape m = ag_mixer_shape_for(c, axis, node->in_shape[AG_MIXER_W1].at[0]);
     int64_t unit = m.axis == 2 ? 1 : m.width, from, end = unit * ag_part_of(c, m.positions / unit, &from);
     for (int64_t sample = 0; sample < c->samples; sample++)
         for (int64_t first = from * unit; first < end; first += m.tile) {

@@ -6,8 +6,10 @@
 
 #include <string.h>
 
+#include "learn/nn/graph.h"
 #include "learn/nn/kernels/kernels.h"
 
+enum { VECTOR = 16 }; /* features that fill the vectors of every machine */
 enum { ROWS_OF_FEATURES = 64, ROWS_OF_PATCHES = 96, COLUMNS_OF_CHANNELS = 256 };
 /* Up to here W1 v takes less time than to write the hidden layer out and read it. */
 enum { SHORT = 32 };
@@ -32,7 +34,26 @@ ag_mixer_shape ag_mixer_shape_of(const ag_shape *x, int axis, int64_t hidden)
                             .keeps_hidden = length > SHORT};
 }
 
+ag_mixer_shape ag_mixer_shape_for(const ag_call *call, int axis, int64_t hidden)
+{
+    ag_mixer_shape s = ag_mixer_shape_of(&call->node->in_shape[0], axis, hidden);
+    s.by_channels = axis == 1 && s.width % VECTOR == 0 && !call->saved && !call->training;
+    s.by_rows = s.by_rows && !s.by_channels;
+    return s;
+}
+
 /* ---- in and out ---- */
+
+/* Whether a tile lies as it does in the sample: its vectors one behind the other, or its channels. */
+static bool lies_so(const ag_mixer_shape *s)
+{
+    return s->by_channels || s->axis == 2;
+}
+
+static bool turns(const ag_mixer_shape *s)
+{
+    return s->axis == 1 && !s->by_channels;
+}
 
 /* A tile by columns is a strip of every channel: channel c's begins here in the sample. */
 static int64_t strip(const ag_mixer_tile *t, int64_t c)
@@ -64,13 +85,13 @@ static void take(const ag_mixer_tile *tile, const taking *t, const ag_real *from
     const ag_mixer_shape *s = tile->shape;
     const ag_kernels *k = tile->call->kernels;
     int64_t at = tile->first * s->length;
+    if (lies_so(s)) {
+        take_strip(k, t, from, at, to, tile->count * s->length, s->width);
+        return;
+    }
     if (!s->by_rows) {
         for (int64_t c = 0; c < s->length; c++)
             take_strip(k, t, from, strip(tile, c), to + c * tile->count, tile->count, s->width);
-        return;
-    }
-    if (s->axis == 2) {
-        take_strip(k, t, from, at, to, tile->count * s->length, s->width);
         return;
     }
     const ag_real *source = from + at;
@@ -98,14 +119,15 @@ void ag_tile_give(const ag_mixer_tile *tile, const ag_real *from, const ag_real 
 {
     const ag_mixer_shape *s = tile->shape;
     const ag_kernels *k = tile->call->kernels;
-    int64_t strips = s->by_rows ? 1 : s->length, each = s->by_rows ? tile->count * s->length : tile->count;
+    bool whole = s->by_rows || s->by_channels, turned = turns(s);
+    int64_t strips = whole ? 1 : s->length, each = whole ? tile->count * s->length : tile->count;
     for (int64_t c = 0; c < strips; c++) {
-        int64_t at = s->by_rows ? tile->first * s->length : strip(tile, c);
-        for (int64_t p = 0; s->axis == 1 && p < tile->count; p += s->width)
+        int64_t at = whole ? tile->first * s->length : strip(tile, c);
+        for (int64_t p = 0; turned && p < tile->count; p += s->width)
             k->transpose(from + p * s->length, s->length, to + at + p * s->length, s->width, s->width, s->length);
-        if (s->axis != 1 && more)
+        if (!turned && more)
             k->sum(from + c * each, more + at, to + at, each);
-        else if (s->axis != 1)
+        else if (!turned)
             memcpy(to + at, from + c * each, (size_t)each * sizeof *to);
         else if (more)
             k->add(more + at, to + at, each);
@@ -139,8 +161,23 @@ void ag_tile_give_gradient(const ag_mixer_tile *tile, const ag_real *x, const ag
 void ag_tile_linear(const ag_mixer_tile *tile, const ag_real *w, const ag_real *turned, const ag_real *bias,
                     int64_t out, int64_t in, const ag_real *x, ag_real *y)
 {
-    int64_t count = tile->count;
-    if (tile->shape->by_rows)
+    int64_t count = tile->count, width = tile->shape->width;
+    if (tile->shape->by_channels)
+        tile->call->kernels->matmul(&(ag_matmul){.m = out,
+                                                 .n = width,
+                                                 .k = in,
+                                                 .a = w,
+                                                 .a_row = in,
+                                                 .a_column = 1,
+                                                 .b = x,
+                                                 .b_row = width,
+                                                 .c = y,
+                                                 .c_row = width,
+                                                 .bias_m = bias,
+                                                 .groups = count / width,
+                                                 .b_group = in * width,
+                                                 .c_group = out * width});
+    else if (tile->shape->by_rows)
         tile->call->kernels->matmul(&(ag_matmul){.m = count,
                                                  .n = out,
                                                  .k = in,
@@ -223,13 +260,17 @@ void ag_tile_linear_weights(const ag_mixer_tile *tile, int64_t out, int64_t in, 
         k->sum_columns(dy, db, out, count, count);
 }
 
-void ag_tile_softmax(const ag_mixer_tile *tile, ag_real *x)
+void ag_tile_gate(const ag_mixer_tile *tile, const ag_real *x, const ag_real *v, ag_real *weights, ag_real *y)
 {
     const ag_mixer_shape *s = tile->shape;
+    int64_t channel = s->length * s->width;
+    for (int64_t at = 0; s->by_channels && at < tile->count * s->length; at += channel)
+        tile->call->kernels->gate_columns(x + at, v + at, weights, y + at, s->length, s->width);
+    if (s->by_channels) return;
     if (s->by_rows)
-        tile->call->kernels->softmax_rows(x, x, tile->count, s->length);
+        tile->call->kernels->gate_rows(x, v, weights, y, tile->count, s->length);
     else
-        tile->call->kernels->softmax_columns(x, x, s->length, tile->count, tile->count);
+        tile->call->kernels->gate_columns(x, v, weights, y, s->length, tile->count);
 }
 
 void ag_tile_gate_gradient(const ag_mixer_tile *tile, const ag_real *weights, const ag_real *v, ag_real *d,

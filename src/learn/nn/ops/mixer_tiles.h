@@ -6,11 +6,13 @@
  * their whole vectors, and lies in one of two ways. By rows, [positions, length]: patches and features; for patches the
  * channels of a tile are transposed on their way in and out, which costs a few percent of the products and makes all of
  * them, and the gradients of the weights above all, run along full vectors. By columns, [length, positions]: channels,
- * which lie so already and whose number is rarely one that vectors like. */
+ * which lie so already and whose number is rarely one that vectors like. Where nothing is to be kept and features fill
+ * vectors, patches lie by channels, [channels, length, features], as in the sample: nothing is transposed then, and
+ * sums along the axis go down columns. */
 #include "learn/nn/op.h"
 
 typedef struct ag_mixer_shape {
-    bool by_rows;
+    bool by_rows, by_channels; /* neither: by columns */
     int axis;
     int64_t size, length, hidden, width; /* of a sample; along the axis; behind W1; features */
     int64_t positions, tile, tiles;      /* of a sample; of a tile at most; how many tiles */
@@ -18,6 +20,8 @@ typedef struct ag_mixer_shape {
 } ag_mixer_shape;
 
 ag_mixer_shape ag_mixer_shape_of(const ag_shape *x, int axis, int64_t hidden);
+/* The same, where it matters how the tiles of this call lie. */
+ag_mixer_shape ag_mixer_shape_for(const ag_call *call, int axis, int64_t hidden);
 
 typedef struct ag_mixer_tile {
     const ag_call *call;
@@ -49,7 +53,7 @@ void ag_tile_linear_input(const ag_mixer_tile *tile, const ag_real *w, int64_t o
 /* dW += dy x^T, db += dy; either may be NULL. */
 void ag_tile_linear_weights(const ag_mixer_tile *tile, int64_t out, int64_t in, const ag_real *dy, const ag_real *x,
                             ag_real *dw, ag_real *db);
-/* Softmax of each vector, in place; and the kernels' gradient through it and the product with v. */
-void ag_tile_softmax(const ag_mixer_tile *tile, ag_real *x);
+/* The kernels' gate of each vector, and the gradient through it. */
+void ag_tile_gate(const ag_mixer_tile *tile, const ag_real *x, const ag_real *v, ag_real *weights, ag_real *y);
 void ag_tile_gate_gradient(const ag_mixer_tile *tile, const ag_real *weights, const ag_real *v, ag_real *d,
                            ag_real *slopes);

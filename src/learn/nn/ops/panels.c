@@ -5,8 +5,9 @@
 #include <string.h>
 
 /* With many steps of k they are taken DEPTH at a time, for SIDE panels: this much of the right side stays near while
- * all rows go by. The order of a sum's terms is that of k all the same. */
-enum { DEPTH = 512, SIDE = 3 };
+ * all rows go by; of FEW rows it is the left side that stays near while all panels do. The order of a sum's terms is
+ * that of k all the same. */
+enum { DEPTH = 512, SIDE = 3, FEW = 24 };
 
 void ag_panels_pack(const ag_kernels *kernels, const ag_real *from, int64_t rows, int64_t columns, bool turned,
                     ag_real *panels)
@@ -24,10 +25,11 @@ void ag_panels_pack(const ag_kernels *kernels, const ag_real *from, int64_t rows
 static void multiply_some(const ag_kernels *kernels, const ag_matmul *call, const ag_real *panels, int64_t from,
                           int64_t count, int64_t wide)
 {
-    for (int64_t k = 0; k < call->k; k += DEPTH) {
+    int64_t depth = call->m > FEW ? DEPTH : call->k;
+    for (int64_t k = 0; k < call->k; k += depth) {
         ag_matmul q = *call;
         int64_t first = from * AG_PANEL;
-        q.k = call->k - k < DEPTH ? call->k - k : DEPTH;
+        q.k = call->k - k < depth ? call->k - k : depth;
         q.n = q.b_row = wide;
         q.groups = count;
         q.a += k * q.a_column;
@@ -47,7 +49,8 @@ static void multiply_some(const ag_kernels *kernels, const ag_matmul *call, cons
 
 void ag_panels_multiply(const ag_kernels *kernels, const ag_matmul *call, const ag_real *panels, int64_t columns)
 {
-    int64_t whole = columns / AG_PANEL, left = columns % AG_PANEL, side = call->k > DEPTH ? SIDE : whole;
+    int64_t whole = columns / AG_PANEL, left = columns % AG_PANEL,
+            side = call->k > DEPTH && call->m > FEW ? SIDE : whole;
     for (int64_t i = 0; i < whole; i += side)
         multiply_some(kernels, call, panels, i, whole - i < side ? whole - i : side, AG_PANEL);
     if (left) multiply_some(kernels, call, panels, whole, 1, left);

@@ -195,9 +195,12 @@ static void forward_group(const ag_call *c, const extents *e, const group *g, ag
         c->kernels->attend(&at);
     }
     c->kernels->dropout_at(&drop, block(e, g), g->probabilities, g->probabilities, g->kept, e->square);
-    for (int64_t h = 0; h < e->heads; h++)
+    for (int64_t h = 0; h < e->heads; h++) {
         multiply(c, e, g->probabilities + h * each, e->tokens, 1, e->tokens, part_of(e, g, V_PART, h), row, e->head,
                  g->heads + h * e->head, e->width);
+        c->kernels->scale_rows(g->moments + (2 * h + 1) * e->tokens, g->heads + h * e->head, e->tokens, e->head,
+                               e->width);
+    }
     const ag_real *out = c->prepared + 2 * PARTS * e->width * e->width + row;
     c->kernels->matmul(&(ag_matmul){.m = e->tokens,
                                     .n = e->width,

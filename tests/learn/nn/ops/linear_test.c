@@ -17,8 +17,9 @@ static void build(ag_graph *g, const void *config)
 
 AG_TEST(test_linear__every_form_of_shape)
 {
-    const linear_case cases[] = {{1, 1, 1, true},   {5, 7, 3, true},    {5, 7, 3, false},    {17, 16, 32, true},
-                                 {3, 65, 33, true}, {1, 130, 70, true}, {2, 530, 150, true}, {3, 128, 128, false}};
+    const linear_case cases[] = {{1, 1, 1, true},     {5, 7, 3, true},     {5, 7, 3, false},    {17, 16, 32, true},
+                                 {3, 65, 33, true},   {1, 130, 70, true},  {2, 530, 150, true}, {3, 128, 128, false},
+                                 {5, 300, 140, true}, {17, 600, 130, true}}; /* few rows of a wide map, too */
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         ag_check_graph(&(ag_check){.build = build, .config = &cases[i]});
 }

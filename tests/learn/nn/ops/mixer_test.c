@@ -5,6 +5,7 @@
 
 #include "learn/nn/check.h"
 #include "learn/nn/ops/self_attention.h"
+#include "learn/nn/ops/sum_norm.h"
 
 typedef struct block {
     int64_t channels, patches, features, hidden;
@@ -111,4 +112,47 @@ AG_TEST(test_self_attention__what_does_not_fit_is_refused)
     t.attention.heads = 2;
     t.wrong = 1;
     ag_check_refused(build_attention, &t, "q_proj's weight has shape [5, 4], but [4, 4] is needed");
+}
+
+typedef struct summed {
+    int64_t rows, width;
+    bool third, wrong;
+} summed;
+
+static void build_sum(ag_graph *g, const void *config)
+{
+    const summed *s = config;
+    ag_shape shape = ag_shape_of(3, s->rows, s->width);
+    ag_ref in[AG_SUM_NORM_INPUTS] = {ag_graph_input(g, "a", shape)};
+    in[AG_SUM_NORM_B] = ag_graph_input(g, "b", s->wrong ? ag_shape_of(s->rows, s->width) : shape);
+    if (s->third) in[AG_SUM_NORM_C] = ag_graph_input(g, "c", shape);
+    in[AG_SUM_NORM_GAIN] = small(g, "gain", ag_shape_of(s->width), 1.0);
+    in[AG_SUM_NORM_SHIFT] = small(g, "shift", ag_shape_of(s->width), 0.0);
+    ag_graph_output(g, "y", ag_graph_apply(g, &ag_op_sum_norm, "sum", in, AG_SUM_NORM_INPUTS, &(ag_sum_norm){1e-5}));
+}
+
+AG_TEST(test_sum_norm__gradients_kernels_threads_and_chunks)
+{
+    static const summed all[] = {{5, 4, true, false}, {43, 16, true, false}, {9, 7, false, false}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        ag_check_graph(&(ag_check){.build = build_sum, .config = &all[i], .samples = 3});
+}
+
+static void build_same(ag_graph *g, const void *config)
+{
+    (void)config;
+    ag_ref x = ag_graph_input(g, "x", ag_shape_of(5, 4));
+    ag_ref in[AG_SUM_NORM_INPUTS] = {x, x, x, small(g, "gain", ag_shape_of(4), 1.0),
+                                     small(g, "shift", ag_shape_of(4), 0)};
+    ag_graph_output(g, "y", ag_graph_apply(g, &ag_op_sum_norm, "sum", in, AG_SUM_NORM_INPUTS, &(ag_sum_norm){1e-5}));
+}
+
+AG_TEST(test_sum_norm__one_value_in_three_places_gets_all_its_gradients)
+{
+    ag_check_graph(&(ag_check){.build = build_same});
+}
+
+AG_TEST(test_sum_norm__what_does_not_fit_is_refused)
+{
+    ag_check_refused(build_sum, &(summed){5, 4, true, true}, "the second input has shape [5, 4]");
 }
