@@ -6,6 +6,8 @@ set -eu
 auger=$AUGER_BUILD/auger
 dir=$(mktemp -d "${TMPDIR:-/tmp}/auger-train.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
+# shellcheck source=tests/cli/killed.sh
+. "${AUGER_SOURCE:-.}/tests/cli/killed.sh"
 rounds=1
 [ "${AUGER_TEST_FULL:-}" != 1 ] || rounds=50
 
@@ -21,19 +23,7 @@ scheduler: cosine
 checkpoint_interval: 1ms
 END
 
-# await DIRECTORY OUTPUT: until something is in it, or the training of that output has ended.
-await()
-{
-    tries=0
-    until [ -n "$(ls "$1" 2>/dev/null)" ] || [ -f "$2/metrics.json" ]; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 12000 ] || { echo "$1 never came"; cat "$dir/log"; exit 1; }
-        sleep 0.01
-    done
-}
-
 set -- train -c "$dir/config.yaml" -d "$dir/waves.csv" --no-record --progress off
-now() { date +%s%3N; }
 begun=$(now)
 "$auger" "$@" -o "$dir/whole" -j 1 >"$dir/log"
 whole=$(($(now) - begun)) # ms: machines differ; kills come after a part of this, also where more threads take less

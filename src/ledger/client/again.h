@@ -6,8 +6,9 @@
  * Lines of SPOOL/failed.jsonl change hands under the lock SPOOL/failed.lock:
  *   SPOOL/again-ID/      a queue in the making: its segments, contents of files, "target"
  *   SPOOL/failed.next    what failed.jsonl will be. With it the exchange is decided: again-ID becomes queue-ID,
- * contents that are in the queue go from SPOOL/failed/, and failed.next becomes failed.jsonl A process that dies before
- * that has changed nothing, and one that dies behind it is finished by the next one that takes the lock. */
+ * contents that are in the queue go from SPOOL/failed/, and failed.next becomes failed.jsonl. A process that dies
+ * before failed.next is there has changed nothing; one that dies behind it is finished by the next that takes the lock.
+ */
 #include "core/base/arena.h"
 #include "core/io/file.h"
 

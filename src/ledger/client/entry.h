@@ -12,7 +12,7 @@
  *   input     name, digest, source type, source, schema, profile (each a text, empty for none), pairs of tags
  *   version   operation (text of 32 hex digits), model, path; and when one of them is there description, stage, alias,
  *             pairs of tags
- * where pairs are their number (4) and each a key and a value. */
+ * where pairs are their number (4) and each a key and a value. One that is being written begins with "AGr0". */
 #include "core/base/arena.h"
 #include "ledger/run.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* segment.h: one file of the spool, mapped into memory: a head of 128 bytes, then records, then zeros.
+/* segment.h: one file of the spool, mapped into memory: a head of 128 bytes, then records, of which the last may only
+ * be begun, then zeros.
  *
  * The head: "AUGSPOOL", version (4 bytes, 1), size of the head (4), number of the segment (8), size of the file (8), id
  * of the queue (16 raw bytes), fast hash of these 48 bytes (8); at 64 how far it is delivered (8, an offset in the
