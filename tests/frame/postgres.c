@@ -4,11 +4,9 @@
  * removes the directory. */
 #include "frame/postgres.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <grp.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +20,7 @@
 #include "core/db/postgres_lib.h"
 #include "core/io/file.h"
 #include "core/sys/clock.h"
+#include "frame/port.h"
 #include "frame/test.h"
 
 #define MOST_DATABASES 200
@@ -160,18 +159,11 @@ static bool find_programs(void)
     return programs[0] != '\0';
 }
 
-/* A port that nobody else gets: it stays bound here, which with SO_REUSEADDR on both sides lets the server listen on
- * it, now and after each restart, and the system give it to no other program. */
 static bool reserve_port(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool good = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-                bind(fd, (struct sockaddr *)&address, size) == 0 &&
-                getsockname(fd, (struct sockaddr *)&address, &size) == 0;
-    snprintf(port, sizeof(port), "%u", ntohs(address.sin_port));
-    return good;
+    uint16_t number = ag_test_reserve_port();
+    snprintf(port, sizeof(port), "%u", number);
+    return number != 0;
 }
 
 static bool make_directory(void)

@@ -201,9 +201,10 @@ int ag_err_hint(ag_err *err, const char *format, ...)
 int ag_err_place(ag_err *err, const char *file, uint32_t line, uint32_t column)
 {
     if (!err) return AG_EINTERNAL;
-    put_file(err, file);
-    err->line = line;
-    err->column = column;
+    bool said = line == AG_LINE_SET;
+    put_file(err, said ? "--set" : file);
+    err->line = said ? 0 : line;
+    err->column = said ? 0 : column;
     return err->code;
 }
 

@@ -34,6 +34,10 @@ typedef enum ag_code {
     AG_EINTERNAL = -17,    /* a bug in Auger */
 } ag_code;
 
+/* Instead of a line: what the failure is about was said by --set, and stands in no file. The place is then "--set",
+ * whatever file is given with it. */
+#define AG_LINE_SET UINT32_MAX
+
 /* `file`, `line` and `column` say where, when the failure is about a place in a text (lines and columns count from 1;
  * 0: no place). `hint` says what to do next and may be empty. All strings are NUL-terminated and cut to fit at a
  * UTF-8 boundary; control characters of what was put in become '?'. */

@@ -70,9 +70,21 @@ static int run_unit(ag_sqlite_writer *writer, waiter *one)
     return rc;
 }
 
+/* What is committed to a file that was removed or moved is seen by nobody: it must not be acknowledged. */
+static int check_place(const ag_sqlite_writer *writer, ag_err *err)
+{
+    int moved = 0;
+    (void)sqlite3_file_control(writer->link->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (!moved) return AG_OK;
+    return ag_fail(err, AG_ENOTFOUND,
+                   "the database %s was moved or removed while it was in use: nothing more can be kept",
+                   sqlite3_db_filename(writer->link->handle, "main"));
+}
+
 static int commit(ag_sqlite_writer *writer, size_t units, ag_err *err)
 {
-    int rc = ag_sqlite_command(writer->link, "COMMIT", err);
+    int rc = check_place(writer, err);
+    if (rc >= 0) rc = ag_sqlite_command(writer->link, "COMMIT", err);
     if (rc < 0) {
         ag_sqlite_rollback(writer->link);
         return rc;

@@ -67,8 +67,8 @@ int ag_describe_defaults(const ag_description *description, ag_arena *arena, voi
 int ag_describe_read(const ag_description *description, ag_arena *arena, const ag_value *value, const char *file,
                      void *into, ag_err *err);
 /* The tree with "path=value" applied (value in YAML's flow style); a new tree in the arena. The path is checked against
- * the description; an unknown one is refused with the nearest. A value that stands in no file has no line: a later
- * refusal of it names the key alone. */
+ * the description; an unknown one is refused with the nearest. A later refusal of the value names
+ * "--set" as its place (its line is AG_LINE_SET), not the file that it replaces a value of. */
 int ag_describe_override(const ag_description *description, ag_arena *arena, const ag_value *value, ag_str assignment,
                          const ag_value **out, ag_err *err);
 /* The effective configuration: every key with its value, in table order. */

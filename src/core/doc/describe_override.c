@@ -69,7 +69,7 @@ static bool take_step(ag_str *rest, bool in_list, ag_key_path *step)
 }
 
 /* Texts are taken as they are, so that --set name=007 and --set note="a: b" need no second quoting. */
-static int parse_value(override *o, spot at, const ag_value **out)
+static int parse_value(override *o, spot at, ag_value **out)
 {
     bool quoted = o->value.size && (o->value.data[0] == '"' || o->value.data[0] == '\'');
     ag_value *value = ag_arena_alloc(o->reading.arena, sizeof *value);
@@ -85,13 +85,23 @@ static int parse_value(override *o, spot at, const ag_value **out)
     int rc = ag_yaml_parse(o->reading.arena, o->value, NULL, &parsed, o->reading.err);
     if (rc < 0) return rc;
     *value = *parsed;
-    ag_describe_forget_places(value);
+    ag_describe_place(value, 0, 0); /* in the assignment, which the message names anyway */
     return AG_OK;
+}
+
+/* Into scratch memory: what is read later is the whole tree. */
+static int try(override *o, spot at, const ag_key_path *path, const ag_value *value)
+{
+    size_t size = ag_describe_size(type_of(at), at.field->inner);
+    void *scratch = ag_arena_alloc(o->reading.arena, size);
+    if (!scratch) return ag_fail_memory(o->reading.err, size);
+    return at.item ? ag_reading_item(&o->reading, at.field, value, path, scratch)
+                   : ag_reading_field(&o->reading, at.field, value, path, scratch);
 }
 
 static int replace(override *o, spot at, const ag_key_path *path, ag_value *out)
 {
-    const ag_value *value = NULL;
+    ag_value *value = NULL;
     char key[256];
     int rc = parse_value(o, at, &value);
     if (rc < 0) {
@@ -100,14 +110,11 @@ static int replace(override *o, spot at, const ag_key_path *path, ag_value *out)
         (void)ag_err_prefix(o->reading.err, "%s", key);
         return rc;
     }
-    *out = *value;
     /* Null takes a key back to its default; whether it may is decided when the whole tree is read. */
-    if (!at.field || value->kind == AG_NULL) return AG_OK;
-    size_t size = ag_describe_size(type_of(at), at.field->inner);
-    void *scratch = ag_arena_alloc(o->reading.arena, size);
-    if (!scratch) return ag_fail_memory(o->reading.err, size);
-    return at.item ? ag_reading_item(&o->reading, at.field, value, path, scratch)
-                   : ag_reading_field(&o->reading, at.field, value, path, scratch);
+    if (at.field && value->kind != AG_NULL && (rc = try(o, at, path, value)) < 0) return rc;
+    ag_describe_place(value, AG_LINE_SET, 0);
+    *out = *value;
+    return AG_OK;
 }
 
 /* `old` (an object or NULL) with member `name` set. */
@@ -121,10 +128,10 @@ static int with_member(const override *o, const ag_value *old, ag_str name, cons
     if (at == count) {
         char *copy = ag_arena_strndup(o->reading.arena, name.data, name.size);
         if (!copy) return ag_fail_memory(o->reading.err, name.size + 1);
-        members[count++] = (ag_member){.name = {copy, name.size}};
+        members[count++] = (ag_member){.name = {copy, name.size}, .line = AG_LINE_SET};
     }
     members[at].value = *value;
-    *out = (ag_value){.kind = AG_OBJECT};
+    *out = (ag_value){.kind = AG_OBJECT, .line = AG_LINE_SET};
     if (old) {
         out->line = old->line;
         out->column = old->column;
@@ -186,7 +193,7 @@ static int into_list(override *o, spot at, const ag_value *old, ag_str rest, con
     if (!items) return ag_fail_memory(o->reading.err, wanted * sizeof *items);
     if (count) memcpy(items, old->array.items, count * sizeof *items);
     items[step.index] = changed;
-    *out = (ag_value){.kind = AG_ARRAY};
+    *out = (ag_value){.kind = AG_ARRAY, .line = old ? old->line : AG_LINE_SET, .column = old ? old->column : 0};
     out->array.items = items;
     out->array.count = wanted;
     return AG_OK;

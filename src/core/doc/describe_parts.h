@@ -54,9 +54,9 @@ void ag_describe_range(const ag_field *field, char *out, size_t size);
 /* True for the types whose fallback is plain text rather than YAML. */
 bool ag_describe_is_texty(ag_field_type type);
 
-/* Lines and columns to 0 throughout a tree that our own reader just made: a fallback or an override has no place in the
- * user's file. */
-void ag_describe_forget_places(ag_value *value);
+/* One place throughout a tree that our own reader just made: a fallback (0, 0) or an override has no place in the
+ * user's file, and a word that stands for a mapping has one. */
+void ag_describe_place(ag_value *value, uint32_t line, uint32_t column);
 
 /* The distinct descriptions reachable from `root`, itself first, in table order. The
  * caller frees *out with ag_free(). */

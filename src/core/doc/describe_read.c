@@ -47,16 +47,18 @@ bool ag_describe_is_texty(ag_field_type type)
     return type == AG_FIELD_TEXT || type == AG_FIELD_CHOICE || type == AG_FIELD_BYTES || type == AG_FIELD_DURATION;
 }
 
-void ag_describe_forget_places(ag_value *value)
+void ag_describe_place(ag_value *value, uint32_t line, uint32_t column)
 {
-    value->line = value->column = 0;
+    value->line = line;
+    value->column = column;
     /* The tree was just made by our own reader: its nodes are not constant objects. */
     for (size_t i = 0; value->kind == AG_ARRAY && i < value->array.count; i++)
-        ag_describe_forget_places((ag_value *)(uintptr_t)&value->array.items[i]);
+        ag_describe_place((ag_value *)(uintptr_t)&value->array.items[i], line, column);
     for (size_t i = 0; value->kind == AG_OBJECT && i < value->object.count; i++) {
         ag_member *member = (ag_member *)(uintptr_t)&value->object.members[i];
-        member->line = member->column = 0;
-        ag_describe_forget_places(&member->value);
+        member->line = line;
+        member->column = column;
+        ag_describe_place(&member->value, line, column);
     }
 }
 
@@ -79,20 +81,8 @@ int ag_reading_fallback(const ag_reading *reading, const ag_field *field, const 
         return rc;
     }
     *value = *parsed;
-    ag_describe_forget_places(value);
+    ag_describe_place(value, 0, 0);
     return AG_OK;
-}
-
-static void set_places(ag_value *value, const ag_value *place)
-{
-    value->line = place->line;
-    value->column = place->column;
-    for (size_t i = 0; value->kind == AG_OBJECT && i < value->object.count; i++) {
-        ag_member *member = (ag_member *)(uintptr_t)&value->object.members[i]; /* made by our own reader, as above */
-        member->line = place->line;
-        member->column = place->column;
-        set_places(&member->value, place);
-    }
 }
 
 int ag_reading_spelled_out(const ag_reading *reading, const ag_description *description, const ag_value **value)
@@ -104,7 +94,7 @@ int ag_reading_spelled_out(const ag_reading *reading, const ag_description *desc
     if (!text) return AG_OK;
     int rc = ag_yaml_parse(reading->arena, ag_str_of(text), NULL, &parsed, reading->err);
     if (rc < 0) return rc;
-    set_places((ag_value *)(uintptr_t)parsed, *value);
+    ag_describe_place((ag_value *)(uintptr_t)parsed, (*value)->line, (*value)->column);
     *value = parsed;
     return AG_OK;
 }
@@ -235,11 +225,23 @@ static int read_fields(ag_reading *reading, const ag_description *description, c
         const ag_value *value = NULL;
         int rc = find_value(reading, field, mapping, up, &value);
         if (rc < 0) return rc;
+        /* A refusal names what the user has written. */
+        if (value && !ag_value_get(mapping, field->name)) path.name = ag_str_of(field->alias);
         rc = value ? ag_reading_field(reading, field, value, &path, slot)
                    : read_absent(reading, field, mapping, up, slot);
         if (rc < 0) return rc;
     }
     return AG_OK;
+}
+
+static bool holds_said(const ag_value *value)
+{
+    bool found = value->line == AG_LINE_SET;
+    for (size_t i = 0; !found && value->kind == AG_ARRAY && i < value->array.count; i++)
+        found = holds_said(&value->array.items[i]);
+    for (size_t i = 0; !found && value->kind == AG_OBJECT && i < value->object.count; i++)
+        found = holds_said(&value->object.members[i].value);
+    return found;
 }
 
 static int run_check(const ag_reading *reading, const ag_description *description, const ag_value *mapping,
@@ -249,7 +251,10 @@ static int run_check(const ag_reading *reading, const ag_description *descriptio
     int rc = description->check ? description->check(into, reading->err) : AG_OK;
     if (rc >= 0) return AG_OK;
     ag_key_path_text(path, key, sizeof key);
-    if (*key) (void)ag_err_prefix(reading->err, "%s", key);
+    if (mapping && mapping->line != AG_LINE_SET && holds_said(mapping)) /* the file alone may be right */
+        (void)ag_err_prefix(reading->err, "%s%swith --set", key, *key ? ", " : "");
+    else if (*key)
+        (void)ag_err_prefix(reading->err, "%s", key);
     if (mapping && mapping->line) (void)ag_err_place(reading->err, reading->file, mapping->line, mapping->column);
     return rc;
 }

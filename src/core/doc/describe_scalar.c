@@ -117,12 +117,22 @@ static int read_bool(const target *t, bool *out)
     return rc;
 }
 
-/* A number in quotes is a frequent slip. */
-static void hint_quotes(const target *t)
+/* Frequent slips: a number in quotes, with a decimal comma, with its thousands set apart. */
+static void hint_number(const target *t)
 {
+    char plain[32];
     double number;
-    if (t->value->kind == AG_STRING && ag_str_to_double(t->value->string, &number))
+    size_t kept = 0;
+    ag_str text = t->value->kind == AG_STRING ? t->value->string : (ag_str){0};
+    if (!text.size || text.size >= sizeof plain) return;
+    if (ag_str_to_double(text, &number)) {
         (void)ag_err_hint(t->reading->err, "write it without quotes");
+        return;
+    }
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] != '_') plain[kept++] = text.data[i] == ',' ? '.' : text.data[i];
+    if (ag_str_to_double((ag_str){plain, kept}, &number))
+        (void)ag_err_hint(t->reading->err, "write it as %.*s", (int)kept, plain);
 }
 
 static int read_int(const target *t, int64_t *out)
@@ -130,10 +140,17 @@ static int read_int(const target *t, int64_t *out)
     int rc;
     if (!ag_value_int(t->value, out)) {
         rc = mismatch(t, "an integer");
-        hint_quotes(t);
+        hint_number(t);
         return rc;
     }
-    return check_range(t, (double)*out, "");
+    const double number = (double)*out;
+    if (t->ranged && number == t->field->max &&
+        *out > (int64_t)t->field->max) { /* 2^53 + 1, which is 2^53 as a double */
+        char range[96];
+        ag_describe_range(t->field, range, sizeof range);
+        return ag_reading_fail(t->reading, t->value, t->path, "must be %s, found %lld", range, (long long)*out);
+    }
+    return check_range(t, number, "");
 }
 
 static int read_real(const target *t, double *out)
@@ -141,7 +158,7 @@ static int read_real(const target *t, double *out)
     int rc;
     if (!ag_value_real(t->value, out)) {
         rc = mismatch(t, "a number");
-        hint_quotes(t);
+        hint_number(t);
         return rc;
     }
     if (isnan(*out)) return ag_reading_fail(t->reading, t->value, t->path, "must be a number, found NaN");

@@ -13,7 +13,7 @@ typedef enum ag_kind { AG_NULL, AG_BOOL, AG_INT, AG_REAL, AG_STRING, AG_ARRAY, A
 
 typedef struct ag_value {
     ag_kind kind;
-    uint32_t line;   /* from 1; 0 when made by hand */
+    uint32_t line;   /* from 1; 0 when made by hand, AG_LINE_SET when said by --set */
     uint32_t column; /* in bytes, from 1 */
     union {
         bool boolean;

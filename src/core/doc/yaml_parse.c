@@ -362,6 +362,25 @@ static int read_document(reader *r, ag_value *out)
     return fail(r, &r->event.start_mark, AG_EPARSE, "a second document begins here, but one was expected");
 }
 
+/* What editors and shells of other systems write. */
+static int fail_encoding(const reader *r, size_t at, unsigned char byte)
+{
+    char what[64];
+    const unsigned char *first = (const unsigned char *)r->text.data;
+    const bool wide =
+        r->text.size >= 2 && ((first[0] == 0xFF && first[1] == 0xFE) || (first[0] == 0xFE && first[1] == 0xFF));
+    if (wide && at == 0) {
+        int rc = fail_at_byte(r, 0, "this is UTF-16, but YAML is read as UTF-8");
+        (void)ag_err_hint(r->err,
+                          "save it as UTF-8 (Notepad: 'Save as', Encoding; PowerShell: Set-Content -Encoding utf8)");
+        return rc;
+    }
+    (void)ag_format(what, sizeof what, "invalid UTF-8 (the byte 0x%02x)", (unsigned)byte);
+    int rc = fail_at_byte(r, at, what);
+    (void)ag_err_hint(r->err, "save the file as UTF-8; it seems to be in an older encoding");
+    return rc;
+}
+
 /* libyaml would stop at the same bytes, but with a place in characters or none. */
 static int check_bytes(const reader *r)
 {
@@ -373,10 +392,7 @@ static int check_bytes(const reader *r)
             return fail_at_byte(r, at, what);
         }
         size_t size = ag_scan_utf8(r->text.data + at, r->text.size - at, &bad);
-        if (!size) {
-            (void)ag_format(what, sizeof what, "invalid UTF-8 (the byte 0x%02x)", (unsigned)c);
-            return fail_at_byte(r, at, what);
-        }
+        if (!size) return fail_encoding(r, at, c);
         at += size;
     }
     return AG_OK;

@@ -161,6 +161,7 @@ typedef struct walk {
     ag_buf path;
     ag_walk_fn visit;
     void *context;
+    bool locked_too; /* a directory that may not be entered is visited, instead of ending the walk */
 } walk;
 
 typedef struct found {
@@ -206,20 +207,25 @@ static int collect(DIR *stream, ag_arena *arena, ag_vec *all, const walk *w, ag_
 
 static int walk_fd(int fd, walk *w, int depth, ag_err *err);
 
+/* `name` is the last part of w->path, without the '/' behind it. */
+static int walk_directory(int fd, const char *name, const found *item, walk *w, int depth, ag_err *err)
+{
+    int sub = open_dir(fd, name, O_NOFOLLOW);
+    if (sub < 0 && w->locked_too && errno == EACCES) return w->visit(w->context, w->path.data, &item->info, err);
+    w->path.data[w->path.size - 1] = '/';
+    if (sub >= 0) return walk_fd(sub, w, depth + 1, err);
+    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return AG_OK; /* it has gone, or was swapped */
+    return ag_fail_errno(err, errno, "cannot open '%s' below '%s'", w->path.data, w->root);
+}
+
 static int walk_found(int fd, const found *item, walk *w, int depth, ag_err *err)
 {
     size_t before = w->path.size;
     int rc = ag_buf_add_text(&w->path, item->name);
     if (rc < 0) return ag_buf_check(&w->path, "a path", err);
     if (item->info.is_directory) {
-        char *name = w->path.data + before;
-        name[strlen(item->name) - 1] = '\0'; /* openat() would follow a link that is named with a '/' */
-        int sub = open_dir(fd, name, O_NOFOLLOW);
-        name[strlen(item->name) - 1] = '/';
-        if (sub >= 0)
-            rc = walk_fd(sub, w, depth + 1, err);
-        else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-            rc = ag_fail_errno(err, errno, "cannot open '%s' below '%s'", w->path.data, w->root);
+        w->path.data[w->path.size - 1] = '\0'; /* openat() would follow a link that is named with a '/' */
+        rc = walk_directory(fd, w->path.data + before, item, w, depth, err);
     } else {
         rc = w->visit(w->context, w->path.data, &item->info, err);
     }
@@ -257,15 +263,26 @@ out:
     return rc;
 }
 
+static int walk_root(walk *w, ag_err *err)
+{
+    int fd = open_dir(AT_FDCWD, w->root, 0);
+    if (fd < 0) return ag_fail_errno(err, errno, "cannot open the directory '%s'", w->root);
+    ag_buf_init(&w->path, (size_t)1 << 20);
+    int rc = walk_fd(fd, w, 0, err);
+    ag_buf_deinit(&w->path);
+    return rc;
+}
+
 int ag_dir_walk(const char *root, ag_walk_fn visit, void *context, ag_err *err)
 {
     walk w = {.root = root, .visit = visit, .context = context};
-    int fd = open_dir(AT_FDCWD, root, 0);
-    if (fd < 0) return ag_fail_errno(err, errno, "cannot open the directory '%s'", root);
-    ag_buf_init(&w.path, (size_t)1 << 20);
-    int rc = walk_fd(fd, &w, 0, err);
-    ag_buf_deinit(&w.path);
-    return rc;
+    return walk_root(&w, err);
+}
+
+int ag_dir_walk_locked(const char *root, ag_walk_fn visit, void *context, ag_err *err)
+{
+    walk w = {.root = root, .visit = visit, .context = context, .locked_too = true};
+    return walk_root(&w, err);
 }
 
 int ag_dir_temporary(const char *prefix, char **out, ag_err *err)

@@ -126,7 +126,8 @@ int ag_file_stat(const char *path, ag_file_info *out, ag_err *err)
 bool ag_file_exists(const char *path)
 {
     struct stat info;
-    return stat(path, &info) == 0;
+    if (stat(path, &info) == 0) return true;
+    return errno == EACCES || errno == ELOOP || errno == EIO || errno == ESTALE;
 }
 
 int ag_file_remove(const char *path, ag_err *err)

@@ -29,6 +29,9 @@ int ag_replace_write(ag_replace *replace, const void *bytes, size_t size, ag_err
 int ag_replace_write_at(ag_replace *replace, uint64_t offset, const void *bytes, size_t size, ag_err *err);
 int ag_replace_commit(ag_replace *replace, ag_err *err); /* may fail; free it in any case */
 void ag_replace_free(ag_replace *replace);               /* drops the temporary file unless committed */
+/* Whether a file could be put there now (its directory is there and may be written, the name is no directory or
+ * device), for asking before the long work whose result it will hold. Leaves nothing. */
+int ag_replace_check(const char *path, ag_err *err);
 
 /* True for the name of a temporary file of this kind, which a killed process leaves behind; ag_dir_walk() passes over
  * them, whoever owns a directory may remove old ones. */
@@ -46,6 +49,9 @@ void ag_unmap_file(ag_mapping *mapping);
  * elsewhere is AG_ECONFLICT at once; else waits that many microseconds (then AG_ECONFLICT). */
 typedef struct ag_lock ag_lock;
 int ag_lock_take(const char *path, int64_t wait, ag_lock **out, ag_err *err);
+/* The same on a directory itself, without a file in it, at once or AG_ECONFLICT. Where directories cannot be locked
+ * (NFS) everybody gets the lock. */
+int ag_lock_directory(const char *path, ag_lock **out, ag_err *err);
 void ag_lock_release(ag_lock *lock);
 
 typedef struct ag_file_info {
@@ -56,6 +62,8 @@ typedef struct ag_file_info {
     bool is_link; /* the path itself is a symbolic link (the rest tells of its target) */
 } ag_file_info;
 int ag_file_stat(const char *path, ag_file_info *out, ag_err *err); /* AG_ENOTFOUND when absent */
+/* False where nothing is. True also where one may not look (no permission, a circle of links, a failing disk): whoever
+ * opens it then learns why, instead of believing that nothing is there. */
 bool ag_file_exists(const char *path);
 
 int ag_dir_make(const char *path, ag_err *err);                    /* with parents; fine if it exists */
@@ -71,6 +79,9 @@ int ag_dir_list(const char *path, ag_arena *arena, ag_vec *names, ag_err *err);
  * entered. `visit` returning < 0 stops the walk with that code. */
 typedef int (*ag_walk_fn)(void *context, const char *relative, const ag_file_info *info, ag_err *err);
 int ag_dir_walk(const char *root, ag_walk_fn visit, void *context, ag_err *err);
+/* The same, but directories below `root` that this user may not enter (lost+found of a disk) do not end it: each is
+ * visited like a file, with info->is_directory, so that it can be told. */
+int ag_dir_walk_locked(const char *root, ag_walk_fn visit, void *context, ag_err *err);
 
 /* A new empty directory under $TMPDIR or /tmp, mode 0700; the path from ag_alloc. */
 int ag_dir_temporary(const char *prefix, char **out, ag_err *err);

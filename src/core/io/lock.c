@@ -79,6 +79,24 @@ int ag_lock_take(const char *path, int64_t wait, ag_lock **out, ag_err *err)
     return AG_OK;
 }
 
+int ag_lock_directory(const char *path, ag_lock **out, ag_err *err)
+{
+    ag_lock *lock = ag_calloc(1, sizeof(*lock));
+    int rc = AG_OK;
+    if (!lock) return ag_fail_memory(err, sizeof(*lock));
+    lock->fd = ag_sys_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+    if (lock->fd < 0)
+        rc = ag_fail_errno(err, errno, "cannot open the directory '%s'", path);
+    else if (try_lock(lock->fd) < 0 && errno == EWOULDBLOCK)
+        rc = ag_fail(err, AG_ECONFLICT, "'%s' is in use by another process", path);
+    if (rc < 0) {
+        ag_lock_release(lock);
+        return rc;
+    }
+    *out = lock;
+    return AG_OK;
+}
+
 void ag_lock_release(ag_lock *lock)
 {
     if (!lock) return;

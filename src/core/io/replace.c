@@ -4,9 +4,10 @@
  * Invariants: until the rename the target is untouched; whoever opens it sees the old bytes or the new, never a
  * mixture. The directory is opened at the start, and every step names files relative to it, so that a directory that is
  * renamed or swapped for a link meanwhile does not lead the bytes elsewhere. An existing file passes its permissions
- * on. A symbolic link as the target is itself replaced, not what it points to. A killed process leaves a temporary file
- * with a name that ag_file_is_temporary() knows; not an unnamed file (O_TMPFILE), because linkat() cannot replace an
- * existing name. Threads: one ag_replace belongs to one. */
+ * on. A symbolic link as the target is itself replaced, not what it points to; but what is no file (a device, a pipe, a
+ * socket, or a link to one: /dev/stdout) is refused, since a rename over it would take it away from everybody. A killed
+ * process leaves a temporary file with a name that ag_file_is_temporary() knows; not an unnamed file (O_TMPFILE),
+ * because linkat() cannot replace an existing name. Threads: one ag_replace belongs to one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -74,6 +75,16 @@ static int make_temporary(ag_replace *replace, ag_err *err)
     return ag_fail_errno(err, errno, "cannot write '%s': no file can be made in its directory", replace->path);
 }
 
+/* The name may be free, a file, or a link to a file or to nothing. */
+static int check_target(const ag_replace *replace, ag_err *err)
+{
+    struct stat old;
+    if (fstatat(replace->directory, replace->name, &old, 0) < 0 || S_ISREG(old.st_mode) || S_ISDIR(old.st_mode))
+        return AG_OK;
+    ag_fail(err, AG_EINVAL, "cannot write '%s': it is a device or a pipe, which a file would replace", replace->path);
+    return ag_err_hint(err, "name a file");
+}
+
 /* The permissions of the file that will be replaced, when there is one. */
 static int copy_mode(ag_replace *replace, ag_err *err)
 {
@@ -101,11 +112,20 @@ int ag_replace_open(const char *path, ag_replace **out, ag_err *err)
         goto out;
     }
     if ((rc = open_directory(replace, err)) < 0) goto out;
+    if ((rc = check_target(replace, err)) < 0) goto out;
     if ((rc = make_temporary(replace, err)) < 0) goto out;
     if ((rc = copy_mode(replace, err)) < 0) goto out;
     *out = replace;
     replace = NULL;
 out:
+    ag_replace_free(replace);
+    return rc;
+}
+
+int ag_replace_check(const char *path, ag_err *err)
+{
+    ag_replace *replace = NULL;
+    int rc = ag_replace_open(path, &replace, err);
     ag_replace_free(replace);
     return rc;
 }

@@ -8,8 +8,11 @@
  *
  * Signals: the handler may do next to nothing, so it writes to an eventfd and a thread of ours, which waits for that
  * without reading it, does the request. The descriptor therefore stays readable for everybody who polls it. System
- * calls are restarted (SA_RESTART): stopping is asked for, never forced into the middle of a write. Process-wide
- * state: the `signals` struct below, as the header says. */
+ * calls are restarted (SA_RESTART): stopping is asked for, never forced into the middle of a write. A terminal that
+ * goes away says so several times over (the shell and the kernel each do), so that SIGHUP never counts as the second
+ * signal; where it is ignored already (nohup), it stays so. Process-wide state: the `signals` struct below, as the
+ * header says.
+ */
 #include "core/sys/cancel.h"
 
 #include <errno.h>
@@ -207,7 +210,7 @@ static struct {
 static void on_signal(int number)
 {
     int saved = errno;
-    if (atomic_fetch_add(&signals.seen, 1) > 0) {
+    if (number != SIGHUP && atomic_fetch_add(&signals.seen, 1) > 0) {
         signal(number, SIG_DFL);
         raise(number);
     }
@@ -258,6 +261,8 @@ static int install_signals(ag_err *err)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, NULL);
     return AG_OK;
 out:
     atomic_store(&signals.cancel, NULL);

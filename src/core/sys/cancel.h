@@ -24,8 +24,9 @@ int ag_cancel_sleep(ag_cancel *cancel, int64_t microseconds, ag_err *err);
 /* Microseconds until the nearest deadline of it and its parents, INT64_MAX when there is none. */
 int64_t ag_cancel_remaining(const ag_cancel *cancel);
 
-/* The process-wide one that SIGINT and SIGTERM request, NULL until installed. The first signal asks, the second ends
- * the process at once as the signal would. System calls are restarted, so what waits for input polls the descriptor
+/* The process-wide one that SIGINT, SIGTERM and SIGHUP request, NULL until installed. The first signal asks, the second
+ * ends the process at once as the signal would, but for SIGHUP, which comes in numbers and only asks (and not at all
+ * where it was ignored: nohup). System calls are restarted, so what waits for input polls the descriptor
  * too.
  */
 int ag_cancel_on_signals(ag_err *err);

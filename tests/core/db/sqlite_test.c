@@ -251,6 +251,26 @@ AG_TEST(test_sqlite__a_directory_that_cannot_be_written_is_named)
 
 /* ---- other files, other programs ---- */
 
+AG_TEST(test_sqlite__nothing_is_acknowledged_that_goes_into_a_file_that_was_removed)
+{
+    ag_err err = {0};
+    const char *path = new_path();
+    char moved[4300];
+    snprintf(moved, sizeof moved, "%s.moved", path);
+    ag_db *db = open_file(path);
+    run_script(db, TABLE_SQL);
+    mark next = {.thread = 1};
+    AG_EXPECT_OK(ag_db_write(db, insert_mark, &next, &err));
+    assert_int_equal(rename(path, moved), 0);
+    AG_EXPECT_ERROR(ag_db_write(db, insert_mark, &next, &err), AG_ENOTFOUND,
+                    "was moved or removed while it was in use");
+    assert_int_equal(rename(moved, path), 0); /* back again, nothing was lost */
+    AG_EXPECT_OK(ag_db_write(db, insert_mark, &next, &err));
+    assert_int_equal(unlink(path), 0);
+    AG_EXPECT_ERROR(ag_db_write(db, insert_mark, &next, &err), AG_ENOTFOUND, "test.db");
+    ag_db_close(db);
+}
+
 AG_TEST(test_sqlite__what_is_no_database_is_refused)
 {
     ag_err err = {0};

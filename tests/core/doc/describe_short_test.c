@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* describe_short_test.c: true and false where a mapping is expected. */
+/* describe_short_test.c: true and false where a mapping is expected, and what is refused when --set changed it. */
 #include <string.h>
 
 #include "core/base/buf.h"
@@ -125,4 +125,74 @@ static int read_all(void *context, ag_err *err)
 AG_TEST(test_describe_short__failing_memory_is_reported)
 {
     ag_test_fail_at_n(AG_FAULT_ALLOC, read_all, NULL, NULL);
+}
+
+/* ---- what --set said is not blamed on the file ---- */
+
+typedef struct bounds {
+    int64_t low, high;
+    const ag_value *free;
+} bounds;
+
+static int check_bounds(const void *into, ag_err *err)
+{
+    const bounds *b = into;
+    return b->low <= b->high ? 0 : ag_fail(err, AG_EINVAL, "low is above high");
+}
+
+static const ag_field bounds_fields[] = {
+    {.name = "low", .type = AG_FIELD_INT, .offset = offsetof(bounds, low), .doc = "L."},
+    {.name = "high", .type = AG_FIELD_INT, .offset = offsetof(bounds, high), .fallback = "9", .doc = "H."},
+    {.name = "free", .type = AG_FIELD_VALUE, .offset = offsetof(bounds, free), .doc = "F."},
+};
+static const ag_description bounds_description = {
+    .name = "bounds", .doc = "B.", .size = sizeof(bounds), .fields = bounds_fields, .count = 3, .check = check_bounds};
+static const ag_field outer_fields[] = {
+    {.name = "bounds", .type = AG_FIELD_STRUCT, .inner = &bounds_description, .offset = 0, .doc = "B."}};
+static const ag_description outer = {
+    .name = "outer", .doc = "O.", .size = sizeof(bounds), .fields = outer_fields, .count = 1};
+
+/* Reads with at most one assignment; then the free form as a `bounds` of its own, as an architecture reads its keys. */
+static int read_bounds(ag_arena *arena, const char *text, const char *set, ag_err *err)
+{
+    bounds b, inner;
+    const ag_value *tree = NULL;
+    int rc = ag_yaml_parse(arena, ag_str_of(text), NULL, &tree, err);
+    if (rc >= 0 && set) rc = ag_describe_override(&outer, arena, tree, ag_str_of(set), &tree, err);
+    if (rc >= 0) rc = ag_describe_read(&outer, arena, tree, "f.yaml", &b, err);
+    return rc < 0 ? rc : ag_describe_read(&bounds_description, arena, b.free, "f.yaml", &inner, err);
+}
+
+AG_TEST(test_describe_short__a_refusal_names_set_when_the_value_is_from_there)
+{
+    static const struct {
+        const char *text, *set, *told;
+    } rows[] = {
+        /* a value that replaces one of the file; one that is new; a key; a value within what was said as a whole */
+        {"bounds:\n  free:\n    low: 1\n", "bounds.free.low=x",
+         "--set: low: expected an integer, found the string 'x'"},
+        {"bounds: {low: 1}\n", "bounds.free.low=x", "--set: low: expected an integer, found the string 'x'"},
+        {"", "bounds.free.low=x", "--set: low: expected an integer, found the string 'x'"},
+        {"bounds: {free: {low: 1}}\n", "bounds.free.lwo=1", "--set: lwo: unknown key (did you mean 'low'?)"},
+        {"bounds: {free: {low: 1}}\n", "bounds.free={high: [x]}", "--set: high: expected an integer, found a list"},
+        {"bounds: {free: {low: 1}}\n", "bounds.free={low: 3, high: 2}", "--set: low is above high"},
+        /* neither alone is wrong: the place is the file's, and both are told */
+        {"bounds:\n  free:\n    low: 3\n", "bounds.free.high=2", "f.yaml:3:5: with --set: low is above high"},
+        {"bounds:\n  low: 3\n", "bounds.high=2", "f.yaml:2:3: bounds, with --set: low is above high"},
+        {"", "bounds.low=10", "--set: bounds: low is above high"},
+        /* the file's own faults */
+        {"bounds:\n  free: {low: x}\n", "bounds.free.high=2",
+         "f.yaml:2:15: low: expected an integer, found the string 'x'"},
+        {"bounds: {low: 3, high: 2}\n", NULL, "f.yaml:1:9: bounds: low is above high"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char told[800];
+        ag_err err = {0};
+        ag_arena *arena = ag_arena_new(0);
+        int rc = read_bounds(arena, rows[i].text, rows[i].set, &err);
+        ag_err_format(&err, told, sizeof told);
+        if (rc != AG_EINVAL || strcmp(told, rows[i].told) != 0)
+            fail_msg("%s with %s gave %d %s", rows[i].text, rows[i].set ? rows[i].set : "nothing", rc, told);
+        ag_arena_free(arena);
+    }
 }

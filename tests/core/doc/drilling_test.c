@@ -464,7 +464,8 @@ AG_TEST(test_drilling__broken_in_twenty_ways_it_gives_twenty_good_messages)
         {"batch_size: 32", "batch_size: 32.5",
          "drill.yaml:5:15: training_config.batch_size: expected an integer (1 to 65536), found the number 32.5"},
         {"0.001", "0,001",
-         "drill.yaml:6:18: training_config.learning_rate: expected a number (1e-09 to 10), found the string '0,001'"},
+         "drill.yaml:6:18: training_config.learning_rate: expected a number (1e-09 to 10), found the string '0,001' "
+         "(write it as 0.001)"},
         {"0.001", ".nan", "drill.yaml:6:18: training_config.learning_rate: must be a number, found NaN"},
         {"0.001", "0.001\n  lr: 0.1",
          "drill.yaml:7:7: training_config: 'learning_rate' and 'lr' mean the same: write one of them"},

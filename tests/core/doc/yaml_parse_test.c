@@ -127,6 +127,8 @@ AG_TEST(test_yaml__what_is_refused_is_refused_at_its_place)
         {"a: 1\n b: 2", "mapping values are not allowed", 2, 3},
         {"a: x\x01", "the control byte 0x01 is not allowed", 1, 5},
         {"a: 1\nb: \xFF", "invalid UTF-8 (the byte 0xff)", 2, 4},
+        {"\xFF\xFE: 1", "this is UTF-16, but YAML is read as UTF-8", 1, 1},
+        {"\xFE\xFF", "this is UTF-16", 1, 1},
         {"a: \xC2\x81", "control characters are not allowed", 1, 4},
     };
     ag_yaml_options options = {.file = "c.yaml"};

@@ -2,6 +2,7 @@
 /* dir_test.c */
 #include "frame/test.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,41 @@ AG_TEST(test_dir__walk_visits_regular_files_in_the_order_of_their_paths)
     assert_int_equal(visits, 1);
     AG_EXPECT_ERROR(ag_dir_walk(in(dir, "none"), stop, &visits, &err), AG_ENOTFOUND, "none");
     ag_buf_deinit(&list);
+}
+
+static int append_kind(void *context, const char *relative, const ag_file_info *info, ag_err *err)
+{
+    ag_buf_addf(context, "%s%s ", relative, info->is_directory ? "(locked)" : "");
+    return ag_buf_check(context, "the list", err);
+}
+
+AG_TEST(test_dir__a_walk_tells_of_locked_directories_or_ends_at_them)
+{
+    ag_err err = {0}, ended = {0};
+    const char *dir = make_tree();
+    ag_buf list, cut;
+    ag_buf_init(&list, 1000);
+    ag_buf_init(&cut, 1000);
+    assert_int_equal(chmod(dir, 0755), 0);
+    assert_int_equal(chmod(in(dir, "t/a/deep"), 0), 0);
+    int here = open(".", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(chdir(dir), 0);
+    bool root = geteuid() == 0;
+    if (root) assert_int_equal(seteuid(65534), 0);
+    int all = ag_dir_walk_locked("t", append_kind, &list, &err), strict = ag_dir_walk("t", append_kind, &cut, &ended);
+    int below = ag_dir_walk_locked("t/a/deep", append_kind, &cut, NULL); /* the root itself must open */
+    if (root) assert_int_equal(seteuid(0), 0);
+    assert_int_equal(fchdir(here), 0);
+    close(here);
+    assert_int_equal(chmod(in(dir, "t/a/deep"), 0755), 0);
+    AG_EXPECT_OK(all);
+    assert_string_equal(list.data, "a-b a.b a/2 a/deep(locked) y z ");
+    assert_int_equal(strict, AG_EDENIED);
+    assert_string_equal(ended.text, "cannot open 'a/deep/' below 't': Permission denied");
+    assert_string_equal(cut.data, "a-b a.b a/2 ");
+    assert_int_equal(below, AG_EDENIED);
+    ag_buf_deinit(&list);
+    ag_buf_deinit(&cut);
 }
 
 AG_TEST(test_dir__remove_never_follows_a_link)

@@ -159,6 +159,69 @@ AG_TEST(test_file__replace_keeps_permissions_and_replaces_a_link_itself)
     assert_int_equal(count_names(dir), 2);
 }
 
+AG_TEST(test_file__replace_refuses_what_is_no_file)
+{
+    ag_err err = {0};
+    struct stat info;
+    const char *dir = ag_test_dir();
+    assert_int_equal(mkfifo(in(dir, "pipe"), 0600), 0);
+    assert_int_equal(symlink("/dev/null", in(dir, "null")), 0);
+    assert_int_equal(symlink("pipe", in(dir, "out")), 0);
+    static const char *const names[] = {"pipe", "null", "out"};
+    for (size_t i = 0; i < 3; i++) {
+        AG_EXPECT_ERROR(ag_file_replace(in(dir, names[i]), "x", 1, &err), AG_EINVAL, "a device or a pipe");
+        AG_EXPECT_ERROR(ag_replace_check(in(dir, names[i]), &err), AG_EINVAL, names[i]);
+    }
+    assert_int_equal(lstat(in(dir, "pipe"), &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+    assert_int_equal(lstat(in(dir, "null"), &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_int_equal(symlink("nowhere", in(dir, "lost")), 0); /* a link to nothing may become a file */
+    AG_EXPECT_OK(ag_file_replace(in(dir, "lost"), "x", 1, &err));
+    assert_int_equal(count_names(dir), 4);
+}
+
+AG_TEST(test_file__a_place_is_checked_without_leaving_anything)
+{
+    ag_err err = {0};
+    const char *dir = ag_test_dir();
+    AG_EXPECT_OK(ag_replace_check(in(dir, "f"), &err));
+    assert_int_equal(count_names(dir), 0);
+    AG_EXPECT_OK(ag_file_replace(in(dir, "f"), "old", 3, &err));
+    AG_EXPECT_OK(ag_replace_check(in(dir, "f"), &err));
+    is_content(in(dir, "f"), "old");
+    AG_EXPECT_ERROR(ag_replace_check(in(dir, "no/f"), &err), AG_ENOTFOUND, "its directory");
+    AG_EXPECT_ERROR(ag_replace_check(in(dir, "f/g"), &err), AG_ENOTFOUND, "its directory");
+    AG_EXPECT_ERROR(ag_replace_check(dir, &err), AG_EINVAL, "is a directory");
+    assert_int_equal(count_names(dir), 1);
+}
+
+AG_TEST(test_file__what_may_not_be_looked_at_is_not_taken_as_absent)
+{
+    const char *dir = ag_test_dir();
+    assert_int_equal(symlink("b", in(dir, "a")), 0);
+    assert_int_equal(symlink("a", in(dir, "b")), 0);
+    assert_true(ag_file_exists(in(dir, "a"))); /* a circle: opening it tells so */
+    assert_false(ag_file_exists(in(dir, "none")));
+    ag_err err = {0};
+    AG_EXPECT_OK(ag_file_replace(in(dir, "f"), "x", 1, &err));
+    assert_false(ag_file_exists(in(dir, "f/below")));
+    AG_EXPECT_OK(ag_dir_make(in(dir, "locked/in"), &err));
+    assert_int_equal(chmod(dir, 0755), 0);
+    assert_int_equal(chmod(in(dir, "locked"), 0), 0);
+    int here = open(".", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(chdir(dir), 0);
+    bool root = geteuid() == 0;
+    if (root) assert_int_equal(seteuid(65534), 0);
+    bool there = ag_file_exists("locked/in"), nothing = ag_file_exists("none");
+    if (root) assert_int_equal(seteuid(0), 0);
+    assert_int_equal(fchdir(here), 0);
+    close(here);
+    assert_int_equal(chmod(in(dir, "locked"), 0755), 0);
+    assert_true(there);
+    assert_false(nothing);
+}
+
 AG_TEST(test_file__replace_is_invisible_until_committed)
 {
     ag_err err = {0};
@@ -390,6 +453,20 @@ static void on_alarm(int signal)
 }
 
 /* Writing to a pipe whose reader is slow, with signals every millisecond: short writes and EINTR must not show. */
+AG_TEST(test_lock__of_a_directory_leaves_nothing_in_it)
+{
+    ag_err err = {0};
+    ag_lock *mine = NULL, *other = NULL;
+    const char *dir = ag_test_dir();
+    AG_EXPECT_OK(ag_lock_directory(dir, &mine, &err));
+    AG_EXPECT_ERROR(ag_lock_directory(dir, &other, &err), AG_ECONFLICT, "is in use by another process");
+    assert_int_equal(count_names(dir), 0);
+    ag_lock_release(mine);
+    AG_EXPECT_OK(ag_lock_directory(dir, &other, &err));
+    ag_lock_release(other);
+    AG_EXPECT_ERROR(ag_lock_directory(in(dir, "none"), &mine, &err), AG_ENOTFOUND, "none");
+}
+
 AG_TEST(test_file__signals_and_short_writes_lose_nothing)
 {
     ag_err err = {0};

@@ -160,6 +160,40 @@ AG_TEST(test_cancel__the_first_signal_asks_and_the_second_ends)
     }
 }
 
+/* The terminal goes away: the shell says it, the kernel says it again. */
+static void live_through_hangups(void)
+{
+    if (ag_cancel_on_signals(NULL) < 0) _exit(2);
+    struct pollfd ready = {.fd = ag_cancel_signal_fd(), .events = POLLIN};
+    for (int i = 0; i < 3; i++) raise(SIGHUP);
+    if (poll(&ready, 1, 60000) != 1) _exit(3);
+    if (ag_cancel_sleep(ag_cancel_process(), 60 * AG_SECOND, NULL) != AG_ECANCELLED) _exit(4);
+    _exit(0);
+}
+
+/* nohup: the signal is ignored already, and stays so. */
+static void live_under_nohup(void)
+{
+    signal(SIGHUP, SIG_IGN);
+    if (ag_cancel_on_signals(NULL) < 0) _exit(2);
+    raise(SIGHUP);
+    struct pollfd ready = {.fd = ag_cancel_signal_fd(), .events = POLLIN};
+    _exit(poll(&ready, 1, 0) == 0 && !ag_cancelled(ag_cancel_process()) ? 0 : 3);
+}
+
+AG_TEST(test_cancel__a_terminal_that_goes_away_asks_once_unless_it_is_ignored)
+{
+    void (*const lives[])(void) = {live_through_hangups, live_under_nohup};
+    for (size_t i = 0; i < 2; i++) {
+        pid_t child = fork();
+        if (child == 0) lives[i]();
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+}
+
 static int make_child(void *context, ag_err *err)
 {
     ag_cancel *child = NULL;
