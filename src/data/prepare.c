@@ -13,6 +13,7 @@
 #include "core/base/vec.h"
 #include "core/hash/hash.h"
 #include "core/io/file.h"
+#include "core/io/made.h"
 #include "core/io/npy.h"
 #include "core/io/path.h"
 #include "core/sys/thread.h"
@@ -56,10 +57,11 @@ static int add_input(void *context, const char *relative, const ag_file_info *in
     return ag_vec_push(&p->inputs, &input, err);
 }
 
-/* Where the output lies inside the input, it is no input. */
+/* Where the output lies inside the input, it is no input; one that is not there yet lies nowhere. */
 static int find_skipped(plan *p, ag_err *err)
 {
     char *input = NULL, *output = NULL;
+    if (!ag_file_exists(p->options->output_dir)) return AG_OK;
     int rc = ag_path_absolute(p->arena, p->options->input_dir, &input, err);
     if (rc == AG_OK) rc = ag_path_absolute(p->arena, p->options->output_dir, &output, err);
     if (rc != AG_OK) return rc;
@@ -314,15 +316,31 @@ static int write_outputs(const ag_prepare_options *options, const ag_prepare_sum
     return rc;
 }
 
+/* Nothing to prepare: a wrong folder, most often. */
+static int refuse(const plan *p, ag_err *err)
+{
+    size_t others = p->inputs.count;
+    ag_fail(err, AG_ENOTFOUND, "there are no drilling files in '%s': %s", p->options->input_dir,
+            others ? "none of the files there is one" : "it holds no files");
+    return ag_err_hint(err,
+                       "name the folder that holds them (files of Setitec units, MQTT messages, tables with position, "
+                       "torque and thrust; subfolders are looked through); 'auger inspect FILE' tells what a file is");
+}
+
+static int list_inputs(plan *p, ag_err *err)
+{
+    int rc = find_skipped(p, err);
+    ag_progress_stage(p->options->progress, "listing");
+    if (rc == AG_OK) rc = ag_dir_walk_locked(p->options->input_dir, add_input, p, err);
+    if (rc == AG_OK && p->inputs.count == 0) rc = refuse(p, err);
+    return rc == AG_OK ? cut_parts(p, err) : rc;
+}
+
 static int run_plan(plan *p, ag_prepare_summary *out, ag_err *err)
 {
     const ag_prepare_options *options = p->options;
     ag_pool *pool = NULL;
-    int rc = find_skipped(p, err);
-    ag_progress_stage(options->progress, "listing");
-    if (rc == AG_OK) rc = ag_dir_walk(options->input_dir, add_input, p, err);
-    if (rc == AG_OK) rc = cut_parts(p, err);
-    if (rc == AG_OK) rc = remove_stale(options, "signals", ".npy", p->parts.count, p->arena, err);
+    int rc = remove_stale(options, "signals", ".npy", p->parts.count, p->arena, err);
     if (rc == AG_OK) rc = remove_stale(options, ".prepare", ".json", p->parts.count, p->arena, err);
     ag_progress_total(options->progress, p->inputs.count);
     ag_progress_stage(options->progress, "reading");
@@ -350,15 +368,21 @@ int ag_prepare(const ag_prepare_options *options, ag_arena *arena, ag_prepare_su
         rc = ag_fail(err, AG_EINVAL, "the input '%s' is not a directory", options->input_dir);
     if (rc == AG_OK && !options->limits) rc = ag_limits_default(&p.limits, err);
     if (options->limits) p.limits = *options->limits;
+    if (rc == AG_OK) rc = list_inputs(&p, err);
+    int missing = ag_dir_missing(options->output_dir);
     if (rc == AG_OK) rc = make_directories(options, arena, err);
     char *lock_path = ag_path_join(arena, options->output_dir, ".prepare/lock");
     if (rc == AG_OK && !lock_path) rc = ag_fail_memory(err, 4096);
     if (rc == AG_OK) rc = ag_lock_take(lock_path, 0, &lock, err);
     if (rc == AG_OK) rc = run_plan(&p, &summary, err);
+    bool found = rc < 0 || summary.count > 0;
     for (size_t i = 0; i < p.parts.count; i++) ag_arena_free(((part *)ag_vec_at(&p.parts, i))->arena);
-    ag_vec_deinit(&p.inputs);
     ag_vec_deinit(&p.parts);
     ag_lock_release(lock);
+    if (!found) rc = refuse(&p, err);
+    if (!found && missing && ag_dir_remove(options->output_dir, NULL) >= 0)
+        ag_dir_unmake(options->output_dir, missing); /* what is above it */
+    ag_vec_deinit(&p.inputs);
     if (rc == AG_OK) *out = summary;
     return rc;
 }

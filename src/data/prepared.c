@@ -90,6 +90,46 @@ static int read_rows(ag_csv *csv, const char *path, ag_arena *arena, ag_vec *row
     return rc < 0 ? rc : more;
 }
 
+/* A word of a command as a shell takes it. */
+static const char *quoted(ag_arena *arena, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+=:,@%-";
+    ag_buf text;
+    if (*word && *word != '-' && strspn(word, plain) == strlen(word)) return word;
+    ag_buf_init(&text, 1 << 16);
+    ag_buf_add_text(&text, *word == '-' ? "./'" : "'");
+    for (; *word; word++) ag_buf_add_text(&text, *word == '\'' ? "'\\''" : (char[]){*word, '\0'});
+    ag_buf_add_char(&text, '\'');
+    const char *copy = text.failed ? NULL : ag_arena_strndup(arena, text.data, text.size);
+    ag_buf_deinit(&text);
+    return copy;
+}
+
+/* "holes/" -> "holes-prepared"; a place without a name of its own has it inside, where prepare does not look. */
+static const char *beside(ag_arena *arena, const char *dir)
+{
+    ag_str path = ag_str_of(dir);
+    while (path.size > 1 && path.data[path.size - 1] == '/') path.size--;
+    ag_str name = ag_path_name(path);
+    bool named = name.size > 0 && !ag_str_is(name, "/") && !ag_str_is(name, ".") && !ag_str_is(name, "..");
+    return ag_arena_printf(arena, "%.*s%s", AG_STR_ARG(path), named ? "-prepared" : "/prepared");
+}
+
+/* What is missing, and a command that makes it: of this folder, when it is one of files. A command that was cut off
+ * would be none. */
+static int not_prepared(const char *dir, ag_arena *arena, ag_err *err)
+{
+    static const char format[] = "auger prepare --input-dir %s --output-dir %s --validate --auto-label makes one%s";
+    bool there = ag_file_exists(dir);
+    const char *to = there ? beside(arena, dir) : dir;
+    const char *input = there ? quoted(arena, dir) : "FILES", *output = to ? quoted(arena, to) : NULL;
+    ag_fail(err, AG_ENOTFOUND, "there is no prepared dataset in '%s': %s", dir,
+            there ? "it has no holes.csv" : "there is no such directory");
+    if (!input || !output || strlen(format) + strlen(input) + strlen(output) > sizeof err->hint)
+        return ag_err_hint(err, format, "FILES", "PREPARED", "");
+    return ag_err_hint(err, format, input, output, there ? " there" : "");
+}
+
 int ag_prepared_load(const char *dir, ag_arena *arena, ag_prepared_set *out, ag_err *err)
 {
     ag_csv *csv = NULL;
@@ -98,10 +138,7 @@ int ag_prepared_load(const char *dir, ag_arena *arena, ag_prepared_set *out, ag_
     char *path = ag_path_join(arena, dir, "holes.csv"), *copy = ag_arena_strdup(arena, dir);
     ag_csv_options options = {.delimiter = ',', .header = true};
     int rc = path && copy ? AG_OK : ag_fail_memory(err, strlen(dir));
-    if (rc == AG_OK && !ag_file_exists(path)) {
-        rc = ag_fail(err, AG_ENOTFOUND, "there is no prepared dataset in '%s': it has no holes.csv", dir);
-        ag_err_hint(err, "auger prepare --input-dir FILES --output-dir %s --validate --auto-label makes one", dir);
-    }
+    if (rc == AG_OK && !ag_file_exists(path)) rc = not_prepared(dir, arena, err);
     if (rc == AG_OK) rc = ag_csv_open_file(path, &options, &csv, err);
     if (rc == AG_OK) rc = read_rows(csv, path, arena, &rows, err);
     ag_prepared *holes = rc == AG_OK ? ag_arena_array(arena, rows.count + 1, sizeof(*holes)) : NULL;

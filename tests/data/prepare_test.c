@@ -200,8 +200,56 @@ AG_TEST(test_prepare__the_output_is_no_input)
     assert_int_equal(f.summary.count, count);
     snprintf(f.output, sizeof(f.output), "%.500s", f.input);
     AG_EXPECT_ERROR(run(&f, &err), AG_EINVAL, "is the input directory");
+    snprintf(f.output, sizeof(f.output), "%.500s/.prepare", f.input);
+    assert_false(ag_file_exists(f.output));
     snprintf(f.input, sizeof(f.input), "%s/nowhere", ag_test_dir());
     AG_EXPECT_ERROR(run(&f, &err), AG_ENOTFOUND, "nowhere");
+    ag_arena_free(f.arena);
+}
+
+/* A folder of its own for `put_text`. */
+static void open_other(folders *f, const char *name)
+{
+    ag_err err = {0};
+    const char *top = ag_test_dir();
+    *f = (folders){.arena = ag_arena_new(0)};
+    ag_format(f->input, sizeof f->input, "%s/%s", top, name);
+    ag_format(f->output, sizeof f->output, "%s/%s-out/a/b", top, name);
+    AG_EXPECT_OK(ag_dir_make(f->input, &err));
+}
+
+AG_TEST(test_prepare__a_folder_without_drilling_files_is_refused_and_leaves_nothing)
+{
+    folders f;
+    ag_err err = {0};
+    char above[700];
+    open_other(&f, "none");
+    ag_format(above, sizeof above, "%s-out", f.input);
+    AG_EXPECT_ERROR(run(&f, &err), AG_ENOTFOUND, "it holds no files");
+    assert_non_null(strstr(err.hint, "subfolders are looked through"));
+    assert_false(ag_file_exists(above));
+    put_text(f.input, "notes.txt", "nothing of this is drilling data\n");
+    AG_EXPECT_ERROR(run(&f, &err), AG_ENOTFOUND, "none of the files there is one");
+    assert_false(ag_file_exists(above));
+    /* What was there before stays. */
+    AG_EXPECT_OK(ag_dir_make(f.output, &err));
+    AG_EXPECT_ERROR(run(&f, &err), AG_ENOTFOUND, "there are no drilling files in '");
+    assert_true(ag_file_exists(f.output));
+    sample good = {.version = 9};
+    put(f.input, "a.xls", &good, 0);
+    AG_EXPECT_OK(run(&f, &err));
+    assert_int_equal(f.summary.count, 1);
+    ag_arena_free(f.arena);
+}
+
+AG_TEST(test_prepare__files_that_cannot_be_read_are_rows)
+{
+    folders f;
+    ag_err err = {0};
+    open_other(&f, "bad");
+    put_text(f.input, "empty.xls", "");
+    AG_EXPECT_OK(run(&f, &err));
+    assert_true(f.summary.count == 1 && f.summary.holes[0].rows == 0);
     ag_arena_free(f.arena);
 }
 

@@ -183,6 +183,22 @@ static int add_steps(table *t, ag_signal *signal, ag_err *err)
     return AG_OK;
 }
 
+/* A table whose columns have other names than ours is the first thing that somebody tries. */
+static int name_columns(const table *t, int rc, ag_err *err)
+{
+    const ag_str *names;
+    char list[200] = "";
+    const size_t count = ag_csv_header(t->csv, &names);
+    if (rc != AG_EPARSE || !err || *err->hint) return rc;
+    for (size_t i = 0; i < count; i++) {
+        const size_t used = strlen(list);
+        (void)ag_format(list + used, sizeof list - used, "%s%.*s", i ? ", " : "", AG_STR_ARG(ag_str_trim(names[i])));
+    }
+    (void)ag_err_prefix(err, "the columns are %s", list);
+    return ag_err_hint(err, "call them position, torque and thrust, or bind them: reader.columns, "
+                            "docs/drilling-files.md");
+}
+
 static int finish(table *t, ag_err *err)
 {
     ag_hole *hole = t->hole;
@@ -198,7 +214,7 @@ static int finish(table *t, ag_err *err)
     ag_flaw flaw = {.rule = "F22", .row = SIZE_MAX};
     if (rc == AG_OK && t->rounded)
         rc = ag_flaw_add(&hole->flaws, hole->arena, &flaw, err, "numbers with more than three decimals are rounded");
-    return rc == AG_OK ? ag_hole_finish(hole, err) : rc;
+    return rc == AG_OK ? name_columns(t, ag_hole_finish(hole, err), err) : rc;
 }
 
 /* Which mark do the decimals of the second line have? */

@@ -235,6 +235,15 @@ AG_TEST(test_csv__a_column_map_names_scales_and_fills_in)
     ag_arena_free(r.arena);
 }
 
+AG_TEST(test_csv__columns_of_other_names_are_told_with_what_to_do)
+{
+    reading r = read_csv("Zeit_s;Weg_mm;Drehmoment_A\n0,01;-1,5;2\n", NULL);
+    assert_int_equal(r.rc, AG_EPARSE);
+    assert_non_null(strstr(r.err.text, "the columns are Zeit_s, Weg_mm, Drehmoment_A: there is no position channel"));
+    assert_non_null(strstr(r.err.hint, "reader.columns"));
+    ag_arena_free(r.arena);
+}
+
 AG_TEST(test_csv__what_is_no_number_is_refused_with_its_place)
 {
     static const char *const bad[] = {"x", "", "1,2,3", "nan", "inf", "9999999999", "--1"};
