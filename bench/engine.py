@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """PatchTSMixer in the drilling configuration: this program, PyTorch (eager and compiled) and ONNX Runtime, in one run.
 
-Every contestant is a process of its own that stays alive; a round lets each do one piece of work in turn, so that what
-else the machine does hits all alike. Printed are the least and the median time of each and the median over the rounds
-of (its time / ours in the same round). PyTorch runs with several numbers of threads and with OMP_WAIT_POLICY active and
+Every contestant is a process of its own that stays alive; in a round each takes its turn, so that what else the machine
+does hits all alike. A turn is one call that finds the caches full of another's numbers, and then the same call again
+and again, as in a program that has nothing else to do: three times at least, and for half a second. The first is
+printed as "first"; of the others the median is that turn's time. Printed are the least and the median of these times
+and the median over the rounds of (a peer's / ours in the same round), "x", of the first calls too. PyTorch runs with several numbers of threads and with OMP_WAIT_POLICY active and
 passive; ONNX Runtime with and without spinning; a short first round finds the best setting of each, which the rest
 uses. For 24 trainings at once PyTorch has a process of one thread on each core, which share the trainings.
 
@@ -205,8 +207,20 @@ class Process:
         return line
 
     def ask(self, line):
+        """One answer."""
         self.tell(line)
         return self.hear()
+
+    def turn(self, line, least, seconds):
+        """The answers of as many calls as that takes, without a stop between them."""
+        self.process.send_signal(signal.SIGCONT)
+        answers, end = [], time.perf_counter() + seconds
+        while len(answers) < least or time.perf_counter() < end:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+            answers.append(self.process.stdout.readline())
+        self.process.send_signal(signal.SIGSTOP)
+        return answers
 
     def close(self):
         self.process.stdin.close()
@@ -221,9 +235,11 @@ class Ours:
         self.process = Process(["build/bench/bench-engine", "serve", str(threads), str(folder)])
         self.megabytes = 0.0
 
-    def run(self, kind, count):
-        wall, self.busy, self.megabytes = map(float, self.process.ask(f"{kind} {count}").split())
-        return wall
+    def turn(self, kind, count, least=1, seconds=0.0):
+        """Seconds by the clock and by the processor's time of each call."""
+        answers = [tuple(map(float, line.split())) for line in self.process.turn(f"{kind} {count}", least, seconds)]
+        self.megabytes = answers[-1][2]
+        return [answer[:2] for answer in answers]
 
 
 class Peer:
@@ -232,14 +248,16 @@ class Peer:
         title = {"eager": "PyTorch eager", "compiled": "PyTorch compiled", "onnxruntime": "ONNX Runtime"}[who]
         self.name = f"{title}, {threads} thread{'s' * (threads > 1)}{setting}"
 
-    def run(self, kind, count):
-        answer = json.loads(self.process.ask(json.dumps(
-            dict(who=self.who, kind=kind, count=count, threads=self.threads, spin=self.spin))))
-        if "failure" in answer:
-            print(f"    {self.name}: {answer['failure']}")
-            return None
-        self.megabytes, self.busy = answer["megabytes"], answer["busy"]
-        return answer["seconds"]
+    def turn(self, kind, count, least=1, seconds=0.0):
+        """Seconds by the clock and by the processor's time of each call; nothing when it cannot do it."""
+        line = json.dumps(dict(who=self.who, kind=kind, count=count, threads=self.threads, spin=self.spin))
+        answers = [json.loads(answer) for answer in self.process.turn(line, least, seconds)]
+        for answer in answers:
+            if "failure" in answer:
+                print(f"    {self.name}: {answer['failure']}")
+                return []
+        self.megabytes = answers[-1]["megabytes"]
+        return [(answer["seconds"], answer["busy"]) for answer in answers]
 
 
 class Spread:
@@ -250,16 +268,17 @@ class Spread:
         self.processes = [Process(["taskset", "-c", str(core), *command], OMP_NUM_THREADS="1") for core in cores]
         self.name, self.megabytes = f"PyTorch eager, {len(cores)} processes", 0.0
 
-    def run(self, kind, count):
+    def turn(self, kind, count, least=1, seconds=0.0):
         start = time.perf_counter()
         for i, process in enumerate(self.processes):
             share = count * (i + 1) // len(self.processes) - count * i // len(self.processes)
             process.tell(json.dumps(dict(who="eager", kind=kind, count=share, threads=1)))
         answers = [json.loads(process.hear()) for process in self.processes]
-        seconds = time.perf_counter() - start
+        taken = time.perf_counter() - start
         self.megabytes = sum(answer.get("resident", 0.0) for answer in answers)
-        self.busy = sum(answer.get("busy", 0.0) for answer in answers)
-        return None if any("failure" in answer for answer in answers) else seconds
+        if any("failure" in answer for answer in answers):
+            return []
+        return [(taken, sum(answer["busy"] for answer in answers))]
 
     def close(self):
         for process in self.processes:
@@ -286,10 +305,10 @@ def choose(tried, kind, count):
     """The best setting of one kind of peer; None when it cannot do it at all."""
     times = []
     for peer in tried:
-        if peer.run(kind, count) is None:  # the first run warms up, or compiles
+        if not peer.turn(kind, count):  # the first call warms up, or compiles
             break
-        tries = [peer.run(kind, count) for _ in range(3)] if len(tried) > 1 else [0.0]
-        times.append((statistics.median(tries), peer.name, peer))
+        calls = peer.turn(kind, count, least=3) if len(tried) > 1 else [(0.0, 0.0)]
+        times.append((statistics.median(call[0] for call in calls), peer.name, peer))
     return min(times, key=lambda item: item[0])[2] if times else None
 
 
@@ -305,23 +324,27 @@ def compare(ours, peers, kind, count, rounds, flop):
 
 
 def show(ours, chosen, kind, count, rounds, flop):
-    ours.run(kind, count)
-    table, busy = ({peer.name: [] for peer in [ours, *chosen]} for _ in range(2))
+    everyone = [ours, *chosen]
+    least, seconds = (1, 0.0) if kind == "folds" else (4, 0.5)  # two dozen trainings are warm after the first
+    ours.turn(kind, count)
+    turns = {peer.name: [] for peer in everyone}
     for _ in range(rounds):
-        for peer in [ours, *chosen]:
-            table[peer.name].append(peer.run(kind, count))
-            busy[peer.name].append(peer.busy)
+        for peer in everyone:
+            calls = peer.turn(kind, count, least, seconds)
+            warm = calls[1:] or calls
+            turns[peer.name].append((calls[0][0], *(statistics.median(call[i] for call in warm) for i in (0, 1))))
     samples = count * 32 if kind == "folds" else count
     print(f"  {kind} {count}")
-    for peer in [ours, *chosen]:
-        row = table[peer.name]
-        median = statistics.median(row)
-        ratio = statistics.median(a / b for a, b in zip(row, table[ours.name]))
-        work = busy[peer.name]
-        worked = statistics.median(a / b for a, b in zip(work, busy[ours.name]))
-        print(f"    {peer.name:38} least {min(row) * 1e3:10.2f} ms  median {median * 1e3:10.2f} ms"
+    for peer in everyone:
+        firsts, clock, busy = zip(*turns[peer.name])
+        first_x, clock_x, busy_x = (statistics.median(a / b for a, b in zip(column, our))
+                                    for column, our in zip(zip(*turns[peer.name]), zip(*turns[ours.name])))
+        median = statistics.median(clock)
+        print(f"    {peer.name:38} least {min(clock) * 1e3:10.2f} ms  median {median * 1e3:10.2f} ms"
               f"  {samples / median:9.1f} windows/s  {flop * samples / median * 1e-9:7.1f} GFLOP/s"
-              f"  x {ratio:6.2f}  processor {statistics.median(work) * 1e3:10.2f} ms  x {worked:6.2f}  most memory {peer.megabytes:7.0f} MB", flush=True)
+              f"  x {clock_x:6.2f}  processor {statistics.median(busy) * 1e3:10.2f} ms  x {busy_x:6.2f}"
+              f"  first {statistics.median(firsts) * 1e3:10.2f} ms  x {first_x:6.2f}"
+              f"  most memory {peer.megabytes:7.0f} MB", flush=True)
 
 
 def agreement(ours, folder):
@@ -348,7 +371,7 @@ def measure(folder, cores, rounds, only):
         process.close()
     if only in "folds 24" and cores > 1:
         spread = Spread(folder)
-        spread.run("folds", 24)
+        spread.turn("folds", 24)
         show(ours, [spread], "folds", 24, rounds, 3 * flop)
         spread.close()
     ours.process.close()

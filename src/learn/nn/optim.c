@@ -155,6 +155,13 @@ int32_t ag_optim_freeze(ag_optim *optim, const char *pattern, bool frozen)
     return count;
 }
 
+bool ag_optim_trains(const ag_optim *optim)
+{
+    for (int32_t p = 0; p < ag_graph_parameters(optim->graph); p++)
+        if (ag_graph_parameter_at(optim->graph, p)->trainable && !optim->settings[p].frozen) return true;
+    return false;
+}
+
 int32_t ag_optim_group(ag_optim *optim, const char *pattern, double rate_factor, double weight_decay)
 {
     int32_t count = 0;

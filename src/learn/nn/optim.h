@@ -69,6 +69,8 @@ int ag_optim_new(const ag_graph *graph, const ag_optim_options *options, ag_opti
 void ag_optim_free(ag_optim *optim);
 /* Parameters whose name matches the pattern (* and ?) are no longer (or again) updated. Returns how many matched. */
 int32_t ag_optim_freeze(ag_optim *optim, const char *pattern, bool frozen);
+/* False when every parameter is frozen: steps would change nothing. */
+bool ag_optim_trains(const ag_optim *optim);
 /* A group: parameters that match learn at `rate_factor` times the rate and decay by `weight_decay`. Later calls win.
  * Returns how many matched. */
 int32_t ag_optim_group(ag_optim *optim, const char *pattern, double rate_factor, double weight_decay);

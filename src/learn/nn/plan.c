@@ -17,6 +17,11 @@
 #include "core/base/arena.h"
 #include "core/base/mem.h"
 
+#define DEFAULT_CHUNK 4
+#define DEFAULT_LANES 16
+/* Bytes that come back from the second cache when there are 2 MiB of it: a little of a chunk is not read again. */
+#define SECOND_CACHE (5 << 19)
+
 typedef struct interval {
     int32_t from, to; /* steps, both inclusive; from > to: never alive */
     int64_t size;     /* reals per sample */
@@ -418,6 +423,18 @@ static void widen(const ag_plan *plan, interval *it)
     while (it->to + 1 < plan->step_count && concurrent(plan, it->to, it->to + 1)) it->to++;
 }
 
+/* Samples per call, when the caller leaves it open: several, so that weights are read once for them. Fewer where what
+ * lies between forward and backward then still is in the core's second cache when it is read again, which saves more.
+ */
+static void choose_chunk(ag_plan *plan)
+{
+    ag_plan_options *options = &plan->options;
+    int64_t bytes = plan->workspace * (int64_t)sizeof(ag_real), fitting = bytes > 0 ? SECOND_CACHE / bytes : 0;
+    bool smaller = !plan->staged && fitting > 0 && fitting < DEFAULT_CHUNK;
+    if (!options->chunk) options->chunk = smaller ? fitting : DEFAULT_CHUNK;
+    if (options->chunk > options->max_samples) options->chunk = options->max_samples;
+}
+
 static int lay_memory(planner *p, ag_err *err)
 {
     ag_plan *plan = p->plan;
@@ -440,6 +457,7 @@ static int lay_memory(planner *p, ag_err *err)
         int32_t maker = maker_of(p, (ag_ref){v});
         plan->value_layer[v] = maker >= 0 ? plan->node_layer[maker] : -1;
     }
+    choose_chunk(plan);
     for (int32_t s = 0; s < plan->step_count; s++) {
         const ag_node *node = ag_graph_node(p->graph, plan->steps[s].node);
         int64_t samples = plan->steps[s].whole_batch ? plan->options.max_samples : plan->options.chunk;
@@ -450,9 +468,6 @@ static int lay_memory(planner *p, ag_err *err)
 }
 
 /* ---- the whole ---- */
-
-#define DEFAULT_CHUNK 4
-#define DEFAULT_LANES 16
 
 static int check_options(const ag_graph *graph, ag_plan_options *options, ag_err *err)
 {
@@ -465,13 +480,11 @@ static int check_options(const ag_graph *graph, ag_plan_options *options, ag_err
         return ag_fail(err, AG_EINVAL, "the model was built without a loss, so it cannot be trained or scored");
     if (!options->loss && !options->outputs)
         return ag_fail(err, AG_EINVAL, "the plan computes neither loss nor outputs");
-    if (!options->chunk) options->chunk = DEFAULT_CHUNK;
     if (!options->lanes) {
         options->lanes = (options->max_samples + DEFAULT_CHUNK - 1) / DEFAULT_CHUNK;
         if (options->lanes > DEFAULT_LANES) options->lanes = DEFAULT_LANES;
     }
     if (options->lanes > options->max_samples) options->lanes = options->max_samples;
-    if (options->chunk > options->max_samples) options->chunk = options->max_samples;
     return 0;
 }
 

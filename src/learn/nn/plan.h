@@ -27,7 +27,7 @@ typedef struct ag_plan_options {
     bool recompute; /* keep only what passes from layer to layer, and compute each numbered layer ("mixers.3") again
                        for its backward pass: less memory, the same bits. A staged plan keeps everything */
     int64_t max_samples; /* of one run; required */
-    int64_t chunk;       /* samples per call of an operation; 0: chosen */
+    int64_t chunk;       /* samples per call of an operation; 0: chosen from what a sample takes */
     int64_t lanes;       /* 0: chosen from max_samples alone */
 } ag_plan_options;
 

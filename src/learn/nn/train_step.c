@@ -39,6 +39,10 @@ static int open_optimizer(ag_train_loop *loop, ag_err *err)
             rc = refuse_pattern(loop, "groups", o->groups[i].pattern, err);
     for (const char *const *p = o->freeze; p && *p && rc >= 0; p++)
         if (!ag_optim_freeze(loop->optim, *p, true)) rc = refuse_pattern(loop, "freeze", *p, err);
+    if (rc >= 0 && o->freeze && *o->freeze && !ag_optim_trains(loop->optim)) {
+        ag_fail(err, AG_EINVAL, "freeze: every parameter of the model is frozen, nothing is left to train");
+        rc = ag_err_hint(err, "freeze fewer: '*' means all of them");
+    }
     if (rc >= 0 && o->ema_decay > 0.0) rc = ag_ema_new(loop->job->model->graph, o->ema_decay, &loop->ema, err);
     return rc;
 }

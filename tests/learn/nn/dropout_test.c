@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the numbers of a dropout owe to who trains with them: the share that is kept, to 1/65536, and elements that know
- * nothing of each other. That every table draws the same ones is tested in kernels_test.c. */
+ * nothing of each other. That every table draws the same ones is tested in kernels/kernels_test.c. */
 #include <math.h>
 
 #include "core/base/mem.h"

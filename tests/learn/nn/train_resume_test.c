@@ -44,7 +44,8 @@ static void expect_resumed(const ag_real *should, void (*change)(ag_waves *b), c
 AG_TEST(test_train__stopped_at_any_step_and_resumed_gives_the_same_bits)
 {
     ag_real *should = ag_waves_straight(NULL);
-    for (int64_t step = 1; step < 16; step += 3) expect_resumed(should, NULL, &step, NULL, 1);
+    for (int64_t step = 1; step < 16; step += (int64_t)ag_test_rounds(7, 1))
+        expect_resumed(should, NULL, &step, NULL, 1);
     expect_resumed(should, NULL, (const int64_t[]){2, 3, 9, 15}, NULL, 4);
     ag_free(should);
 }
@@ -109,8 +110,9 @@ AG_TEST(test_train__killed_again_and_again_ends_with_the_same_bits)
             pid_t pid = fork();
             assert_true(pid >= 0);
             if (pid == 0) _exit(child(directory, file, (unsigned)(1 + tries % 4)));
-            /* Later and later, so that it gets somewhere on a slow machine too. */
-            ag_sleep((int64_t)ag_rng_below(&rng, 20000 + 12000 * (uint64_t)tries));
+            /* Later and later, so that it gets somewhere on a slow machine too: it is started few times, since starting
+             * it takes most of the time there. */
+            ag_sleep((int64_t)ag_rng_below(&rng, (uint64_t)20000 << (tries < 8 ? tries : 8)));
             (void)kill(pid, SIGKILL);
             int status = 0;
             assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -236,30 +236,65 @@ static inline __attribute__((always_inline)) void spread_four(vec v, vec *to)
 }
 
 #define HAS_TURN
-/* Four numbers of each of the rows 0, 4, 8 and 12 from p on, one below the other in the vector's quarters. To put a
- * quarter in while it is loaded takes no shuffle, of which there is one a cycle. */
-static inline __attribute__((always_inline)) vec quarters(const float *p, int64_t row)
+/* Four numbers from p on and from three places behind it, one below the other in the vector's quarters. */
+static inline __attribute__((always_inline)) vec quarters(const float *p, const int64_t *behind)
 {
     vec v = _mm512_castps128_ps512(_mm_loadu_ps(p));
-    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + 4 * row), 1);
-    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + 8 * row), 2);
-    return _mm512_insertf32x4(v, _mm_loadu_ps(p + 12 * row), 3);
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + behind[0]), 1);
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + behind[1]), 2);
+    return _mm512_insertf32x4(v, _mm_loadu_ps(p + behind[2]), 3);
+}
+
+/* to[c][r] = from[r][c]; rows and columns are 4, 8, 12 or 16. Rows that there are not are read from the first ones. */
+static inline __attribute__((always_inline)) void turn(const float *from, int64_t from_row, float *to, int64_t to_row,
+                                                       int64_t rows, int64_t columns)
+{
+    const int64_t behind[] = {rows > 4 ? 4 * from_row : 0, rows > 8 ? 8 * from_row : 0, rows > 12 ? 12 * from_row : 0};
+    _Pragma("GCC unroll 4") for (int64_t c = 0; c < columns; c += 4, from += 4, to += 4 * to_row)
+    { /* every quarter is turned in itself */
+        vec a = quarters(from, behind), b = quarters(from + from_row, behind);
+        vec d = quarters(from + 2 * from_row, behind), e = quarters(from + 3 * from_row, behind);
+        vec low = _mm512_unpacklo_ps(a, b), high = _mm512_unpackhi_ps(a, b);
+        vec low2 = _mm512_unpacklo_ps(d, e), high2 = _mm512_unpackhi_ps(d, e);
+        store_some(to, _mm512_shuffle_ps(low, low2, 0x44), rows);
+        store_some(to + to_row, _mm512_shuffle_ps(low, low2, 0xee), rows);
+        store_some(to + 2 * to_row, _mm512_shuffle_ps(high, high2, 0x44), rows);
+        store_some(to + 3 * to_row, _mm512_shuffle_ps(high, high2, 0xee), rows);
+    }
+}
+
+/* Two vectors exchange every second group of `half` lanes: a's odd ones against b's even ones. Only one of the three
+ * instructions is a shuffle, of which there is one a cycle. */
+static inline __attribute__((always_inline)) void exchange(vec *a, vec *b, const int half)
+{
+    const __mmask16 odd = half == 8 ? 0xff00 : half == 4 ? 0xf0f0 : half == 2 ? 0xcccc : 0xaaaa;
+    vec x = *a, y = *b, crossed;
+    if (half == 8)
+        crossed = _mm512_shuffle_f32x4(x, y, 0x4e);
+    else if (half == 4)
+        crossed = _mm512_castpd_ps(_mm512_permutex2var_pd(
+            _mm512_castps_pd(x), _mm512_setr_epi64(2, 3, 8, 9, 6, 7, 12, 13), _mm512_castps_pd(y)));
+    else if (half == 2)
+        crossed = _mm512_shuffle_ps(x, y, 0x4e);
+    else
+        crossed = _mm512_permute_ps(_mm512_mask_blend_ps(odd, y, x), 0xb1);
+    *a = _mm512_mask_blend_ps(odd, x, crossed);
+    *b = _mm512_mask_blend_ps(odd, crossed, y);
 }
 
 /* to[c][r] = from[r][c], 16 x 16. */
-static inline void turn(const float *from, int64_t from_row, float *to, int64_t to_row)
+static inline void turn_square(const float *from, int64_t from_row, float *to, int64_t to_row)
 {
-    _Pragma("GCC unroll 4") for (int c = 0; c < 16; c += 4)
-    { /* every quarter is turned in itself */
-        vec a = quarters(from + c, from_row), b = quarters(from + from_row + c, from_row);
-        vec d = quarters(from + 2 * from_row + c, from_row), e = quarters(from + 3 * from_row + c, from_row);
-        vec low = _mm512_unpacklo_ps(a, b), high = _mm512_unpackhi_ps(a, b);
-        vec low2 = _mm512_unpacklo_ps(d, e), high2 = _mm512_unpackhi_ps(d, e);
-        store(to + c * to_row, _mm512_shuffle_ps(low, low2, 0x44));
-        store(to + (c + 1) * to_row, _mm512_shuffle_ps(low, low2, 0xee));
-        store(to + (c + 2) * to_row, _mm512_shuffle_ps(high, high2, 0x44));
-        store(to + (c + 3) * to_row, _mm512_shuffle_ps(high, high2, 0xee));
+    vec row[16];
+    _Pragma("GCC unroll 16") for (int r = 0; r < 16; r++) row[r] = load(from + r * from_row);
+    _Pragma("GCC unroll 4") for (int half = 8; half > 0; half /= 2)
+    {
+        _Pragma("GCC unroll 16") for (int r = 0; r < 16; r++)
+        {
+            if (!(r & half)) exchange(&row[r], &row[r | half], half);
+        }
     }
+    _Pragma("GCC unroll 16") for (int c = 0; c < 16; c++) store(to + c * to_row, row[c]);
 }
 
 /* ---- functions by table: a register holds 16 entries, two hold 32 ---- */
@@ -289,12 +324,11 @@ static inline vec exp_by_table(vec x)
 static inline vec power_by_table(vec x)
 {
     const vec magic = set(786432.0F); /* 1.5 * 2^19: the sum's last bits are sixteenths */
-    vec clamped = _mm512_max_ps(set(-150.0F), x);
-    vec shifted = _mm512_add_ps(clamped, magic), n = _mm512_sub_ps(shifted, magic), r = _mm512_sub_ps(clamped, n);
+    vec shifted = _mm512_add_ps(x, magic), r = _mm512_reduce_ps(x, 4 << 4 | 8);
     vec t = _mm512_permutexvar_ps(_mm512_castps_si512(shifted), load(sixteenths));
     vec p = _mm512_fmadd_ps(r, set(0.0555041087F), set(0.240226507F));
     p = _mm512_mul_ps(_mm512_fmadd_ps(p, r, set(0.693147181F)), r);
-    return _mm512_scalef_ps(_mm512_fmadd_ps(p, t, t), n); /* by 2 to the integer below n */
+    return _mm512_scalef_ps(_mm512_fmadd_ps(p, t, t), _mm512_sub_ps(shifted, magic)); /* by 2 to the integer below */
 }
 
 /* G(a) = a * P(normal > a), by polynomials in a / 0.1875 - i around its 32 multiples i (through six Chebyshev nodes of
@@ -348,9 +382,9 @@ static inline vec gelu_factor(int k, __m512i i)
 static inline vec gelu_by_table(vec x, vec *slope)
 {
     const vec magic = set(12582912.0F);
-    vec scaled = _mm512_mul_ps(_mm512_min_ps(set(5.8125F), _mm512_abs_ps(x)), set(5.33333333F));
-    vec shifted = _mm512_add_ps(scaled, magic), t = _mm512_sub_ps(scaled, _mm512_sub_ps(shifted, magic));
-    __m512i i = _mm512_castps_si512(shifted);
+    vec scaled = _mm512_range_ps(_mm512_mul_ps(x, set(5.33333333F)), set(31.0F), 2 | 8); /* the smaller size */
+    vec t = _mm512_reduce_ps(scaled, 8); /* behind the nearest integer */
+    __m512i i = _mm512_castps_si512(_mm512_add_ps(scaled, magic));
     vec q = gelu_factor(5, i), p = _mm512_fmadd_ps(q, t, gelu_factor(4, i));
     q = _mm512_fmadd_ps(q, t, p);
     p = _mm512_fmadd_ps(p, t, gelu_factor(3, i));

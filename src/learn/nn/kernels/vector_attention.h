@@ -18,6 +18,17 @@ INLINE bool in_fours(const ag_attend *at)
     return at->keys == FOUR * LANES && at->queries % FOUR == 0;
 }
 
+INLINE void four_steps(const float *const *row, int at, const float *b, vec sum[FOUR][FOUR])
+{
+    vec right[FOUR];
+    UNROLL for (int v = 0; v < FOUR; v++) right[v] = load(b + v * LANES);
+    UNROLL for (int r = 0; r < FOUR; r++)
+    {
+        vec left = set(row[r][at]);
+        UNROLL for (int v = 0; v < FOUR; v++) sum[r][v] = fma_(left, right[v], sum[r][v]);
+    }
+}
+
 /* sum = a b for four rows of a; b [depth, keys]. */
 INLINE void four_products(const float *a, int64_t a_row, const float *b, int64_t depth, vec sum[FOUR][FOUR])
 {
@@ -28,15 +39,14 @@ INLINE void four_products(const float *a, int64_t a_row, const float *b, int64_t
         NEXT(a, a_row);
         UNROLL for (int v = 0; v < FOUR; v++) sum[r][v] = set(0);
     }
-    for (int64_t d = 0; d < depth; d++, b += FOUR * LANES) {
-        vec right[FOUR];
-        UNROLL for (int v = 0; v < FOUR; v++) right[v] = load(b + v * LANES);
-        UNROLL for (int r = 0; r < FOUR; r++)
-        {
-            vec left = set(*row[r]);
-            NEXT(row[r], 1);
-            UNROLL for (int v = 0; v < FOUR; v++) sum[r][v] = fma_(left, right[v], sum[r][v]);
-        }
+    int64_t d = 0;
+    for (; d + FOUR <= depth; d += FOUR, b += FOUR * FOUR * LANES) {
+        UNROLL for (int i = 0; i < FOUR; i++) four_steps(row, i, b + i * FOUR * LANES, sum);
+        UNROLL for (int r = 0; r < FOUR; r++) NEXT(row[r], FOUR);
+    }
+    for (; d < depth; d++, b += FOUR * LANES) {
+        four_steps(row, 0, b, sum);
+        UNROLL for (int r = 0; r < FOUR; r++) NEXT(row[r], 1);
     }
 }
 
@@ -74,10 +84,12 @@ INLINE void four_sums(const ag_attend *at, int64_t r0)
     store_some(at->moments + at->queries + r0, divide(set(1.0F), four_of(sum, false)), FOUR);
 }
 
-static void attend_fours(const ag_attend *at)
+/* A copy of the call is what no store can change: the compiler keeps what it reads of it. */
+static void attend_fours(const ag_attend *call)
 {
-    for (int64_t r = 0; r < at->queries; r += FOUR) four_scores(at, r, false);
-    for (int64_t r = 0; r < at->queries; r += FOUR) four_sums(at, r);
+    const ag_attend at = *call;
+    for (int64_t r = 0; r < at.queries; r += FOUR) four_scores(&at, r, false);
+    for (int64_t r = 0; r < at.queries; r += FOUR) four_sums(&at, r);
 }
 
 /* ---- backward ---- */
@@ -136,13 +148,14 @@ INLINE void four_slopes(const ag_attend_gradient *g, int64_t r0, vec scale)
     }
 }
 
-static void gradient_fours(const ag_attend_gradient *g)
+static void gradient_fours(const ag_attend_gradient *call)
 {
-    int64_t queries = g->of.queries;
-    vec scale = set(g->kept ? g->scale : 1.0F), both = mul(scale, set(g->of.factor));
-    for (int64_t r = 0; r < queries; r += FOUR) four_scores(&g->of, r, true);
-    for (int64_t r = 0; r < queries; r++) row_weights(g, r, scale);
-    for (int64_t r = 0; r < queries; r += FOUR) four_slopes(g, r, both);
+    const ag_attend_gradient g = *call;
+    int64_t queries = g.of.queries;
+    vec scale = set(g.kept ? g.scale : 1.0F), both = mul(scale, set(g.of.factor));
+    for (int64_t r = 0; r < queries; r += FOUR) four_scores(&g.of, r, true);
+    for (int64_t r = 0; r < queries; r++) row_weights(&g, r, scale);
+    for (int64_t r = 0; r < queries; r += FOUR) four_slopes(&g, r, both);
 }
 #endif
 

@@ -43,6 +43,19 @@ INLINE vec down_to(const vec *v, int64_t rows, bool tops)
     return tops ? tops_of(padded) : sums_of(padded);
 }
 
+/* x in the first `count` lanes, 0 in the others; for sums over a row's last vector. */
+INLINE vec keep_first(int64_t count, vec x)
+{
+    return count < LANES ? keep_where((1U << count) - 1, x) : x;
+}
+
+/* The last of a row of numbers, which vectors of all lanes leave over; others of the row in the lanes that are free. */
+INLINE vec load_last(const float *row, int64_t columns)
+{
+    if (columns >= LANES) return load(row + columns - LANES);
+    return add(load_some(row, columns), keep_where(~((1U << columns) - 1), set(row[0])));
+}
+
 #include "learn/nn/kernels/vector_dropout.h"
 #include "learn/nn/kernels/vector_functions.h"
 #include "learn/nn/kernels/vector_gate.h"

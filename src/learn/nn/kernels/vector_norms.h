@@ -1,61 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* vector_norms.h: the layer norm and its gradient, for vector_kernels.h. Rows as wide as a vector, which the mixers of
- * the drilling model have, are taken LANES at a time in registers. */
+/* vector_norms.h: the layer norm and its gradient, for vector_kernels.h. LANES rows are taken at a time. Of the widths
+ * that models of holes have, a vector is kept in registers, and a vector and a half has loops of known lengths. */
 #include "learn/nn/kernels/tables.h"
 #include "learn/nn/kernels/vector_functions.h"
 
-static void layer_norm_any(const float *x, const float *gain, const float *shift, float epsilon, float *y,
-                           float *moments, int64_t rows, int64_t columns)
+/* Up to LANES rows. */
+INLINE void layer_norm_some(const float *x, const float *gain, const float *shift, float epsilon, float *y,
+                            float *moments, int64_t rows, const int64_t columns)
 {
-    float share = 1.0F / (float)columns;
-    for (int64_t r = 0; r < rows; r++, x += columns, y += columns) {
-        vec sum = set(0), square = set(0);
-        for (int64_t c = 0; c < columns; c += LANES) sum = add(sum, load_some(x + c, columns - c));
-        float mean = sum_of(sum) * share;
-        for (int64_t c = 0; c + LANES <= columns; c += LANES) {
-            vec d = sub(load(x + c), set(mean));
-            square = fma_(d, d, square);
-        }
-        float squares = sum_of(square);
-        for (int64_t c = columns / LANES * LANES; c < columns; c++) squares += (x[c] - mean) * (x[c] - mean);
-        float rate = 1.0F / sqrtf(squares * share + epsilon);
-        for (int64_t c = 0; c < columns; c += LANES) {
-            vec normalised = mul(sub(load_some(x + c, columns - c), set(mean)), set(rate));
-            store_some(y + c, fma_(normalised, load_some(gain + c, columns - c), load_some(shift + c, columns - c)),
-                       columns - c);
-        }
-        if (!moments) continue;
-        moments[2 * r] = mean;
-        moments[2 * r + 1] = rate;
-    }
-}
-
-/* Up to LANES rows whose length is a multiple of LANES. */
-static void layer_norm_some(const float *x, const float *gain, const float *shift, float epsilon, float *y,
-                            float *moments, int64_t rows, int64_t columns)
-{
+    const int64_t whole = columns / LANES * LANES, rest = columns - whole;
     vec each[LANES], share = set(1.0F / (float)columns);
     float mean[LANES], rate[LANES];
     for (int64_t r = 0; r < rows; r++) {
-        each[r] = load(x + r * columns);
-        for (int64_t c = LANES; c < columns; c += LANES) each[r] = add(each[r], load(x + r * columns + c));
+        each[r] = rest ? load_some(x + r * columns + whole, rest) : set(0);
+        for (int64_t c = 0; c < whole; c += LANES) each[r] = add(each[r], load(x + r * columns + c));
     }
     store(mean, mul(down_to(each, rows, false), share));
     for (int64_t r = 0; r < rows; r++) {
         each[r] = set(0);
-        for (int64_t c = 0; c < columns; c += LANES) {
+        for (int64_t c = 0; c < whole; c += LANES) {
             vec d = sub(load(x + r * columns + c), set(mean[r]));
             each[r] = fma_(d, d, each[r]);
         }
+        if (!rest) continue;
+        vec d = keep_first(rest, sub(load_some(x + r * columns + whole, rest), set(mean[r])));
+        each[r] = fma_(d, d, each[r]);
     }
     store(rate, divide(set(1.0F), square_root(fma_(down_to(each, rows, false), share, set(epsilon)))));
-    for (int64_t r = 0; r < rows; r++) {
-        for (int64_t c = 0; c < columns; c += LANES) {
-            vec normalised = mul(sub(load(x + r * columns + c), set(mean[r])), set(rate[r]));
-            store(y + r * columns + c, fma_(normalised, load(gain + c), load(shift + c)));
+    for (int64_t c = 0; c < columns; c += LANES) {
+        const int64_t some = columns - c;
+        vec by = load_some(gain + c, some), more = load_some(shift + c, some);
+        for (int64_t r = 0; r < rows; r++) {
+            vec row = some < LANES ? load_some(x + r * columns + c, some) : load(x + r * columns + c);
+            vec to = fma_(mul(sub(row, set(mean[r])), set(rate[r])), by, more);
+            if (some < LANES)
+                store_some(y + r * columns + c, to, some);
+            else
+                store(y + r * columns + c, to);
         }
-        if (!moments) continue;
+    }
+    for (int64_t r = 0; moments && r < rows; r++) {
         moments[2 * r] = mean[r];
         moments[2 * r + 1] = rate[r];
     }
@@ -109,11 +94,11 @@ static void layer_norm(const float *x, const float *gain, const float *shift, fl
         layer_norm_squares(x, gain, shift, epsilon, y, moments, rows);
         return;
     }
-    if (columns % LANES) {
-        layer_norm_any(x, gain, shift, epsilon, y, moments, rows, columns);
-        return;
-    }
-    for (int64_t r = 0; r < rows; r += LANES)
+    int64_t r = 0;
+    for (; columns == 3 * LANES / 2 && r + LANES <= rows; r += LANES)
+        layer_norm_some(x + r * columns, gain, shift, epsilon, y + r * columns, moments ? moments + 2 * r : NULL, LANES,
+                        3 * LANES / 2);
+    for (; r < rows; r += LANES)
         layer_norm_some(x + r * columns, gain, shift, epsilon, y + r * columns, moments ? moments + 2 * r : NULL,
                         rows - r < LANES ? rows - r : LANES, columns);
 }
@@ -132,39 +117,53 @@ static void layer_norm_again(const float *x, const float *gain, const float *shi
             store(y + r * LANES, norm_by(load(x + r * LANES), moments + 2 * r, by, more));
         return;
     }
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t c = 0; c < columns; c += LANES) {
-            int64_t at = r * columns + c, some = columns - c;
-            by = load_some(gain + c, some);
-            more = load_some(shift + c, some);
+    for (int64_t c = 0; c < columns; c += LANES) {
+        const int64_t some = columns - c;
+        by = load_some(gain + c, some);
+        more = load_some(shift + c, some);
+        for (int64_t r = 0; r < rows; r++) {
+            int64_t at = r * columns + c;
             store_some(y + at, norm_by(load_some(x + at, some), moments + 2 * r, by, more), some);
         }
+    }
 }
 
-static void layer_norm_gradient_any(const float *x, const float *gain, const float *moments, const float *dy,
-                                    const float *base, float *dx, float *dgain, float *dshift, int64_t rows,
-                                    int64_t columns)
+/* Up to LANES rows; dx, dgain and dshift may be NULL. */
+INLINE void layer_norm_gradient_some(const float *x, const float *gain, const float *moments, const float *dy,
+                                     const float *base, float *dx, float *dgain, float *dshift, int64_t rows,
+                                     const int64_t columns)
 {
-    float share = 1.0F / (float)columns;
-    for (int64_t r = 0; r < rows; r++, x += columns, dy += columns) {
-        vec mean = set(moments[2 * r]), rate = set(moments[2 * r + 1]), sum = set(0), product = set(0);
-        for (int64_t c = 0; c < columns; c += LANES) {
-            int64_t some = columns - c;
-            vec slope = load_some(dy + c, some), scaled = mul(slope, load_some(gain + c, some));
-            vec normalised = mul(sub(load_some(x + c, some), mean), rate);
-            sum = add(sum, scaled);
-            product = fma_(scaled, normalised, product);
-            if (dgain) store_some(dgain + c, fma_(slope, normalised, load_some(dgain + c, some)), some);
-            if (dshift) store_some(dshift + c, add(slope, load_some(dshift + c, some)), some);
+    vec sums[LANES], products[LANES], share = set(1.0F / (float)columns);
+    float from_sum[LANES], from_product[LANES];
+    for (int64_t r = 0; r < rows; r++) sums[r] = products[r] = set(0);
+    for (int64_t c = 0; c < columns; c += LANES) {
+        const int64_t some = columns - c;
+        vec by = load_some(gain + c, some), to_gain = dgain ? load_some(dgain + c, some) : set(0);
+        vec to_shift = dshift ? load_some(dshift + c, some) : set(0);
+        for (int64_t r = 0; r < rows; r++) {
+            int64_t at = r * columns + c;
+            vec slope = load_some(dy + at, some), scaled = mul(slope, by);
+            vec normalised = mul(sub(load_some(x + at, some), set(moments[2 * r])), set(moments[2 * r + 1]));
+            sums[r] = add(sums[r], scaled);
+            products[r] = fma_(scaled, normalised, products[r]);
+            to_shift = add(to_shift, slope);
+            to_gain = fma_(slope, normalised, to_gain);
         }
-        vec from_sum = set(sum_of(sum) * share), from_product = set(sum_of(product) * share);
-        for (int64_t c = 0; dx && c < columns; c += LANES) {
-            int64_t some = columns - c;
-            vec normalised = mul(sub(load_some(x + c, some), mean), rate);
-            vec slope = sub(mul(load_some(dy + c, some), load_some(gain + c, some)), from_sum);
-            slope = mul(fnma_(normalised, from_product, slope), rate);
-            if (base) slope = add(load_some(base + r * columns + c, some), slope);
-            store_some(dx + r * columns + c, slope, some);
+        if (dgain) store_some(dgain + c, to_gain, some);
+        if (dshift) store_some(dshift + c, to_shift, some);
+    }
+    store(from_sum, mul(down_to(sums, rows, false), share));
+    store(from_product, mul(down_to(products, rows, false), share));
+    for (int64_t c = 0; dx && c < columns; c += LANES) {
+        const int64_t some = columns - c;
+        vec by = load_some(gain + c, some);
+        for (int64_t r = 0; r < rows; r++) {
+            int64_t at = r * columns + c;
+            vec rate = set(moments[2 * r + 1]), normalised = sub(load_some(x + at, some), set(moments[2 * r]));
+            normalised = mul(normalised, rate);
+            vec slope = sub(mul(load_some(dy + at, some), by), set(from_sum[r]));
+            slope = mul(fnma_(normalised, set(from_product[r]), slope), rate);
+            store_some(dx + at, base ? add(load_some(base + at, some), slope) : slope, some);
         }
     }
 }
@@ -220,7 +219,15 @@ static void layer_norm_gradient(const float *x, const float *gain, const float *
                                 int64_t columns)
 {
     if (columns != LANES || !dx || !dgain || !dshift) {
-        layer_norm_gradient_any(x, gain, moments, dy, base, dx, dgain, dshift, rows, columns);
+        int64_t r = 0;
+        for (; columns == 3 * LANES / 2 && dx && r + LANES <= rows; r += LANES)
+            layer_norm_gradient_some(x + r * columns, gain, moments + 2 * r, dy + r * columns,
+                                     base ? base + r * columns : NULL, dx + r * columns, dgain, dshift, LANES,
+                                     3 * LANES / 2);
+        for (; r < rows; r += LANES)
+            layer_norm_gradient_some(x + r * columns, gain, moments + 2 * r, dy + r * columns,
+                                     base ? base + r * columns : NULL, dx ? dx + r * columns : NULL, dgain, dshift,
+                                     rows - r < LANES ? rows - r : LANES, columns);
         return;
     }
     norm_back all = {load(gain), load(dgain), load(dshift)};

@@ -7,7 +7,8 @@
  * out evenly among as few calls as possible: 17 rows are one call of 17 or three of 6, 6 and 5, never 16 and a lonely
  * one, which would wait for its own sums. The vectors of a microkernel may lie in different groups: sixteen features of
  * three channels make one full-width step, which keeps the mixers' narrow matrices fast. Masked lanes at the right edge
- * go through the same code with fewer rows. With few steps of k it is B that stays in registers while rows go by. */
+ * go through the same code with as many rows as fit, and what is left of them by four and one. With few steps of k it
+ * is B that stays in registers while rows go by. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -39,7 +40,7 @@
 #endif
 
 #define STREAMED 256 /* steps of k from which on three vectors of B do not stay in the first cache beside A */
-#define AHEAD 768    /* so many numbers before they are needed they are asked for then */
+#define AHEAD 256    /* so many numbers before they are needed they are asked for then */
 
 typedef struct block { /* a column block of C: where each of its vectors lies */
     const float *b[MICRO_VECTORS];
@@ -194,9 +195,23 @@ static void columns_full(const ag_matmul *q, const block *at, int vectors)
     for (; m < q->m; m += rows) table[rows](q, at, m);
 }
 
-INLINE void rows_of(const ag_matmul *q, const block *at, const int vectors)
+/* The right edge: as many rows at once as the registers hold, as above, but of that number only. */
+#define EDGE(rows, vectors)                                                                                            \
+    static void edge_rows_##vectors(const ag_matmul *q, const block *at, int64_t m)                                    \
+    {                                                                                                                  \
+        micro(q, at, m, rows, vectors, A_BY_ROWS, true);                                                               \
+    }                                                                                                                  \
+    static void edge_columns_##vectors(const ag_matmul *q, const block *at, int64_t m)                                 \
+    {                                                                                                                  \
+        micro(q, at, m, rows, vectors, A_BY_COLUMNS, true);                                                            \
+    }
+EDGE(MICRO_ROWS_1, 1)
+EDGE(MICRO_ROWS_2, 2)
+EDGE(MICRO_ROWS_3, 3)
+#undef EDGE
+
+INLINE void rows_of(const ag_matmul *q, const block *at, int64_t m, const int vectors)
 {
-    int64_t m = 0;
     for (; m + 4 <= q->m; m += 4) micro(q, at, m, 4, vectors, A_ANY, true);
     for (; m < q->m; m++) micro(q, at, m, 1, vectors, A_ANY, true);
 }
@@ -204,12 +219,18 @@ INLINE void rows_of(const ag_matmul *q, const block *at, const int vectors)
 /* The right edge, and an A that lies in another way. */
 static void columns_any(const ag_matmul *q, const block *at, int vectors)
 {
+    static micro_fn *const edges[2][3] = {{edge_rows_1, edge_rows_2, edge_rows_3},
+                                          {edge_columns_1, edge_columns_2, edge_columns_3}};
+    static const int64_t mosts[] = {MICRO_ROWS_1, MICRO_ROWS_2, MICRO_ROWS_3};
+    int64_t m = 0, most = q->a_column == 1 || q->a_row == 1 ? mosts[vectors - 1] : q->m + 1;
+    micro_fn *edge = edges[q->a_column != 1][vectors - 1];
+    for (; m + most <= q->m; m += most) edge(q, at, m);
     if (vectors == 3)
-        rows_of(q, at, 3);
+        rows_of(q, at, m, 3);
     else if (vectors == 2)
-        rows_of(q, at, 2);
+        rows_of(q, at, m, 2);
     else
-        rows_of(q, at, 1);
+        rows_of(q, at, m, 1);
 }
 
 /* How many vectors of C a microkernel takes: as many as the registers hold, but not 3 and a lonely one. Of few rows one
@@ -347,13 +368,15 @@ static void matmul(const ag_matmul *q)
 }
 
 /* sum[r][c] of a tile of dot products into C. */
-INLINE void add_sums(const ag_matmul_nt *q, int64_t m, int64_t n, vec sum[DOT_ROWS][DOT_COLUMNS], const int rows,
+INLINE void add_sums(const ag_matmul_nt *q, int64_t m, int64_t n, vec sum[DOT_ROWS][DOT_COLUMNS + 1], const int rows,
                      const int columns)
 {
 #if DOT_ROWS * DOT_COLUMNS == LANES
     if (rows == DOT_ROWS && columns == DOT_COLUMNS) {
+        vec all[LANES];
         float sums[LANES];
-        store(sums, sums_of(&sum[0][0]));
+        UNROLL for (int i = 0; i < LANES; i++) all[i] = sum[i / DOT_COLUMNS][i % DOT_COLUMNS];
+        store(sums, sums_of(all));
         UNROLL for (int r = 0; r < rows; r++)
         {
             UNROLL for (int c = 0; c < columns; c++) q->c[(m + r) * q->c_row + n + c] += sums[r * columns + c];
@@ -369,7 +392,7 @@ INLINE void add_sums(const ag_matmul_nt *q, int64_t m, int64_t n, vec sum[DOT_RO
 
 INLINE void dot_tile(const ag_matmul_nt *q, int64_t m, int64_t n, const int rows, const int columns)
 {
-    vec sum[DOT_ROWS][DOT_COLUMNS];
+    vec sum[DOT_ROWS][DOT_COLUMNS + 1];
     int64_t groups = q->groups ? q->groups : 1;
     UNROLL for (int r = 0; r < rows; r++)
     {
@@ -378,7 +401,7 @@ INLINE void dot_tile(const ag_matmul_nt *q, int64_t m, int64_t n, const int rows
     for (int64_t g = 0; g < groups; g++) {
         const float *a = q->a + g * q->a_group + m * q->a_row, *b = q->b + g * q->b_group + n * q->b_row;
         for (int64_t k = 0; k < q->k; k += LANES) {
-            vec right[DOT_COLUMNS];
+            vec right[DOT_COLUMNS + 1];
             bool partial = q->k - k < LANES;
             UNROLL for (int c = 0; c < columns; c++) right[c] = load_lanes(b + c * q->b_row + k, q->k - k, partial);
             UNROLL for (int r = 0; r < rows; r++)
@@ -391,19 +414,24 @@ INLINE void dot_tile(const ag_matmul_nt *q, int64_t m, int64_t n, const int rows
     add_sums(q, m, n, sum, rows, columns);
 }
 
+/* `rows` rows of C. A lonely last column goes with those before it. */
+INLINE void dot_rows(const ag_matmul_nt *q, int64_t m, const int rows)
+{
+    int64_t n = 0;
+    for (; n + DOT_COLUMNS + 1 < q->n || n + DOT_COLUMNS == q->n; n += DOT_COLUMNS)
+        dot_tile(q, m, n, rows, DOT_COLUMNS);
+    if (n + DOT_COLUMNS + 1 == q->n)
+        dot_tile(q, m, n, rows, DOT_COLUMNS + 1);
+    else
+        for (; n < q->n; n++) dot_tile(q, m, n, rows, 1);
+}
+
 static void matmul_nt(const ag_matmul_nt *q)
 {
     int64_t m = 0;
-    for (; m + DOT_ROWS <= q->m; m += DOT_ROWS) {
-        int64_t n = 0;
-        for (; n + DOT_COLUMNS <= q->n; n += DOT_COLUMNS) dot_tile(q, m, n, DOT_ROWS, DOT_COLUMNS);
-        for (; n < q->n; n++) dot_tile(q, m, n, DOT_ROWS, 1);
-    }
-    for (; m < q->m; m++) {
-        int64_t n = 0;
-        for (; n + DOT_COLUMNS <= q->n; n += DOT_COLUMNS) dot_tile(q, m, n, 1, DOT_COLUMNS);
-        for (; n < q->n; n++) dot_tile(q, m, n, 1, 1);
-    }
+    for (; m + DOT_ROWS <= q->m; m += DOT_ROWS) dot_rows(q, m, DOT_ROWS);
+    for (; m + 2 <= q->m; m += 2) dot_rows(q, m, 2);
+    for (; m < q->m; m++) dot_rows(q, m, 1);
 }
 
 static void transpose(const float *from, int64_t from_row, float *to, int64_t to_row, int64_t rows, int64_t columns)
@@ -415,7 +443,11 @@ static void transpose(const float *from, int64_t from_row, float *to, int64_t to
             int64_t high = rows - r0 < LANES ? rows - r0 : LANES, wide = columns - c0 < LANES ? columns - c0 : LANES;
 #ifdef HAS_TURN
             if (high == LANES && wide == LANES) {
-                turn(corner, from_row, turned, to_row);
+                turn_square(corner, from_row, turned, to_row);
+                continue;
+            }
+            if (high % 4 == 0 && wide % 4 == 0) {
+                turn(corner, from_row, turned, to_row, high, wide);
                 continue;
             }
 #endif

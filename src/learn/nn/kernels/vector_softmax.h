@@ -43,54 +43,38 @@ INLINE void give_weight(const softmax_to *to, int64_t at, vec weight, int64_t co
 
 /* ---- along rows ---- */
 
-static void softmax_row(const float *x, const softmax_to *to, int64_t columns)
-{
-    vec top = set(-INFINITY), sum = set(0);
-    float *powers = waiting(to);
-    int64_t c = 0;
-    for (; c + LANES <= columns; c += LANES) top = max_(top, load(x + c));
-    float most = max_of(top);
-    for (; c < columns; c++) most = x[c] > most ? x[c] : most;
-    top = set(most);
-    vec unit = set(POWER_UNIT);
-    for (c = 0; c + LANES <= columns; c += LANES) {
-        vec e = power_of(mul(sub(load(x + c), top), unit));
-        sum = add(sum, e);
-        store(powers + c, e);
-    }
-    float total = sum_of(sum);
-    if (c < columns) {
-        store_some(powers + c, power_of(mul(sub(load_some(x + c, columns - c), top), unit)), columns - c);
-        for (int64_t i = c; i < columns; i++) total += powers[i];
-    }
-    vec factor = set(1.0F / total);
-    for (c = 0; c < columns; c += LANES)
-        give_weight(to, c, mul(load_some(powers + c, columns - c), factor), columns - c, true);
-}
-
-/* Up to LANES rows whose length is a multiple of LANES. */
+/* Up to LANES rows. What does not fill a vector is added to its first lanes, down columns too; it waits in whole
+ * vectors, since what was stored in part cannot be loaded before it has reached the cache. */
 INLINE void softmax_some(const float *x, const softmax_to *to, int64_t rows, const int64_t columns)
 {
-    vec each[LANES], unit = set(POWER_UNIT);
+    const int64_t whole = columns / LANES * LANES, rest = columns - whole;
+    vec each[LANES], last[LANES], unit = set(POWER_UNIT);
     float top[LANES], factor[LANES], *powers = waiting(to);
     for (int64_t r = 0; r < rows; r++) {
-        each[r] = load(x + r * columns);
-        for (int64_t c = LANES; c < columns; c += LANES) each[r] = max_(each[r], load(x + r * columns + c));
+        each[r] = load_last(x + r * columns, columns);
+        for (int64_t c = 0; c < whole; c += LANES) each[r] = max_(each[r], load(x + r * columns + c));
     }
     store(top, down_to(each, rows, true));
     for (int64_t r = 0; r < rows; r++) {
         vec sum = set(0);
-        for (int64_t c = 0; c < columns; c += LANES) {
+        for (int64_t c = 0; c < whole; c += LANES) {
             vec e = power_of(mul(sub(load(x + r * columns + c), set(top[r])), unit));
             sum = add(sum, e);
             store(powers + r * columns + c, e);
         }
+        if (rest) {
+            last[r] = power_of(mul(sub(load_some(x + r * columns + whole, rest), set(top[r])), unit));
+            sum = add(sum, keep_first(rest, last[r]));
+        }
         each[r] = sum;
     }
     store(factor, divide(set(1.0F), down_to(each, rows, false)));
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t c = 0; c < columns; c += LANES)
-            give_weight(to, r * columns + c, mul(load(powers + r * columns + c), set(factor[r])), LANES, false);
+    for (int64_t r = 0; r < rows; r++) {
+        int64_t at = r * columns;
+        for (int64_t c = 0; c < whole; c += LANES, at += LANES)
+            give_weight(to, at, mul(load(powers + at), set(factor[r])), LANES, false);
+        if (rest) give_weight(to, at, mul(last[r], set(factor[r])), rest, true);
+    }
 }
 
 /* LANES rows of LANES columns, the same in registers. */
@@ -112,6 +96,16 @@ static void softmax_any(const float *x, const softmax_to *to, int64_t rows, int6
     softmax_some(x, to, rows, columns);
 }
 
+static void softmax_one_and_half(const float *x, const softmax_to *to)
+{
+    softmax_some(x, to, LANES, 3 * LANES / 2);
+}
+
+static void softmax_two(const float *x, const softmax_to *to)
+{
+    softmax_some(x, to, LANES, 2 * LANES);
+}
+
 static void softmax_four(const float *x, const softmax_to *to, int64_t rows)
 {
     softmax_some(x, to, rows, 4 * LANES);
@@ -119,15 +113,16 @@ static void softmax_four(const float *x, const softmax_to *to, int64_t rows)
 
 static void softmax_rows_to(const float *x, const softmax_to *to, int64_t rows, int64_t columns)
 {
-    int64_t step = columns % LANES ? 1 : LANES;
-    for (int64_t r = 0; r < rows; r += step) {
+    for (int64_t r = 0; r < rows; r += LANES) {
         const float *from = x + r * columns;
         softmax_to at = softmax_from(to, r * columns);
         int64_t some = rows - r < LANES ? rows - r : LANES;
-        if (step == 1)
-            softmax_row(from, &at, columns);
-        else if (columns == LANES && some == LANES)
+        if (columns == LANES && some == LANES)
             softmax_square(from, &at);
+        else if (columns == 3 * LANES / 2 && some == LANES)
+            softmax_one_and_half(from, &at);
+        else if (columns == 2 * LANES && some == LANES)
+            softmax_two(from, &at);
         else if (columns == 4 * LANES)
             softmax_four(from, &at, some);
         else
@@ -193,8 +188,12 @@ INLINE void softmax_strip(const float *x, const softmax_to *to, int64_t rows, in
             sum[i] = add(sum[i], power_at(x + at, top, powers + at, count, partial));
         }
     }
+    UNROLL for (int i = 0; i < LANES - 1; i++)
+    {
+        int64_t at = (r + i) * stride;
+        if (r + i < rows) sum[i] = add(sum[i], power_at(x + at, top, powers + at, count, partial));
+    }
     vec total = sum_down(sum);
-    for (; r < rows; r++) total = add(total, power_at(x + r * stride, top, powers + r * stride, count, partial));
     vec factor = divide(set(1.0F), total);
     for (r = 0; r < rows; r++)
         give_weight(to, r * stride, mul(load_lanes(powers + r * stride, count, partial), factor), count, partial);

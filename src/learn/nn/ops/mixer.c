@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* mixer.c: a mixer block (see mixer.h), tile by tile: all that happens to a tile happens while it is in the first
- * cache.
+ * cache (of channels, the second).
  *
  * Kept for backward, per sample: mean and rate of each norm, a bit for each element of the two dropouts, where vectors
  * are long the hidden layer before gelu; with a gate, its weights and, for a gate that comes last, its input. What is
  * computed again (the normed input v, gelu and its slope, a hidden layer of short vectors) takes less time than to
- * write it out and read it: all that is kept of a window is more than the second cache holds. Which elements drop is a
+ * write it out and read it: all that is kept of a window fills the second cache, or more. Which elements drop is a
  * function of (seed, step, node, sample, tile, element): each tile draws from Philox blocks of its own. */
 #include "learn/nn/ops/mixer.h"
 

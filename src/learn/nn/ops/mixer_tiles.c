@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* mixer_tiles.c: see mixer_tiles.h. Sizes of tiles: so that the input and the hidden layer of one fit the first cache
- * together with the weights, and a multiple of the vectors' lanes. They depend on the shape alone, so neither the chunk
- * nor the machine changes a bit of the order in which gradients are summed. */
+ * together with the weights, and a multiple of the vectors' lanes. Those of channels are larger and lie in the second
+ * one: their gradients of weights are sums along rows, which pay when they are long. Sizes depend on the shape alone,
+ * so neither the chunk nor the machine changes a bit of the order in which gradients are summed. */
 #include "learn/nn/ops/mixer_tiles.h"
 
 #include <string.h>
@@ -10,17 +11,25 @@
 #include "learn/nn/kernels/kernels.h"
 
 enum { VECTOR = 16 }; /* features that fill the vectors of every machine */
-enum { ROWS_OF_FEATURES = 64, ROWS_OF_PATCHES = 96, COLUMNS_OF_CHANNELS = 256 };
+enum { ROWS_OF_FEATURES = 64, ROWS_OF_PATCHES = 96, COLUMNS_OF_CHANNELS = 512 };
+enum { ROWS_OF_RAGGED = 96 }; /* of features that end within a vector, where microkernels take 8 or 12 rows */
 /* Up to here W1 v takes less time than to write the hidden layer out and read it. */
-enum { SHORT = 32 };
+enum { SHORT = 16 };
+
+/* How many positions a tile has. Along columns all tiles are as long as each other: a short last one costs most there.
+ */
+static int64_t tile_of(int axis, int64_t width, int64_t positions)
+{
+    if (axis == 2) return width % VECTOR == 0 ? ROWS_OF_FEATURES : ROWS_OF_RAGGED;
+    int64_t wanted = axis == 1 ? ROWS_OF_PATCHES : COLUMNS_OF_CHANNELS;
+    if (axis == 0) wanted = positions / ((positions + wanted - 1) / wanted) + width - 1;
+    return wanted < width ? width : wanted / width * width;
+}
 
 ag_mixer_shape ag_mixer_shape_of(const ag_shape *x, int axis, int64_t hidden)
 {
-    int64_t width = x->at[2], size = x->at[0] * x->at[1] * width, length = x->at[axis];
-    int64_t wanted = axis == 2 ? ROWS_OF_FEATURES : axis == 1 ? ROWS_OF_PATCHES : COLUMNS_OF_CHANNELS;
-    int64_t unit = axis == 2 ? 1 : width, positions = size / length;
-    int64_t tile = wanted / unit * unit;
-    if (tile < unit) tile = unit;
+    int64_t width = x->at[2], size = x->at[0] * x->at[1] * width, length = x->at[axis], positions = size / length;
+    int64_t tile = tile_of(axis, width, positions);
     if (tile > positions) tile = positions;
     return (ag_mixer_shape){.by_rows = axis != 0,
                             .axis = axis,

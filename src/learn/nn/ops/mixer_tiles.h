@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* mixer_tiles.h: how a mixer block cuts a sample into tiles that stay in the first cache, and its products on them.
+/* mixer_tiles.h: how a mixer block cuts a sample into tiles that stay in the first caches, and its products on them.
  *
  * A position is a place in the sample at which a vector along the mixed axis begins. A tile is some positions with
  * their whole vectors, and lies in one of two ways. By rows, [positions, length]: patches and features; for patches the

@@ -45,9 +45,10 @@ static void forward(const ag_call *c)
     ag_real *to = c->out[0];
     for (int64_t s = 0; s < c->samples; s++)
         for (int64_t h = 0; h < channels; h++)
-            for (int64_t k = 0; k < patches; k++)
-                for (int64_t i = 0; i < length; i++)
-                    *to++ = c->in[0][(s * rows + row_of(c->node, k, i)) * channels + h];
+            for (int64_t k = 0; k < patches; k++) {
+                const ag_real *from = c->in[0] + (s * rows + row_of(c->node, k, 0)) * channels + h;
+                for (int64_t i = 0; i < length; i++) *to++ = from[i * channels];
+            }
 }
 
 static void backward(const ag_call *c)

@@ -33,6 +33,8 @@ static bool whole_batch(const ag_node *node, bool training)
     return a->kind == AG_SCALER_MEAN && isnan(a->default_scale) && node->inputs > 1 && node->in[1].index;
 }
 
+enum { SIDE = 32 }; /* channels that are measured together */
+
 typedef struct column {          /* one channel of one sample */
     const ag_real *x, *observed; /* observed may be NULL */
     int64_t rows, step;
@@ -63,20 +65,26 @@ static double sum_sizes(const column *k, double *count)
     return sum;
 }
 
-static void measure_std(const column *k, double minimum, double *location, double *scale)
+/* SIDE neighbouring channels, of which the first is k, side by side: each sum waits for its own last addition. */
+static void measure_std(const column *k, int64_t channels, double minimum, double *location, double *scale)
 {
-    double count = 0.0, sum = 0.0, square = 0.0;
-    for (int64_t t = 0; t < k->rows; t++) {
-        sum += (double)k->x[t * k->step] * weight(k, t);
-        count += weight(k, t);
+    double count[SIDE] = {0}, sum[SIDE] = {0}, square[SIDE] = {0};
+    for (int64_t t = 0, at = 0; t < k->rows; t++, at += k->step)
+        for (int64_t i = 0; i < channels; i++) {
+            double by = k->observed ? (double)k->observed[at + i] : 1.0;
+            sum[i] += (double)k->x[at + i] * by;
+            count[i] += by;
+        }
+    for (int64_t i = 0; i < channels; i++) {
+        if (count[i] < 1.0) count[i] = 1.0;
+        location[i] = sum[i] / count[i];
     }
-    if (count < 1.0) count = 1.0;
-    *location = sum / count;
-    for (int64_t t = 0; t < k->rows; t++) {
-        double d = ((double)k->x[t * k->step] - *location) * weight(k, t);
-        square += d * d;
-    }
-    *scale = sqrt(square / count + minimum);
+    for (int64_t t = 0, at = 0; t < k->rows; t++, at += k->step)
+        for (int64_t i = 0; i < channels; i++) {
+            double d = ((double)k->x[at + i] - location[i]) * (k->observed ? (double)k->observed[at + i] : 1.0);
+            square[i] += d * d;
+        }
+    for (int64_t i = 0; i < channels; i++) scale[i] = sqrt(square[i] / count[i] + minimum);
 }
 
 static double batch_scale(const ag_call *c, int64_t channel)
@@ -90,34 +98,48 @@ static double batch_scale(const ag_call *c, int64_t channel)
     return sum / (count > 1.0 ? count : 1.0);
 }
 
-static void measure(const ag_call *c, int64_t sample, int64_t channel, double *location, double *scale)
+static double mean_scale(const ag_call *c, int64_t sample, int64_t channel)
 {
     const ag_scaler *a = c->attributes;
     column k = column_of(c, sample, channel);
-    double count;
-    *location = 0.0;
-    *scale = 1.0;
-    if (a->kind == AG_SCALER_STD) {
-        measure_std(&k, a->minimum, location, scale);
-    } else if (a->kind == AG_SCALER_MEAN) {
-        *scale = sum_sizes(&k, &count) / (count > 1.0 ? count : 1.0);
-        if (count <= 0.0) *scale = isnan(a->default_scale) ? batch_scale(c, channel) : a->default_scale;
-        if (*scale < a->minimum) *scale = a->minimum;
+    double count, scale = sum_sizes(&k, &count) / (count > 1.0 ? count : 1.0);
+    if (count <= 0.0) scale = isnan(a->default_scale) ? batch_scale(c, channel) : a->default_scale;
+    return scale < a->minimum ? a->minimum : scale;
+}
+
+/* Of neighbouring channels, SIDE at most. */
+static void measure(const ag_call *c, int64_t sample, int64_t first, int64_t channels, double *location, double *scale)
+{
+    const ag_scaler *a = c->attributes;
+    column k = column_of(c, sample, first);
+    for (int64_t i = 0; i < channels; i++) {
+        location[i] = 0.0;
+        scale[i] = a->kind == AG_SCALER_MEAN ? mean_scale(c, sample, first + i) : 1.0;
+    }
+    if (a->kind == AG_SCALER_STD) measure_std(&k, channels, a->minimum, location, scale);
+}
+
+static void forward_some(const ag_call *c, int64_t sample, int64_t first, int64_t count)
+{
+    int64_t rows = c->node->in_shape[0].at[0], channels = c->node->in_shape[0].at[1];
+    const ag_real *x = c->in[0] + sample * rows * channels + first;
+    ag_real *to = c->out[0] + sample * rows * channels + first;
+    double location[SIDE], scale[SIDE];
+    measure(c, sample, first, count, location, scale);
+    for (int64_t t = 0; t < rows * channels; t += channels)
+        for (int64_t i = 0; i < count; i++) to[t + i] = (ag_real)(((double)x[t + i] - location[i]) / scale[i]);
+    for (int64_t i = 0; i < count; i++) {
+        c->out[1][sample * channels + first + i] = (ag_real)location[i];
+        c->out[2][sample * channels + first + i] = (ag_real)scale[i];
     }
 }
 
 static void forward(const ag_call *c)
 {
-    int64_t rows = c->node->in_shape[0].at[0], channels = c->node->in_shape[0].at[1];
-    for (int64_t i = 0; i < c->samples * channels; i++) {
-        double location, scale;
-        int64_t at = i / channels * rows * channels + i % channels;
-        measure(c, i / channels, i % channels, &location, &scale);
-        for (int64_t t = 0; t < rows; t++)
-            c->out[0][at + t * channels] = (ag_real)(((double)c->in[0][at + t * channels] - location) / scale);
-        c->out[1][i] = (ag_real)location;
-        c->out[2][i] = (ag_real)scale;
-    }
+    int64_t channels = c->node->in_shape[0].at[1];
+    for (int64_t sample = 0; sample < c->samples; sample++)
+        for (int64_t i = 0; i < channels; i += SIDE)
+            forward_some(c, sample, i, channels - i < SIDE ? channels - i : SIDE);
 }
 
 /* Gradients of a scale that came from the batch are left out: who has no observation has nothing to be salient. */

@@ -42,8 +42,9 @@ static void forward(const ag_call *c)
     for (int64_t s = 0; s < c->samples; s++)
         for (int64_t i = 0; i < selected; i++) {
             int64_t k = s * channels + channel_of(c, i);
-            ag_real *to = c->out[0] + s * steps * selected + i;
-            for (int64_t t = 0; t < steps; t++) to[t * selected] = c->in[0][k * steps + t] * c->in[2][k] + c->in[1][k];
+            const ag_real *from = c->in[0] + k * steps;
+            ag_real *to = c->out[0] + s * steps * selected + i, location = c->in[1][k], scale = c->in[2][k];
+            for (int64_t t = 0; t < steps; t++) to[t * selected] = from[t] * scale + location;
         }
 }
 
