@@ -22,8 +22,8 @@ typedef struct labellers {
     ag_label_settings settings;
 } labellers;
 
-static int ask_labellers(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_prediction *out,
-                         ag_err *err)
+static int ask_labellers(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_cancel *cancel,
+                         ag_prediction *out, ag_err *err)
 {
     const labellers *l = context;
     int rc = AG_OK;
@@ -31,6 +31,7 @@ static int ask_labellers(void *context, const ag_hole *const *holes, size_t coun
     for (size_t i = 0; rc == AG_OK && i < count; i++) {
         ag_verdict verdict;
         ag_label label;
+        if ((rc = ag_cancel_check(cancel, err)) < 0) break;
         ag_arena *scratch = ag_arena_new(0);
         rc = scratch ? ag_validate(holes[i], &l->limits, scratch, &verdict, err) : ag_fail_memory(err, 1);
         if (rc == AG_OK) rc = ag_label_hole(holes[i], &verdict, scratch, &label, err);
@@ -56,10 +57,10 @@ int ag_answerer_auto(ag_answerer *out, ag_err *err)
 
 /* ---- the old pipeline ---- */
 
-static int ask_legacy(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_prediction *out,
-                      ag_err *err)
+static int ask_legacy(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_cancel *cancel,
+                      ag_prediction *out, ag_err *err)
 {
-    return ag_legacy_ask(context, holes, count, arena, out, err);
+    return ag_legacy_ask(context, holes, count, arena, cancel, out, err);
 }
 
 static void close_legacy(void *context)
@@ -69,10 +70,10 @@ static void close_legacy(void *context)
 
 /* ---- models ---- */
 
-static int ask_predictor(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_prediction *out,
-                         ag_err *err)
+static int ask_predictor(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_cancel *cancel,
+                         ag_prediction *out, ag_err *err)
 {
-    return ag_predictor_ask(context, holes, count, arena, out, err);
+    return ag_predictor_ask(context, holes, count, arena, cancel, out, err);
 }
 
 static void close_predictor(void *context)
@@ -176,7 +177,7 @@ void ag_answerer_close(ag_answerer *answerer)
 }
 
 int ag_answerer_ask(const ag_answerer *answerer, const ag_hole *const *holes, size_t count, ag_arena *arena,
-                    ag_prediction *out, ag_err *err)
+                    ag_cancel *cancel, ag_prediction *out, ag_err *err)
 {
-    return answerer->ask(answerer->context, holes, count, arena, out, err);
+    return answerer->ask(answerer->context, holes, count, arena, cancel, out, err);
 }

@@ -6,6 +6,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/err.h"
+#include "core/sys/cancel.h"
 #include "core/sys/thread.h"
 #include "learn/drilling/legacy.h"
 #include "learn/drilling/prediction.h"
@@ -15,9 +16,10 @@
 typedef struct ag_answerer {
     const char *name; /* "patchtsmixer_24cv", "legacy", "auto" */
     void *context;
-    /* Fills all of `out`. Holes that nothing can be said of get AG_LABEL_NONE and a reason, never an error. */
-    int (*ask)(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_prediction *out,
-               ag_err *err);
+    /* Fills all of `out`. Holes that nothing can be said of get AG_LABEL_NONE and a reason, never an error. Looks at
+     * `cancel` (may be NULL) at every hole. */
+    int (*ask)(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_cancel *cancel,
+               ag_prediction *out, ag_err *err);
     void (*close)(void *context); /* NULL: nothing to close */
     unsigned silent;              /* bits of points that it never says: 1 << AG_POINT_EXIT */
 } ag_answerer;
@@ -40,4 +42,4 @@ int ag_answerer_auto(ag_answerer *out, ag_err *err);
 void ag_answerer_close(ag_answerer *answerer); /* safe on zeroed memory */
 
 int ag_answerer_ask(const ag_answerer *answerer, const ag_hole *const *holes, size_t count, ag_arena *arena,
-                    ag_prediction *out, ag_err *err);
+                    ag_cancel *cancel, ag_prediction *out, ag_err *err);

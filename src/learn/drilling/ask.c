@@ -22,6 +22,7 @@ struct ag_asker {
     ag_exec **execs;
     int64_t most; /* windows of a run */
     ag_real *values, *observed, *conditions, *maps;
+    ag_cancel *cancel; /* of the call */
 };
 
 typedef struct asked { /* a hole of a group */
@@ -194,7 +195,7 @@ static int run_group(ag_asker *a, asked *holes, size_t count, size_t windows, ag
         if (!(holes[i].voices = ag_arena_array(a->work, models + 1, sizeof(ag_reading))))
             return ag_fail_memory(err, models * sizeof(ag_reading));
     for (size_t m = 0; m < models && rc >= 0; m++) {
-        ag_device_run run = {.samples = (int64_t)windows, .cancel = a->asking.cancel};
+        ag_device_run run = {.samples = (int64_t)windows, .cancel = a->cancel};
         rc = ag_exec_run(a->execs[m], &run, err);
         double weight = (a->asking.weights ? a->asking.weights[m] : 1) / total;
         for (size_t i = 0; i < count && rc >= 0; i++) rc = take(a, &holes[i], m, weight, err);
@@ -204,16 +205,19 @@ static int run_group(ag_asker *a, asked *holes, size_t count, size_t windows, ag
     return rc;
 }
 
-int ag_asker_ask(ag_asker *a, const ag_drilled *const *holes, size_t count, ag_reading *readings, ag_err *err)
+int ag_asker_ask(ag_asker *a, const ag_drilled *const *holes, size_t count, ag_cancel *cancel, ag_reading *readings,
+                 ag_err *err)
 {
     size_t in_group = 0, windows = 0;
     int rc = 0;
     asked *group = ag_alloc_array((size_t)a->most, sizeof *group);
     if (!group) return ag_fail_memory(err, (size_t)a->most * sizeof *group);
+    a->cancel = cancel;
     for (size_t i = 0; i < count && rc >= 0; i++) {
         if (ag_drilled_silent(holes[i])) continue;
         asked next = {.hole = holes[i], .reading = &readings[i]};
         ag_view_cut(a->view, &holes[i]->track, &next.windows);
+        if ((rc = ag_cancel_check(cancel, err)) < 0) break;
         if (windows + next.windows.count > (size_t)a->most) {
             rc = run_group(a, group, in_group, windows, err);
             in_group = windows = 0;
@@ -237,7 +241,7 @@ int ag_drilling_ask(const ag_asking *asking, const ag_drilled *const *holes, siz
 {
     ag_asker *asker = NULL;
     int rc = ag_asker_new(asking, AG_ASKER_WINDOWS, &asker, err);
-    if (rc >= 0) rc = ag_asker_ask(asker, holes, count, readings, err);
+    if (rc >= 0) rc = ag_asker_ask(asker, holes, count, asking->cancel, readings, err);
     ag_asker_free(asker);
     return rc;
 }

@@ -19,7 +19,7 @@ typedef struct ag_asking {
     int fusion; /* ag_fusion: of maps (mean), or of depths (median) */
     const ag_device *device;
     ag_pool *pool;
-    ag_cancel *cancel;
+    ag_cancel *cancel; /* of ag_drilling_ask(); may be NULL */
 } ag_asking;
 
 /* True where no model is asked: air, and what cannot be used. Its reading stays as it is. */
@@ -35,4 +35,5 @@ typedef struct ag_asker ag_asker;
 enum { AG_ASKER_WINDOWS = 64 };
 int ag_asker_new(const ag_asking *asking, int64_t most, ag_asker **out, ag_err *err);
 void ag_asker_free(ag_asker *asker); /* NULL is fine */
-int ag_asker_ask(ag_asker *asker, const ag_drilled *const *holes, size_t count, ag_reading *readings, ag_err *err);
+int ag_asker_ask(ag_asker *asker, const ag_drilled *const *holes, size_t count, ag_cancel *cancel, ag_reading *readings,
+                 ag_err *err);

@@ -10,9 +10,12 @@
  *
  * Holes of one tool are off together, so what counts is how many tools there are. A round leaves out whole tools; each
  * tool weighs the same; the quantile allows for another tool, which may be the worst. And what few tools say is drawn
- * to what is usual, as if `stiff_tools` tools had said that: the linear models to those of trainings on many simulated
- * tools, the multiple to that of normal errors of this size. How large errors are (the scale's constant) is nearly
- * free: it differs most between machines. */
+ * to what is usual of this point, as if so many tools had said that: twenty tools that are one of a kind each are
+ * judged by models that know nothing of their kind, and tell rather how the luck of that draw was than how the ensemble
+ * does. What is usual was measured on trainings on simulated holes, tested on a thousand tools each
+ * (docs/drilling-model.md). Nobody is held to it whose holes contradict it: the way is drawn as far as left out tools
+ * bear it, and the level of errors, in which machines differ most, only while it is near. The multiple is drawn to that
+ * of normal errors of this size. */
 #include "learn/drilling/calibration.h"
 
 #include <math.h>
@@ -30,15 +33,23 @@ enum {
     STAIR_LEAST = 15,
     REWEIGH = 5
 };
-static const double right_mm = 0.25, far_mm = 0.6, floor_mm = 0.004, share = 0.9, usual_width = 1.9;
-static const double stiff_tools = 20, stiff_level = 2; /* tools: of the usual; of its constants */
+static const double right_mm = 0.25, far_mm = 0.6, floor_mm = 0.004, share = 0.9;
 static const double tools_to_come = 0.5;
+/* How stiff what is usual is, in tools. Of the way: the first of these that is not worse than another by more than
+ * `bearable` on tools that were left out; its constant less. */
+static const double stiff_way[] = {100, 20, 5}, bearable = 1.08, stiff_constant = 20;
+/* Of the model of errors, of its level, and of the multiple: where errors are as usual, and where they are not. */
+static const double stiff_error[2] = {150, 20}, stiff_level[2] = {150, 2}, stiff_width[2] = {100, 20};
+/* A level is not as usual from two and a half times what the mean of so many tools is uncertain by (a tool's own
+ * scatters by 0.6). */
+static const double level_far = 1.5;
 static const double deviation = 1.4826, edge = 1.345; /* of normal errors: in medians; Huber's, in deviations */
 
 /* ---- terms ---- */
 
 typedef struct witness { /* of one point of one hole */
     double heap, shape;  /* mm; shape NaN: says nothing near */
+    double spread;       /* mm, of the heap */
     double x[TERMS];     /* what the blend is made of */
     double z[TERMS];     /* what the usual error is made of */
     double truth;
@@ -81,7 +92,7 @@ static double feed_at(const ag_track *t, double depth)
 
 static witness make_witness(const ag_drilled *drilled, const ag_reading *r, int point, bool refine)
 {
-    witness w = {.heap = r->mm[point], .truth = (double)NAN};
+    witness w = {.heap = r->mm[point], .spread = r->spread[point], .truth = (double)NAN};
     w.shape = refine ? shape_near(drilled, point, w.heap) : (double)NAN;
     bool both = !isnan(w.shape);
     double away = both ? w.shape - w.heap : 0, spread = log(r->spread[point] / 0.15);
@@ -115,19 +126,24 @@ typedef struct regression {
     size_t count, tools; /* rows; tools that they are of */
 } regression;
 
-/* Least squares with a pull towards `prior`, by Cholesky. */
-static void regress(const regression *r, const double prior[TERMS], double out[TERMS])
+typedef struct aim { /* what is drawn to, and how much, in tools: its constant and the others */
+    const double *terms;
+    double constant, others;
+} aim;
+
+/* Least squares with a pull towards what is usual, by Cholesky. */
+static void regress(const regression *r, aim to, double out[TERMS])
 {
     double a[TERMS][TERMS] = {{0}}, b[TERMS] = {0};
     for (size_t n = 0; n < r->count; n++) {
-        double left = r->values[n] - product(r->rows[n], prior);
+        double left = r->values[n] - product(r->rows[n], to.terms);
         for (int i = 0; i < TERMS; i++) {
             b[i] += r->weights[n] * r->rows[n][i] * left;
             for (int k = 0; k <= i; k++) a[i][k] += r->weights[n] * r->rows[n][i] * r->rows[n][k];
         }
     }
     for (int i = 0; i < TERMS; i++) {
-        double pull = i ? stiff_tools : stiff_level, of_tool = (double)r->count / (double)(r->tools ? r->tools : 1);
+        double pull = i ? to.others : to.constant, of_tool = (double)r->count / (double)(r->tools ? r->tools : 1);
         a[i][i] += 1e-4 + pull * of_tool * a[i][i] / ((double)r->count + 1);
         for (int k = 0; k <= i; k++) {
             double sum = a[i][k];
@@ -143,7 +159,7 @@ static void regress(const regression *r, const double prior[TERMS], double out[T
         for (int k = i + 1; k < TERMS; k++) b[i] -= a[k][i] * b[k];
         b[i] /= a[i][i];
     }
-    for (int i = 0; i < TERMS; i++) out[i] = prior[i] + b[i];
+    for (int i = 0; i < TERMS; i++) out[i] = to.terms[i] + b[i];
 }
 
 static int by_size(const void *a, const void *b)
@@ -154,28 +170,43 @@ static int by_size(const void *a, const void *b)
 
 /* The same, where what is left beyond the edge of the usual pulls as if it lay there: weighed anew by what the fit
  * before leaves. */
-static void regress_robustly(const regression *r, const double prior[TERMS], double out[TERMS])
+static void regress_robustly(const regression *r, aim to, double out[TERMS])
 {
-    regress(r, prior, out);
+    regress(r, to, out);
     for (int round = 0; round < REWEIGH && r->count > 0; round++) {
         for (size_t n = 0; n < r->count; n++) r->sorted[n] = fabs(r->values[n] - product(r->rows[n], out));
         qsort(r->sorted, r->count, sizeof *r->sorted, by_size);
-        double usual = edge * (deviation * r->sorted[r->count / 2] + floor_mm);
+        double reach = edge * (deviation * r->sorted[r->count / 2] + floor_mm);
         for (size_t n = 0; n < r->count; n++)
-            r->weights[n] = usual / fmax(fabs(r->values[n] - product(r->rows[n], out)), usual);
-        regress(r, prior, out);
+            r->weights[n] = reach / fmax(fabs(r->values[n] - product(r->rows[n], out)), reach);
+        regress(r, to, out);
     }
 }
 
-/* Where nothing is fitted; and what few tools are drawn to. */
-static const double first_blend[TERMS] = {0, 0.5, 0, 0, 0, 0}, usual_blend[TERMS] = {0, 0.7, 0.6, -0.12, 0, 0};
-static const double first_scale[TERMS] = {-3.5, 0.5, 0.2, 0, 0, 0},
-                    usual_scale[TERMS] = {-3.45, 0.6, 0.1, 0.12, 0.15, 0};
+/* What few tools are drawn to. */
+static const double usual_blend[AG_POINTS][TERMS] = {
+    {-0.006, 0.64, 0.54, -0.28, 0.008, 0}, {0, 0.68, 0.37, -0.43, -0.005, 0}, {0.01, 0.53, 0.21, -0.31, 0.007, 0}};
+static const double usual_scale[AG_POINTS][TERMS] = {{-3.27, 0.34, 0.03, 0.05, 0.12, 0.10},
+                                                     {-2.80, 0.03, 0.22, 0.30, 0.02, 0.26},
+                                                     {-3.07, 0.27, 0.16, 0.27, 0.01, 0.17}};
+static const double usual_of_normal[AG_POINTS] = {1, 1, 0.94}; /* its multiple, in that of normal errors */
+
+double ag_calibration_way(double labeller, double spread)
+{
+    double sum = labeller * labeller + spread * spread;
+    return sum > 0 ? spread * spread / sum : 1;
+}
 
 static double blended(const double blend[TERMS], const witness *w)
 {
     double way = product(blend, w->x);
     return w->heap + fmax(-far_mm, fmin(far_mm, way));
+}
+
+static double depth_of(const ag_point_calibration *p, const witness *w)
+{
+    if (isnan(p->labeller)) return blended(p->blend, w);
+    return isnan(w->shape) ? w->heap : w->heap + ag_calibration_way(p->labeller, w->spread) * (w->shape - w->heap);
 }
 
 static double usual_error(const double scale[TERMS], const witness *w)
@@ -185,10 +216,14 @@ static double usual_error(const double scale[TERMS], const witness *w)
 
 /* Room for one point's fit. */
 typedef struct fitting {
+    int point;
+    double stiff; /* of the way */
+    double trust; /* in what is usual of errors, 0 to 1 */
     witness *all;
     size_t count, tools;
     regression fit;        /* room for all holes */
     double *error, *usual; /* of each hole, judged by models that did not see it */
+    double *tool_error;    /* of each tool, summed */
     size_t *of_tool;       /* holes of each tool */
     struct measured *sorted;
 } fitting;
@@ -207,7 +242,7 @@ static void add_row(regression *r, const double *row, double value)
 }
 
 /* Holes of the other rounds; round < 0: of all. */
-static void fit_linear(const fitting *f, int round, double blend[TERMS], double scale[TERMS])
+static void fit_blend(const fitting *f, int round, double blend[TERMS])
 {
     regression r = f->fit;
     for (size_t t = 0; t < f->tools; t++) r.tools += (int)(t % ROUNDS) != round;
@@ -216,13 +251,69 @@ static void fit_linear(const fitting *f, int round, double blend[TERMS], double 
         double off = f->all[i].truth - f->all[i].heap;
         add_row(&r, f->all[i].x, fmax(-far_mm, fmin(far_mm, off))); /* beyond, the shape is not looked at either */
     }
-    regress_robustly(&r, usual_blend, blend);
-    r.count = 0;
+    regress_robustly(&r, (aim){usual_blend[f->point], fmin(f->stiff, stiff_constant), f->stiff}, blend);
+}
+
+static double by_trust(const fitting *f, const double stiff[2])
+{
+    return stiff[1] + (stiff[0] - stiff[1]) * f->trust;
+}
+
+static void fit_scale(const fitting *f, int round, const double blend[TERMS], double scale[TERMS])
+{
+    regression r = f->fit;
+    for (size_t t = 0; t < f->tools; t++) r.tools += (int)(t % ROUNDS) != round;
     for (size_t i = 0; i < f->count; i++) {
         if (in_round(f, i, round)) continue;
         add_row(&r, f->all[i].z, log(fabs(f->all[i].truth - blended(blend, &f->all[i])) + floor_mm));
     }
-    regress(&r, usual_scale, scale);
+    regress(&r, (aim){usual_scale[f->point], by_trust(f, stiff_level), by_trust(f, stiff_error)}, scale);
+}
+
+/* What is usual of errors was measured where both witnesses speak, on machines of one kind: it is believed of holes of
+ * which both speak and whose errors are as large, as far as their tools can tell. */
+static double trust_usual_errors(fitting *f)
+{
+    double blend[TERMS], scale[TERMS], both = 0, above = 0;
+    f->trust = 0;
+    fit_blend(f, -1, blend);
+    fit_scale(f, -1, blend, scale);
+    for (size_t i = 0; i < f->count; i++) {
+        both += !isnan(f->all[i].shape);
+        above += product(scale, f->all[i].z) - product(usual_scale[f->point], f->all[i].z);
+    }
+    double away = above / (double)f->count * sqrt((double)f->tools) / level_far;
+    return both / (double)f->count / (1 + away * away * away * away);
+}
+
+/* Errors of tools that the way was not fitted on, in the middle of all: the mean of logarithms, in which a few tools
+ * gone astray do not outweigh the others. */
+static double left_out_error(const fitting *f)
+{
+    double sum = 0, blend[TERMS];
+    for (size_t t = 0; t < f->tools; t++) f->tool_error[t] = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        fit_blend(f, round, blend);
+        for (size_t i = 0; i < f->count; i++)
+            if (in_round(f, i, round))
+                f->tool_error[f->all[i].tool] += fmin(fabs(f->all[i].truth - blended(blend, &f->all[i])), far_mm);
+    }
+    for (size_t t = 0; t < f->tools; t++) sum += log(f->tool_error[t] / (double)f->of_tool[t] + floor_mm);
+    return exp(sum / (double)f->tools);
+}
+
+static void choose_stiffness(fitting *f)
+{
+    enum { WAYS = sizeof stiff_way / sizeof *stiff_way };
+    double errors[WAYS], least = INFINITY;
+    for (size_t i = 0; i < WAYS; i++) {
+        f->stiff = stiff_way[i];
+        errors[i] = left_out_error(f);
+        least = fmin(least, errors[i]);
+    }
+    size_t chosen = 0;
+    while (chosen + 1 < WAYS && errors[chosen] > bearable * least) chosen++;
+    f->stiff = stiff_way[chosen];
 }
 
 /* ---- intervals and confidence ---- */
@@ -259,13 +350,15 @@ static double normal_width(const fitting *f)
     double sum = 0;
     for (size_t i = 0; i < f->count; i++) sum += log(f->usual[i] / floor_mm);
     double in_floors = sum / (double)f->count; /* its logarithm */
-    return fmax(1.645 / 0.53 * (1 - (0.96 + 0.36 * in_floors) * exp(-in_floors)), 0.8);
+    double multiple = 1.645 / 0.53 * (1 - (0.96 + 0.36 * in_floors) * exp(-in_floors));
+    return fmax(usual_of_normal[f->point] * multiple, 0.8);
 }
 
 static double drawn_to_normal(const fitting *f, double width)
 {
     double tools = (double)f->tools;
-    return exp((tools * log(fmax(width, 0.1)) + stiff_tools * log(normal_width(f))) / (tools + stiff_tools));
+    double stiff = by_trust(f, stiff_width);
+    return exp((tools * log(fmax(width, 0.1)) + stiff * log(normal_width(f))) / (tools + stiff));
 }
 
 typedef struct judged {
@@ -329,16 +422,20 @@ static int fit_point(fitting *f, ag_point_calibration *out, ag_err *err)
     out->count = f->count;
     out->tools = f->tools;
     if (f->count < FEWEST) return 0;
+    choose_stiffness(f);
+    f->trust = trust_usual_errors(f);
     for (int round = 0; round < ROUNDS; round++) {
         double blend[TERMS], scale[TERMS];
-        fit_linear(f, round, blend, scale);
+        fit_blend(f, round, blend);
+        fit_scale(f, round, blend, scale);
         for (size_t i = 0; i < f->count; i++) {
             if (!in_round(f, i, round)) continue;
             f->error[i] = fabs(f->all[i].truth - blended(blend, &f->all[i]));
             f->usual[i] = usual_error(scale, &f->all[i]);
         }
     }
-    fit_linear(f, -1, out->blend, out->scale);
+    fit_blend(f, -1, out->blend);
+    fit_scale(f, -1, out->blend, out->scale);
     out->width = drawn_to_normal(f, conformal(f));
     return fit_confidence(f, out, err);
 }
@@ -360,22 +457,6 @@ static void number_tools(fitting *f, size_t *numbers, size_t most)
     for (size_t i = 0; i < f->count; i++) f->of_tool[f->all[i].tool]++;
 }
 
-void ag_calibration_default(bool refine, ag_calibration *out)
-{
-    *out = (ag_calibration){.refine = refine};
-    for (int k = 0; k < AG_POINTS; k++) {
-        ag_point_calibration *p = &out->point[k];
-        memcpy(p->blend, first_blend, sizeof p->blend);
-        memcpy(p->scale, first_scale, sizeof p->scale);
-        p->width = usual_width;
-        p->stairs = 2;
-        p->error[0] = 0.1;
-        p->confidence[0] = 0.9;
-        p->error[1] = 0.25;
-        p->confidence[1] = 0.6;
-    }
-}
-
 static bool make_room(fitting *f, size_t count)
 {
     *f = (fitting){.all = ag_alloc_array(count + 1, sizeof *f->all),
@@ -383,13 +464,14 @@ static bool make_room(fitting *f, size_t count)
                            .values = ag_alloc_array(3 * count + 1, sizeof(double))},
                    .error = ag_alloc_array(count + 1, sizeof(double)),
                    .usual = ag_alloc_array(count + 1, sizeof(double)),
+                   .tool_error = ag_alloc_array(count + 1, sizeof(double)),
                    .of_tool = ag_alloc_array(count + 1, sizeof(size_t)),
                    .sorted = ag_alloc_array(count + 1, sizeof *f->sorted)};
     if (f->fit.values) {
         f->fit.weights = f->fit.values + count;
         f->fit.sorted = f->fit.weights + count;
     }
-    return f->all && f->fit.rows && f->fit.values && f->error && f->usual && f->of_tool && f->sorted;
+    return f->all && f->fit.rows && f->fit.values && f->error && f->usual && f->tool_error && f->of_tool && f->sorted;
 }
 
 static void free_room(fitting *f)
@@ -399,6 +481,7 @@ static void free_room(fitting *f)
     ag_free(f->fit.values);
     ag_free(f->error);
     ag_free(f->usual);
+    ag_free(f->tool_error);
     ag_free(f->of_tool);
     ag_free(f->sorted);
 }
@@ -416,6 +499,7 @@ int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readi
     ag_calibration_default(refine, &c);
     for (int k = 0; k < AG_POINTS && rc >= 0; k++) {
         f.count = 0;
+        f.point = k;
         for (size_t i = 0; i < count; i++) {
             if (known[i]->outcome == AG_LABEL_NONE || isnan(known[i]->mm[k]) || isnan(readings[i].mm[k])) continue;
             if (ag_known_by_labeller(known[i])) continue;
@@ -451,7 +535,7 @@ static ag_point answer_point(const ag_calibration *c, const ag_drilled *drilled,
     if (r->none[k] > 0.5 || isnan(r->mm[k])) return out;
     witness w = make_witness(drilled, r, k, c->refine);
     double usual = usual_error(p->scale, &w);
-    out.mm = blended(p->blend, &w);
+    out.mm = depth_of(p, &w);
     out.low = out.mm - p->width * usual;
     out.high = out.mm + p->width * usual;
     out.confidence = confidence_of(p, usual) * (1 - r->none[k]) * fmin(1, r->mass[k] + 0.5);
@@ -507,70 +591,4 @@ void ag_calibration_answer(const ag_calibration *calibration, const ag_grip *gri
     out->confidence = 1;
     for (int k = 0; k < AG_POINTS; k++) out->confidence = fmin(out->confidence, out->points[k].confidence);
     out->grip_code = grip_of(grip, out);
-}
-
-/* ---- stored ---- */
-
-static void write_numbers(ag_json *json, const char *name, const double *values, size_t count)
-{
-    ag_json_name(json, name);
-    ag_json_begin_array(json);
-    for (size_t i = 0; i < count; i++) ag_json_real(json, values[i]);
-    ag_json_end_array(json);
-}
-
-void ag_calibration_write(const ag_calibration *calibration, ag_json *json)
-{
-    ag_json_begin_object(json);
-    ag_json_put_bool(json, "refine", calibration->refine);
-    for (int k = 0; k < AG_POINTS; k++) {
-        const ag_point_calibration *p = &calibration->point[k];
-        ag_json_name(json, ag_point_names[k]);
-        ag_json_begin_object(json);
-        write_numbers(json, "blend", p->blend, TERMS);
-        write_numbers(json, "scale", p->scale, TERMS);
-        ag_json_put_real(json, "width", p->width);
-        write_numbers(json, "usual_error_mm", p->error, p->stairs);
-        write_numbers(json, "confidence", p->confidence, p->stairs);
-        ag_json_put_int(json, "holes", (int64_t)p->count);
-        ag_json_put_int(json, "tools", (int64_t)p->tools);
-        ag_json_end_object(json);
-    }
-    ag_json_end_object(json);
-}
-
-static bool read_numbers(const ag_value *array, double *out, size_t least, size_t most, size_t *count)
-{
-    if (!array || array->kind != AG_ARRAY || array->array.count < least || array->array.count > most) return false;
-    for (size_t i = 0; i < array->array.count; i++)
-        if (!ag_value_real(&array->array.items[i], &out[i]) || !isfinite(out[i])) return false;
-    *count = array->array.count;
-    return true;
-}
-
-static bool read_point_calibration(const ag_value *value, ag_point_calibration *out)
-{
-    size_t n, stairs;
-    int64_t holes = 0, tools = 0;
-    if (!read_numbers(ag_value_get(value, "blend"), out->blend, TERMS, TERMS, &n) ||
-        !read_numbers(ag_value_get(value, "scale"), out->scale, TERMS, TERMS, &n) ||
-        !ag_value_real(ag_value_get(value, "width"), &out->width) || !(out->width > 0) ||
-        !read_numbers(ag_value_get(value, "usual_error_mm"), out->error, 1, STAIRS, &out->stairs) ||
-        !read_numbers(ag_value_get(value, "confidence"), out->confidence, 1, STAIRS, &stairs) || stairs != out->stairs)
-        return false;
-    if (ag_value_int(ag_value_get(value, "holes"), &holes) && holes > 0) out->count = (size_t)holes;
-    if (ag_value_int(ag_value_get(value, "tools"), &tools) && tools > 0) out->tools = (size_t)tools;
-    return true;
-}
-
-int ag_calibration_read(const ag_value *value, const char *file, ag_calibration *out, ag_err *err)
-{
-    ag_calibration c = {0};
-    if (!ag_value_bool(ag_value_get(value, "refine"), &c.refine))
-        return ag_fail_at(err, AG_EPARSE, file, 0, 0, "calibration.refine is missing or wrong");
-    for (int k = 0; k < AG_POINTS; k++)
-        if (!read_point_calibration(ag_value_get(value, ag_point_names[k]), &c.point[k]))
-            return ag_fail_at(err, AG_EPARSE, file, 0, 0, "calibration.%s is missing or wrong", ag_point_names[k]);
-    *out = c;
-    return 0;
 }

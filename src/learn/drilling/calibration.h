@@ -11,6 +11,7 @@ enum { AG_CALIBRATION_TERMS = 6, AG_CALIBRATION_STAIRS = 12 };
 
 typedef struct ag_point_calibration {
     double blend[AG_CALIBRATION_TERMS]; /* of the way from the heap to the shape's depth */
+    double labeller;                    /* mm that the shape's depth is off by, as repeats told; NaN: the blend tells */
     double scale[AG_CALIBRATION_TERMS]; /* of the logarithm of the usual error */
     double width;                       /* half of the interval, in usual errors */
     size_t stairs;                      /* confidence falls with the usual error */
@@ -30,11 +31,14 @@ void ag_calibration_default(bool refine, ag_calibration *out);
  * with itself. */
 int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readings, const ag_known *const *known,
                        const uint32_t *tools, size_t count, bool refine, ag_calibration *out, ag_err *err);
-/* Where too few depths are known for a fit: how far to go to the shape's depth is what makes holes that repeat each
- * other (one folder, alike in thickness by their labels) differ least in thickness. *grouped: how many holes told it;
- * 0: too few repeat each other, or it was fitted, and nothing changes. (calibration_repeats.c) */
+/* Where too few depths are known for a fit: the shape's depth and the heap count by their variances. A heap's is that
+ * of its spread; the shape's is what makes holes that repeat each other (one folder, alike in thickness by their
+ * labels) differ least in thickness. *grouped: how many holes told it; 0: too few repeat each other, or it was fitted,
+ * and nothing changes. (calibration_repeats.c) */
 int ag_calibration_by_repeats(const ag_example *const *examples, const ag_reading *readings, size_t count,
                               ag_calibration *calibration, size_t *grouped, ag_err *err);
+/* How far to go from a heap of this spread to the depth of a shape that is off by `labeller`, both in mm. */
+double ag_calibration_way(double labeller, double spread);
 /* Nine of ten is what intervals are made to hold; what they will hold of tools to come, give or take this share (one
  * deviation), for no more is known of tools than so many say. NaN: nothing was fitted. */
 double ag_calibration_give(const ag_point_calibration *point);

@@ -158,7 +158,9 @@ static int read_head(const ag_value *root, const char *file, ag_drilling_model *
     if (!(m->strategy = ag_arena_strndup(m->arena, text.data, text.size))) return ag_fail_memory(err, text.size);
     if (!ag_value_get(root, "view") && !ag_value_get(root, "fusion")) {
         ag_fail_at(err, AG_EINVAL, file, 0, 0, "a model of the strategy %s does not answer for holes", m->strategy);
-        return ag_err_hint(err, "'auger evaluate' scores it, 'auger model predict' runs arrays through it");
+        return ag_err_hint(
+            err,
+            "a forecaster tells with 'auger predict', and from C with auger_result_forecast(), how a series goes on");
     }
     if (!ag_value_string(ag_value_get(root, "fusion"), &fusion)) return lacks(file, "fusion", err);
     while (ag_fusion_names[m->fusion] && !ag_str_is(fusion, ag_fusion_names[m->fusion])) m->fusion++;

@@ -87,6 +87,8 @@ static int make_cases(examination *x, ag_err *err)
     e->truths = x->set.truths;
     e->experts = x->set.experts;
     e->unmatched = x->set.unmatched;
+    e->unread = x->set.unread;
+    e->first_unread = x->set.first_unread;
     e->truth = x->set.truth;
     if (e->count > 0) return AG_OK;
     ag_fail(err, AG_EINVAL, "nothing is known of any of the %zu holes in '%s'", x->set.count, x->options->data);
@@ -130,8 +132,9 @@ static int read_batch(const examination *x, size_t begin, size_t count, ag_arena
     for (size_t i = 0; i < count; i++) {
         ag_err failed = {0};
         holes[i] = NULL;
-        int rc = read_hole(x, begin + i, arena, &holes[i], &failed);
-        if (rc == AG_ENOMEM || rc == AG_ECANCELLED) {
+        int rc = ag_cancel_check(x->options->cancel, &failed);
+        if (rc == AG_OK) rc = read_hole(x, begin + i, arena, &holes[i], &failed);
+        if (rc == AG_ENOMEM || rc == AG_ECANCELLED || rc == AG_ETIMEOUT) {
             if (err) *err = failed;
             return rc;
         }
@@ -160,7 +163,7 @@ static int keep(examination *x, const ag_prepared *record, ag_prediction *said, 
 }
 
 static int ask(const ag_answerer *who, ag_hole **holes, const char *const *why, size_t count, ag_arena *arena,
-               ag_prediction *out, ag_err *err)
+               ag_cancel *cancel, ag_prediction *out, ag_err *err)
 {
     const ag_hole **there = ag_arena_array(arena, count, sizeof *there);
     ag_prediction *said = ag_arena_array(arena, count, sizeof *said);
@@ -168,7 +171,7 @@ static int ask(const ag_answerer *who, ag_hole **holes, const char *const *why, 
     if (!there || !said) return ag_fail_memory(err, count * sizeof *said);
     for (size_t i = 0; i < count; i++)
         if (holes[i]) there[asked++] = holes[i];
-    int rc = asked ? ag_answerer_ask(who, there, asked, arena, said, err) : AG_OK;
+    int rc = asked ? ag_answerer_ask(who, there, asked, arena, cancel, said, err) : AG_OK;
     for (size_t i = 0; rc == AG_OK && i < count; i++) out[i] = holes[i] ? said[next++] : silence(why[i]);
     return rc;
 }
@@ -185,7 +188,8 @@ typedef struct batch { /* holes [begin, begin + count) */
 static int answers_of(examination *x, const ag_answerer *who, const batch *b, ag_err *err)
 {
     bool lie_there = !x->raw && strcmp(who->name, "auto") == 0;
-    int rc = lie_there ? AG_OK : ask(who, b->holes, b->why, b->count, b->arena, b->said, err);
+    ag_cancel *cancel = x->options->cancel;
+    int rc = lie_there ? AG_OK : ask(who, b->holes, b->why, b->count, b->arena, cancel, b->said, err);
     for (size_t i = 0; rc == AG_OK && i < b->count; i++) {
         if (lie_there) b->said[i] = x->holes[b->begin + i]->automatic;
         rc = keep(x, x->holes[b->begin + i]->record, &b->said[i], err);
@@ -246,6 +250,7 @@ static int score_part(examination *x, ag_score_attribute attribute, ag_err *err)
     part->scores = ag_arena_array(x->arena, part->count + 1, sizeof *part->scores);
     if (!part->scores) return ag_fail_memory(err, part->count * sizeof *part->scores);
     for (size_t g = 0; rc == AG_OK && g < part->count; g++) {
+        if ((rc = ag_cancel_check(x->options->cancel, err)) < 0) break;
         rc = ag_score_make(part->groups[g].cases, part->groups[g].count, &x->options->score, x->arena, &part->scores[g],
                            err);
         part->scores[g].name = part->groups[g].name;
@@ -268,6 +273,7 @@ static int compare_groups(examination *x, ag_exam_baseline *baseline, const ag_s
     int rc = AG_OK;
     for (size_t g = 0; rc == AG_OK && g < part->count; g++) {
         const ag_score_group *group = &part->groups[g];
+        if ((rc = ag_cancel_check(x->options->cancel, err)) < 0) break;
         for (size_t i = 0; i < group->count; i++) said[i] = &baseline->said[group->cases[i] - x->exam.cases];
         rc = ag_score_compare(group->cases, said, group->count, options, x->arena, &baseline->regimes[g], err);
         baseline->regimes[g].name = group->name;
@@ -350,7 +356,8 @@ static int find_worst(examination *x, ag_err *err)
     for (size_t i = 0; rc == AG_OK && i < e->worst_count; i++) {
         ag_arena *scratch = ag_arena_new(0);
         ag_hole *hole = NULL;
-        rc = scratch ? read_hole(x, all[i].index, scratch, &hole, err) : ag_fail_memory(err, 1);
+        rc = scratch ? ag_cancel_check(x->options->cancel, err) : ag_fail_memory(err, 1);
+        if (rc == AG_OK) rc = read_hole(x, all[i].index, scratch, &hole, err);
         if (rc == AG_OK) rc = take_curve(hole, x->arena, &all[i], err);
         ag_arena_free(scratch);
     }

@@ -61,6 +61,8 @@ typedef struct ag_exam {
     const char *who, *data, *truth;
     size_t files, known; /* holes with samples; of these, known */
     size_t truths, experts, unmatched;
+    size_t unread; /* drilling files without samples, which are in no score */
+    const char *first_unread;
     size_t labelled;      /* judged by a labeller's word only */
     ag_score_case *cases; /* of the known ones */
     const ag_score_case **list;

@@ -215,6 +215,7 @@ void ag_exam_json(const ag_exam *exam, ag_json *json)
     put_count(json, "known_by_labellers", exam->labelled);
     write_caution(json, exam);
     put_count(json, "truth_without_hole", exam->unmatched);
+    put_count(json, "unread", exam->unread);
     put_real(json, "seconds", exam->seconds);
     ag_json_name(json, "all");
     write_score(json, &exam->all, true);

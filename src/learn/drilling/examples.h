@@ -38,15 +38,25 @@ typedef struct ag_example {
     ag_known known; /* weight 0: not learned from */
 } ag_example;
 
+/* What makes labels of people and tables doubtful before anything is learned from them. */
+typedef struct ag_example_doubt {
+    size_t senseless;  /* of these, with points out of order or beyond the end of the hole: not learned from */
+    const char *first; /* the path of one, NULL: none */
+    size_t compared;   /* holes that both they and the labellers have found */
+    double entry_mm;   /* the median of how far they lie behind the automatic labels */
+    double exit_mm;
+} ag_example_doubt;
+
 typedef struct ag_example_set {
     const char *dir;
     ag_example *items; /* in the order of holes.csv, without copies of a file */
     size_t count;
-    size_t known, trained; /* with a label; with a weight */
-    size_t left_out;       /* rows without usable samples, copies */
-    size_t simulated;      /* items[count] to items[count + simulated - 1]: to learn from, never asked about */
-    double own_share;      /* of what is learned from in an epoch: holes that are not simulated, at least */
-    ag_sha256 digest;      /* of samples and labels: what a training depends on */
+    size_t known;     /* with a label */
+    size_t left_out;  /* rows without usable samples, copies */
+    size_t simulated; /* items[count] to items[count + simulated - 1]: to learn from, never asked about */
+    ag_example_doubt doubt;
+    double own_share; /* of what is learned from in an epoch: holes that are not simulated, at least */
+    ag_sha256 digest; /* of samples and labels: what a training depends on */
 } ag_example_set;
 
 /* `pool` may be NULL. Every hole that has samples becomes an example, labelled or not. AG_EINVAL, with what to do, when

@@ -111,10 +111,12 @@ int ag_examples_label(ag_example_set *set, const ag_labelled_set *labelled, cons
             if (try_source(sources[k], l, ag_map_get(truths, ag_str_of(e->hole->path)), data->min_confidence,
                            &e->known))
                 break;
-        if (e->known.weight > 0 && !ag_examples_sensible(e)) e->known.weight = 0;
+        if (e->known.weight > 0 && !ag_examples_sensible(e)) {
+            e->known.weight = 0;
+            if (!ag_known_by_labeller(&e->known) && set->doubt.senseless++ == 0) set->doubt.first = e->hole->path;
+        }
         set->known += e->known.outcome != AG_LABEL_NONE;
-        set->trained += e->known.weight > 0;
     }
     ag_map_free(truths);
-    return rc;
+    return rc < 0 ? rc : ag_examples_doubt(set, labelled, arena, err);
 }

@@ -10,6 +10,9 @@ enum { AG_DRILLED_LEAST_ROWS = 20 };
 int ag_examples_label(ag_example_set *set, const ag_labelled_set *labelled, const ag_drilling_data *data,
                       ag_arena *arena, ag_err *err);
 
+/* Fills set->doubt from labels that are known (examples_doubt.c). */
+int ag_examples_doubt(ag_example_set *set, const ag_labelled_set *labelled, ag_arena *arena, ag_err *err);
+
 /* The track's arrays move into an arena that lives longer. */
 int ag_examples_keep(ag_arena *arena, ag_track *track, ag_err *err);
 /* Depths that lie outside the recording, or in the wrong order, teach nothing. */

@@ -75,8 +75,20 @@ static int read_depth(ag_csv *csv, const ag_str *cells, size_t count, size_t col
         }
     ag_csv_place(csv, column, &line, &at);
     if (ag_str_to_double(first, out) && (isnan(*out) || (isfinite(*out) && *out >= 0))) return AG_OK;
-    return ag_fail_at(err, AG_EPARSE, NULL, line, at, "'%.*s' is no depth in mm",
-                      AG_STR_ARG(ag_str_slice(cell, 0, 40)));
+    ag_fail_at(err, AG_EPARSE, NULL, line, at, "'%.*s' is no depth in mm", AG_STR_ARG(ag_str_slice(cell, 0, 40)));
+    return ag_str_find_char(cell, ',', 0) == SIZE_MAX
+               ? AG_EPARSE
+               : ag_err_hint(err, "write decimals with a point, not with a comma");
+}
+
+static int check_order(ag_csv *csv, const size_t *columns, const truth_row *row, ag_err *err)
+{
+    const double entry = row->mm[AG_POINT_ENTRY], exit = row->mm[AG_POINT_EXIT];
+    uint32_t line, at;
+    if (!(exit < entry)) return AG_OK; /* also when one is not there */
+    ag_csv_place(csv, columns[COLUMN_EXIT], &line, &at);
+    ag_fail_at(err, AG_EPARSE, NULL, line, at, "the exit at %g mm lies before the entry at %g mm", exit, entry);
+    return ag_err_hint(err, "are the columns exchanged?");
 }
 
 static ag_str cell_of(const ag_str *cells, size_t count, size_t column)
@@ -102,6 +114,7 @@ static int add_truth(truth_table *table, ag_csv *csv, const size_t *columns, con
     int rc = AG_OK;
     for (int p = 0; rc == AG_OK && p < AG_POINTS; p++)
         rc = read_depth(csv, cells, count, columns[COLUMN_ENTRY + p], &row->mm[p], err);
+    if (rc == AG_OK) rc = check_order(csv, columns, row, err);
     if (rc == AG_OK) rc = keep_text(arena, cell_of(cells, count, columns[COLUMN_REGIME]), &row->regime, err);
     if (rc == AG_OK) rc = keep_text(arena, material, &row->material, err);
     if (rc == AG_OK && !row->material && layers.size && !(row->material = material_of(layers, arena)))
@@ -113,6 +126,24 @@ static int add_truth(truth_table *table, ag_csv *csv, const size_t *columns, con
     if (rc == AG_OK && path.size) rc = ag_map_put(table->by_path, path, row, NULL, err);
     if (rc == AG_OK && sha.size) rc = ag_map_put(table->by_content, sha, row, NULL, err);
     return rc == AG_OK ? ag_vec_push(&table->rows, &row, err) : rc;
+}
+
+static int check_columns(const ag_csv *csv, const size_t *columns, const char *path, ag_err *err)
+{
+    const ag_str *names = NULL;
+    char list[200] = "";
+    const size_t count = ag_csv_header(csv, &names);
+    if (columns[COLUMN_PATH] == SIZE_MAX && columns[COLUMN_SHA] == SIZE_MAX)
+        ag_fail_at(err, AG_EPARSE, path, 1, 0, "a table of truth needs a column 'path' or 'sha256'");
+    else if (columns[COLUMN_ENTRY] == SIZE_MAX || columns[COLUMN_EXIT] == SIZE_MAX)
+        ag_fail_at(err, AG_EPARSE, path, 1, 0, "a table of truth needs the columns 'entry_mm' and 'exit_mm'");
+    else
+        return AG_OK;
+    for (size_t i = 0; i < count; i++) {
+        const size_t used = strlen(list);
+        (void)ag_format(list + used, sizeof list - used, "%s%.*s", i ? ", " : "", AG_STR_ARG(names[i]));
+    }
+    return ag_err_hint(err, "rename the columns of the first line, which are: %s", list);
 }
 
 static int read_truth(truth_table *table, const char *path, ag_arena *arena, ag_err *err)
@@ -128,10 +159,7 @@ static int read_truth(truth_table *table, const char *path, ag_arena *arena, ag_
     ag_csv_options options = {.header = true, .name = path};
     int rc = ag_csv_open_file(path, &options, &csv, err);
     for (int c = 0; rc == AG_OK && c < COLUMN_COUNT; c++) columns[c] = ag_csv_column(csv, column_names[c]);
-    if (rc == AG_OK && columns[COLUMN_PATH] == SIZE_MAX && columns[COLUMN_SHA] == SIZE_MAX)
-        rc = ag_fail_at(err, AG_EPARSE, path, 1, 0, "a table of truth needs a column 'path' or 'sha256'");
-    if (rc == AG_OK && (columns[COLUMN_ENTRY] == SIZE_MAX || columns[COLUMN_EXIT] == SIZE_MAX))
-        rc = ag_fail_at(err, AG_EPARSE, path, 1, 0, "a table of truth needs the columns 'entry_mm' and 'exit_mm'");
+    if (rc == AG_OK) rc = check_columns(csv, columns, path, err);
     while (rc == AG_OK && (more = ag_csv_next(csv, &cells, &count, err)) > 0) {
         rc = add_truth(table, csv, columns, cells, count, arena, err);
         if (rc == AG_EPARSE && err && !*err->file) ag_err_place(err, path, err->line, err->column);
@@ -247,6 +275,12 @@ static void fill_hole(ag_known_set *set, ag_known_hole *hole, const ag_labelled 
     }
 }
 
+static void note_unread(ag_known_set *set, const ag_prepared *record)
+{
+    if (record->part >= 0 || (record->status != AG_PREPARED_ERROR && record->status != AG_PREPARED_REJECTED)) return;
+    if (set->unread++ == 0) set->first_unread = record->path;
+}
+
 static int fill_holes(const ag_labelled_set *labelled, const truth_table *table, const ag_known_options *options,
                       ag_arena *arena, ag_known_set *set, ag_err *err)
 {
@@ -258,6 +292,7 @@ static int fill_holes(const ag_labelled_set *labelled, const truth_table *table,
         const ag_labelled *item = &labelled->items[i];
         truth_row *truth = find_truth(table, item->hole);
         bool copy = item->hole->duplicate_of && *item->hole->duplicate_of;
+        note_unread(set, item->hole);
         if (truth && (copy || item->hole->part < 0)) truth->taken = true;
         if (item->hole->part < 0 || item->hole->rows <= 0 || copy) continue;
         fill_hole(set, &set->holes[set->count++], item, truth, options, &settings);

@@ -33,6 +33,8 @@ typedef struct ag_known_set {
     size_t count;
     size_t truths, experts, automatic; /* of the holes, where what is known comes from */
     size_t unmatched;                  /* rows of the truth that no hole has */
+    size_t unread;                     /* drilling files without samples: they could not be read */
+    const char *first_unread;          /* the path of one, NULL: none */
     const char *truth;                 /* the table that was read; NULL: none */
 } ag_known_set;
 

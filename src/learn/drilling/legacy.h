@@ -85,4 +85,4 @@ bool ag_legacy_has_model(const ag_legacy *legacy);
 /* A hole that it throws at is abstained from, with the reason; so is one with a negative thickness of a layer, for
  * which it published nothing. Intervals and confidence are not its own: it has none. */
 int ag_legacy_ask(const ag_legacy *legacy, const ag_hole *const *holes, size_t count, ag_arena *arena,
-                  ag_prediction *out, ag_err *err);
+                  ag_cancel *cancel, ag_prediction *out, ag_err *err);

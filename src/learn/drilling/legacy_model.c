@@ -232,7 +232,7 @@ static void answer(const ag_legacy *legacy, const double *mm, ag_prediction *out
 }
 
 int ag_legacy_ask(const ag_legacy *legacy, const ag_hole *const *holes, size_t count, ag_arena *arena,
-                  ag_prediction *out, ag_err *err)
+                  ag_cancel *cancel, ag_prediction *out, ag_err *err)
 {
     ag_legacy *self = (ag_legacy *)(uintptr_t)legacy; /* the benches are lent under its lock */
     ag_arena *scratch = ag_arena_new(0);
@@ -240,6 +240,7 @@ int ag_legacy_ask(const ag_legacy *legacy, const ag_hole *const *holes, size_t c
     for (size_t i = 0; rc == AG_OK && i < count; i++) {
         double mm[AG_POINTS] = {NAN, NAN, NAN};
         ag_err why = {0};
+        if ((rc = ag_cancel_check(cancel, err)) < 0) break;
         out[i] = (ag_prediction){.path = holes[i]->file, .confidence = NAN, .voices = 1, .spread = NAN};
         for (int p = 0; p < AG_POINTS; p++) out[i].points[p] = (ag_point){NAN, NAN, NAN, NAN};
         rc = estimate(self, holes[i], scratch, mm, &why);

@@ -46,11 +46,12 @@ bool ag_known_by_labeller(const ag_known *known);
 typedef struct ag_predictor ag_predictor;
 struct ag_device;
 struct ag_pool;
+struct ag_cancel;
 int ag_predictor_open(const char *model_dir, const struct ag_device *device, struct ag_pool *pool, ag_predictor **out,
                       ag_err *err);
 void ag_predictor_free(ag_predictor *predictor); /* NULL is fine */
 const char *ag_predictor_strategy(const ag_predictor *predictor);
 /* `count` holes at once, which is faster than one by one. Holes that nothing can be said of get AG_LABEL_NONE and a
- * reason, never an error. Texts lie in the arena. */
+ * reason, never an error. Texts lie in the arena. `cancel` may be NULL. */
 int ag_predictor_ask(const ag_predictor *predictor, const ag_hole *const *holes, size_t count, ag_arena *arena,
-                     ag_prediction *out, ag_err *err);
+                     struct ag_cancel *cancel, ag_prediction *out, ag_err *err);

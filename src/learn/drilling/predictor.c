@@ -100,11 +100,14 @@ typedef struct making {
     const ag_hole *const *holes;
     ag_drilled *drilled;
     ag_arena **arenas;
+    ag_cancel *cancel;
 } making;
 
 static int make_one(void *context, size_t index, ag_err *err)
 {
     const making *m = context;
+    int rc = ag_cancel_check(m->cancel, err);
+    if (rc < 0) return rc;
     if (!(m->arenas[index] = ag_arena_new(0))) return ag_fail_memory(err, 1);
     return ag_drilled_make(m->holes[index], NULL, m->arenas[index], &m->drilled[index], err);
 }
@@ -112,7 +115,7 @@ static int make_one(void *context, size_t index, ag_err *err)
 static int make_all(ag_predictor *p, making *m, size_t count, ag_err *err)
 {
     int rc = 0;
-    if (p->pool) return ag_pool_for(p->pool, count, make_one, m, NULL, err);
+    if (p->pool) return ag_pool_for(p->pool, count, make_one, m, m->cancel, err);
     for (size_t i = 0; i < count && rc >= 0; i++) rc = make_one(m, i, err);
     return rc;
 }
@@ -132,7 +135,7 @@ static int answer_all(ag_predictor *p, const making *m, size_t count, ag_arena *
     int rc = holes && readings ? 0 : ag_fail_memory(err, count * sizeof *readings);
     for (size_t i = 0; i < count && rc >= 0; i++) holes[i] = &m->drilled[i];
     if (rc >= 0) rc = borrow(p, &asker, err);
-    if (rc >= 0) rc = ag_asker_ask(asker, holes, count, readings, err);
+    if (rc >= 0) rc = ag_asker_ask(asker, holes, count, m->cancel, readings, err);
     for (size_t i = 0; i < count && rc >= 0; i++) {
         ag_calibration_answer(&p->model->calibration, &p->model->grip, holes[i], &readings[i], &out[i]);
         rc = copy_texts(m->holes[i], arena, &out[i], err);
@@ -144,13 +147,14 @@ static int answer_all(ag_predictor *p, const making *m, size_t count, ag_arena *
 }
 
 int ag_predictor_ask(const ag_predictor *predictor, const ag_hole *const *holes, size_t count, ag_arena *arena,
-                     ag_prediction *out, ag_err *err)
+                     ag_cancel *cancel, ag_prediction *out, ag_err *err)
 {
     ag_predictor *p = (ag_predictor *)predictor; /* only the store of idle askers changes, under its lock */
-    if (p->legacy) return ag_legacy_ask(p->legacy, holes, count, arena, out, err);
+    if (p->legacy) return ag_legacy_ask(p->legacy, holes, count, arena, cancel, out, err);
     making m = {.holes = holes,
                 .drilled = ag_calloc(count + 1, sizeof *m.drilled),
-                .arenas = ag_calloc(count + 1, sizeof(ag_arena *))};
+                .arenas = ag_calloc(count + 1, sizeof(ag_arena *)),
+                .cancel = cancel};
     int rc = m.drilled && m.arenas ? make_all(p, &m, count, err) : ag_fail_memory(err, count * sizeof *m.drilled);
     if (rc >= 0) rc = answer_all(p, &m, count, arena, out, err);
     for (size_t i = 0; m.arenas && i < count; i++) ag_arena_free(m.arenas[i]);

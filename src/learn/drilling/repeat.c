@@ -75,7 +75,8 @@ static int ask_file(const work *w, repeated *file, ag_arena *arena, ag_err *err)
     int rc = ag_hole_read_file(path, NULL, arena, &holes[0], NULL, err);
     if (rc < 0) return rc == AG_ENOMEM ? rc : AG_OK; /* it is told as a file that was not read */
     rc = ag_repeat_halve(holes[0], arena, &holes[1], err);
-    if (rc == AG_OK) rc = ag_answerer_ask(w->options->who, (const ag_hole *const *)holes, 2, arena, said, err);
+    const ag_hole *const *both = (const ag_hole *const *)holes;
+    if (rc == AG_OK) rc = ag_answerer_ask(w->options->who, both, 2, arena, w->options->cancel, said, err);
     for (int k = 0; rc == AG_OK && k < 2; k++) {
         ag_score_said(&said[k], file->mm[k]);
         file->outcome[k] = said[k].outcome;

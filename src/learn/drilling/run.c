@@ -140,6 +140,46 @@ int ag_drilling_configure(ag_drilling_run *run, ag_strategy_task *task, ag_err *
 
 /* ---- preparing ---- */
 
+/* Labels that can hardly be right are told before hours go into them. */
+static void tell_doubts(const ag_drilling_run *run, ag_strategy_task *task)
+{
+    enum { LEAST = 5 };
+    const ag_example_doubt *d = &run->set.doubt;
+    if (d->senseless)
+        ag_strategy_remark(task,
+                           "%zu labels are not learned from: their points are out of order, or beyond the end of the "
+                           "hole (%s among them)",
+                           d->senseless, d->first);
+    if (d->compared >= LEAST && (fabs(d->entry_mm) > 1.0 || fabs(d->exit_mm) > 1.0))
+        ag_strategy_remark(task,
+                           "the labels lie %+.2f mm (entry) and %+.2f mm (exit) from the automatic ones on the median "
+                           "of %zu holes: are they in mm, and from the machine's zero? The model learns them as they "
+                           "are",
+                           d->entry_mm, d->exit_mm, d->compared);
+}
+
+typedef struct labels { /* the labelled holes of a directory: one of these each */
+    size_t air;         /* nothing was cut: there are no depths */
+    size_t doubted;     /* no weight: not sure enough, or depths that cannot be */
+    size_t sure;        /* to learn from */
+} labels;
+
+static labels count_labels(const ag_example_set *set)
+{
+    labels l = {0};
+    for (size_t i = 0; i < set->count; i++) {
+        const ag_example *e = &set->items[i];
+        if (e->known.outcome == AG_LABEL_NONE) continue;
+        if (ag_drilled_silent(&e->drilled))
+            l.air++;
+        else if (e->known.weight > 0)
+            l.sure++;
+        else
+            l.doubted++;
+    }
+    return l;
+}
+
 static int tell_data(const ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
 {
     ag_str name = ag_path_name(ag_str_of(task->data_dir));
@@ -148,8 +188,11 @@ static int tell_data(const ag_drilling_run *run, ag_strategy_task *task, ag_err 
                                    .context = "training",
                                    .digest = run->set.digest};
     if (!dataset.name) return ag_fail_memory(err, name.size);
-    ag_strategy_remark(task, "%s: %zu holes, %zu with a label, %zu to learn from", task->data_dir, run->set.count,
-                       run->set.known, run->set.trained);
+    const labels l = count_labels(&run->set);
+    char air[48] = "";
+    if (l.air) ag_format(air, sizeof air, " (%zu of them in air)", l.air);
+    ag_strategy_remark(task, "%s: %zu holes, %zu with a label%s, %zu to learn from", task->data_dir, run->set.count,
+                       run->set.known, air, l.sure);
     size_t independent = 0;
     for (size_t i = 0; i < run->set.count; i++) {
         const ag_known *known = &run->set.items[i].known;
@@ -162,6 +205,7 @@ static int tell_data(const ag_drilling_run *run, ag_strategy_task *task, ag_err 
                            "truth.csv change that");
     if (run->set.left_out)
         ag_strategy_remark(task, "%zu rows were left out: copies, or hardly any samples", run->set.left_out);
+    tell_doubts(run, task);
     return ag_strategy_dataset_seen(task, &dataset, err);
 }
 
@@ -199,35 +243,36 @@ int ag_drilling_prepare(ag_drilling_run *run, ag_strategy_task *task, ag_err *er
     return rc < 0 ? rc : ag_drilling_read(run, task, err);
 }
 
-static int too_few(const ag_drilling_run *run, size_t count, size_t silent, ag_err *err)
+static int too_few(const ag_drilling_run *run, ag_err *err)
 {
-    if (count + silent >= AG_DRILLING_FEWEST) {
-        ag_fail(err, AG_EINVAL,
-                "only %zu holes of %s have a label to learn from: %d are needed; %zu more were drilled in air", count,
-                run->set.dir, AG_DRILLING_FEWEST, silent);
-        return ag_err_hint(err, "a hole in air has no depths to learn: add holes that were drilled into material");
-    }
-    ag_fail(err, AG_EINVAL, "only %zu holes of %s have a label to learn from: %d are needed", count, run->set.dir,
-            AG_DRILLING_FEWEST);
-    return ag_err_hint(err,
-                       "label them (auger prepare --auto-label, auger label), or lower data_config.min_confidence");
+    const ag_example_set *set = &run->set;
+    const labels l = count_labels(set);
+    char air[64] = "", doubts[96] = "";
+    if (l.air) ag_format(air, sizeof air, ", %zu of them drilled in air, which have no depths", l.air);
+    if (l.doubted)
+        ag_format(doubts, sizeof doubts, ", %zu of them less sure than data_config.min_confidence, or impossible",
+                  l.doubted);
+    ag_fail(err, AG_EINVAL,
+            "%zu holes in '%s' can be learned from, %d are needed: of its %zu holes %zu are labelled%s%s", l.sure,
+            set->dir, AG_DRILLING_FEWEST, set->count, set->known, air, doubts);
+    if (set->known == 0)
+        return ag_err_hint(err, "label them (auger prepare --auto-label, auger label); whose labels count stands in "
+                                "data_config.label_sources");
+    if (l.doubted) return ag_err_hint(err, "lower data_config.min_confidence, or label more: auger label queue");
+    return ag_err_hint(err, "add holes that were drilled into material, or label more: auger label queue");
 }
 
 int ag_drilling_trainable(const ag_drilling_run *run, ag_arena *arena, size_t **out, size_t *count, ag_err *err)
 {
-    size_t *chosen = ag_arena_array(arena, run->set.count + 1, sizeof *chosen), n = 0, silent = 0;
+    size_t *chosen = ag_arena_array(arena, run->set.count + 1, sizeof *chosen), n = 0;
     if (!chosen) return ag_fail_memory(err, run->set.count * sizeof *chosen);
     for (size_t i = 0; i < run->set.count; i++) {
         const ag_example *e = &run->set.items[i];
-        if (!(e->known.weight > 0)) continue;
-        if (ag_drilled_silent(&e->drilled))
-            silent++;
-        else
-            chosen[n++] = i;
+        if (e->known.weight > 0 && !ag_drilled_silent(&e->drilled)) chosen[n++] = i;
     }
     *out = chosen;
     *count = n;
-    return n >= AG_DRILLING_FEWEST ? 0 : too_few(run, n, silent, err);
+    return n >= AG_DRILLING_FEWEST ? 0 : too_few(run, err);
 }
 
 /* ---- training ---- */
@@ -287,10 +332,10 @@ int ag_drilling_by_repeats(const ag_drilling_run *run, const ag_example *const *
     int rc = ag_calibration_by_repeats(examples, readings, count, calibration, &grouped, err);
     if (rc >= 0 && grouped)
         ag_strategy_remark(run->task,
-                           "%zu holes that repeat each other decide how far the labeller is believed: %.0f %% of the "
-                           "way at the entry, %.0f %% at the exit",
-                           grouped, 100 * calibration->point[AG_POINT_ENTRY].blend[1],
-                           100 * calibration->point[AG_POINT_EXIT].blend[1]);
+                           "%zu holes that repeat each other decide how far the labeller is believed: as depths that "
+                           "are off by %.2f mm at the entry, %.2f mm at the exit",
+                           grouped, calibration->point[AG_POINT_ENTRY].labeller,
+                           calibration->point[AG_POINT_EXIT].labeller);
     if (rc >= 0) tell_give(run, calibration);
     return rc;
 }

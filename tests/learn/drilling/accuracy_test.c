@@ -75,7 +75,7 @@ static int look(trial *t, size_t from, size_t count, ag_err *err)
         t->labeller[from + i] = t->model[from + i];
         t->labeller[from + i].said = of_label(&label);
     }
-    if (rc >= 0) rc = ag_predictor_ask(t->predictor, holes, count, arena, said, err);
+    if (rc >= 0) rc = ag_predictor_ask(t->predictor, holes, count, arena, NULL, said, err);
     for (size_t i = 0; i < count && rc >= 0; i++) {
         said[i].reason = NULL;
         t->model[from + i].said = said[i];

@@ -189,21 +189,62 @@ static void fit_lot(const bench *b, size_t draw, size_t count, ag_calibration *c
     AG_EXPECT_OK(ag_calibration_fit(b->holes + from, b->readings + from, b->all + from, NULL, count, true, c, &err));
 }
 
+/* The share of all points of `other` that lie in their intervals, by calibrations of 40 draws of 30 holes each. */
+static double covered_by_few(bench *b, bench *other)
+{
+    ag_calibration c;
+    double covered = 0;
+    for (size_t draw = 0; draw < 40; draw++) {
+        fit_lot(b, draw, 30, &c);
+        covered += judge(other, &c).covered / 40;
+    }
+    return covered;
+}
+
 AG_TEST(test_calibration__what_few_tools_are_drawn_to_is_as_wide_as_normal_errors_are)
 {
     static const double sizes[] = {0.012, 0.06};
-    ag_calibration c;
     bench *b = open_bench(19, 0, 10), *other = open_bench(20, 0, 10);
     for (size_t s = 0; s < 2; s++) {
-        double covered = 0;
         level(b, 21, sizes[s]);
         level(other, 22, sizes[s]);
-        for (size_t draw = 0; draw < 40; draw++) {
-            fit_lot(b, draw, 30, &c);
-            covered += judge(other, &c).covered / 40;
-        }
+        double covered = covered_by_few(b, other);
         assert_true(covered > 0.87 && covered < 0.93);
     }
+    ag_arena_free(b->arena);
+    ag_arena_free(other->arena);
+}
+
+AG_TEST(test_calibration__larger_errors_than_usual_are_believed_to_few_tools)
+{
+    bench *b = open_bench(23, 0, 0.1), *other = open_bench(24, 0, 0.1); /* both witnesses speak; three times as usual */
+    double covered = covered_by_few(b, other);
+    assert_true(covered > 0.85 && covered < 0.93);
+    ag_arena_free(b->arena);
+    ag_arena_free(other->arena);
+}
+
+AG_TEST(test_calibration__a_witness_that_is_off_here_loses_what_it_usually_has)
+{
+    ag_calibration c;
+    double bent = 0, straight = 0;
+    bench *b = open_bench(25, 0.25, 0.01), *other = open_bench(26, 0.25, 0.01); /* shapes: off to one side */
+    for (size_t i = 0; i < HOLES; i++) { /* and heaps nearly right, as sharp as they are elsewhere */
+        b->readings[i].spread[0] = other->readings[i].spread[0] = 0.1;
+        b->readings[i].mm[0] = b->known[i].mm[0] + (i % 2 ? 0.01 : -0.01);
+        other->readings[i].mm[0] = other->known[i].mm[0] + (i % 2 ? 0.01 : -0.01);
+    }
+    for (size_t draw = 0; draw < 20; draw++) {
+        fit_lot(b, draw, 40, &c);
+        bent += judge(other, &c).mae / 20;
+        for (size_t i = draw * 40; i < draw * 40 + 40; i++) b->drilled[i].shape.entry -= 0.25;
+        fit_lot(b, draw, 40, &c);
+        for (size_t i = 0; i < HOLES; i++) other->drilled[i].shape.entry -= 0.25;
+        straight += judge(other, &c).mae / 20;
+        for (size_t i = 0; i < HOLES; i++) other->drilled[i].shape.entry += 0.25;
+    }
+    assert_true(bent < 0.02);
+    assert_true(straight < 0.012);
     ag_arena_free(b->arena);
     ag_arena_free(other->arena);
 }
@@ -329,6 +370,48 @@ AG_TEST(test_calibration__is_the_same_when_read_back)
     AG_EXPECT_ERROR(ag_calibration_read(NULL, "x", &again, &err), AG_EPARSE, "refine");
     AG_EXPECT_OK(ag_json_parse(b->arena, AG_STR("{\"refine\": true, \"entry\": {\"blend\": [1]}}"), NULL, &tree, &err));
     AG_EXPECT_ERROR(ag_calibration_read(tree, "x", &again, &err), AG_EPARSE, "calibration.entry");
+    ag_buf_deinit(&text);
+    ag_arena_free(b->arena);
+}
+
+static int read_text(const bench *b, ag_str text, ag_calibration *out, ag_err *error)
+{
+    ag_err err = {0};
+    const ag_value *tree;
+    AG_EXPECT_OK(ag_json_parse(b->arena, text, NULL, &tree, &err));
+    return ag_calibration_read(tree, "auger.json", out, error);
+}
+
+AG_TEST(test_calibration__what_repeats_told_is_kept_and_counts_by_the_spread_of_the_heap)
+{
+    ag_err err = {0};
+    ag_calibration c, again;
+    ag_prediction p;
+    ag_buf text;
+    bench *b = open_bench(9, 0.1, 0);
+    ag_buf_init(&text, 1 << 20);
+    ag_calibration_default(true, &c);
+    for (int k = 0; k < AG_POINTS; k++) c.point[k].labeller = 0.05;
+    ag_json json = ag_json_writer(&text, 0, AG_JSON_REFUSE_NONFINITE);
+    ag_calibration_write(&c, &json);
+    AG_EXPECT_OK(ag_json_end_document(&json, &err));
+    AG_EXPECT_OK(read_text(b, ag_buf_str(&text), &again, &err));
+    for (int i = 0; i < 50; i++) {
+        const ag_reading *r = &b->readings[i];
+        double square = r->spread[2] * r->spread[2], away = b->drilled[i].shape.exit - r->mm[2];
+        ag_calibration_answer(&again, &grip, b->holes[i], r, &p);
+        assert_true(fabs(p.points[2].mm - r->mm[2] - away * square / (square + 0.05 * 0.05)) < 1e-9);
+    }
+    assert_true(ag_calibration_way(0, 0) == 1 && ag_calibration_way(0, 0.1) == 1 && ag_calibration_way(0.1, 0) == 0);
+    b->drilled[0].shape.exit += 3; /* not the same point: the heap alone counts */
+    ag_calibration_answer(&again, &grip, b->holes[0], &b->readings[0], &p);
+    assert_true(fabs(p.points[2].mm - b->readings[0].mm[2]) < 1e-12);
+    c.point[AG_POINT_ENTRY].labeller = -0.05;
+    ag_buf_clear(&text);
+    json = ag_json_writer(&text, 0, AG_JSON_REFUSE_NONFINITE);
+    ag_calibration_write(&c, &json);
+    AG_EXPECT_OK(ag_json_end_document(&json, &err));
+    AG_EXPECT_ERROR(read_text(b, ag_buf_str(&text), &again, &err), AG_EPARSE, "calibration.entry");
     ag_buf_deinit(&text);
     ag_arena_free(b->arena);
 }

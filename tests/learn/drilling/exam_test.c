@@ -20,11 +20,12 @@ typedef struct oracle {
     size_t most; /* holes asked at once */
 } oracle;
 
-static int ask_oracle(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_prediction *out,
-                      ag_err *err)
+static int ask_oracle(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_cancel *cancel,
+                      ag_prediction *out, ag_err *err)
 {
     const oracle *o = context;
     (void)arena;
+    (void)cancel;
     (void)err;
     assert_true(count <= o->most);
     for (size_t i = 0; i < count; i++) {
@@ -86,6 +87,66 @@ AG_TEST(test_exam__made_up_answers_get_their_scores)
     assert_int_equal(exam.parts[AG_SCORE_BY_REGIME].count, HOLES);
     assert_int_equal(exam.worst_count, 3);
     assert_true(exam.worst[0].rows > 100 && exam.worst[0].depth[0] > 0);
+    ag_arena_free(d.arena);
+}
+
+/* Asks to stop as it is asked for the first time. */
+typedef struct stopper {
+    ag_cancel *cancel;
+    size_t calls;
+} stopper;
+
+static int ask_stopper(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_cancel *cancel,
+                       ag_prediction *out, ag_err *err)
+{
+    stopper *s = context;
+    (void)holes, (void)count, (void)arena, (void)out;
+    assert_ptr_equal(cancel, s->cancel);
+    s->calls++;
+    ag_cancel_request(s->cancel);
+    return ag_cancel_check(cancel, err);
+}
+
+AG_TEST(test_exam__stops_within_a_hole_when_it_is_asked_to)
+{
+    ag_err err = {0};
+    data d;
+    ag_exam exam;
+    stopper s = {0};
+    make(&d, 93);
+    AG_EXPECT_OK(ag_cancel_new(NULL, &s.cancel, &err));
+    ag_answerer who = {.name = "stopper", .context = &s, .ask = ask_stopper};
+    ag_exam_options options = {.data = d.dir, .truth = d.truth, .who = &who, .batch = 5, .cancel = s.cancel};
+    AG_EXPECT_ERROR(ag_exam_run(&options, d.arena, &exam, &err), AG_ECANCELLED, "");
+    assert_int_equal(s.calls, 1);
+    AG_EXPECT_ERROR(ag_exam_run(&options, d.arena, &exam, &err), AG_ECANCELLED, ""); /* reads no hole more */
+    assert_int_equal(s.calls, 1);
+    ag_cancel_free(s.cancel);
+    ag_arena_free(d.arena);
+}
+
+/* Everybody who answers looks at every hole, whether or not it is asked of many. */
+AG_TEST(test_exam__answerers_stop_when_they_are_asked_to)
+{
+    ag_err err = {0};
+    data d;
+    ag_hole *hole = NULL;
+    ag_prediction said[2];
+    ag_cancel *cancel = NULL;
+    make_some(&d, 2, 94);
+    AG_EXPECT_OK(ag_known_samples(&d.set, &d.set.holes[0], d.arena, &hole, &err));
+    const ag_hole *holes[] = {hole, hole};
+    ag_answerer all[2] = {0};
+    AG_EXPECT_OK(ag_answerer_auto(&all[0], &err));
+    AG_EXPECT_OK(ag_answerer_legacy(NULL, NULL, &all[1], &err));
+    AG_EXPECT_OK(ag_cancel_new(NULL, &cancel, &err));
+    for (int i = 0; i < 2; i++) AG_EXPECT_OK(ag_answerer_ask(&all[i], holes, 2, d.arena, cancel, said, &err));
+    ag_cancel_request(cancel);
+    for (int i = 0; i < 2; i++) {
+        AG_EXPECT_ERROR(ag_answerer_ask(&all[i], holes, 2, d.arena, cancel, said, &err), AG_ECANCELLED, "");
+        ag_answerer_close(&all[i]);
+    }
+    ag_cancel_free(cancel);
     ag_arena_free(d.arena);
 }
 

@@ -17,7 +17,8 @@ static const char *const lines[] = {
     "training_config={epochs: 1, batch_size: 8, cross_validation: {n_folds: 3}}",
     "data_config={preprocessing: {cell_mm: 1.2, channels: [torque, thrust]}}",
 };
-enum { LINES = sizeof lines / sizeof *lines, MORE = 4 };
+#define ONE_FOLD "training_config.cross_validation.folds=[1]" /* where folds are not looked at */
+enum { LINES = sizeof lines / sizeof *lines, MORE = 5 };
 
 typedef struct outcome { /* of a training */
     int phases;
@@ -120,8 +121,8 @@ AG_TEST(test_folding_run__any_number_of_threads_gives_the_same_bits)
 AG_TEST(test_folding_run__simulated_holes_are_learned_from_and_never_scored_on)
 {
     static const char *const file = "model/members/fold-02/model.safetensors";
-    static const char *const more[] = {"data_config.simulated={holes: 12, own_share: 0.5}", NULL}, *const none[] = {
-                                                                                                       NULL};
+    static const char *const more[] = {"data_config.simulated={holes: 8, own_share: 0.5}", NULL}, *const none[] = {
+                                                                                                      NULL};
     ag_err err = {0};
     outcome o;
     const char *plain = ag_test_dir(), *one = ag_test_dir(), *four = ag_test_dir();
@@ -129,9 +130,11 @@ AG_TEST(test_folding_run__simulated_holes_are_learned_from_and_never_scored_on)
     prepare_holes(arena);
     AG_EXPECT_OK(train(none, plain, 4, &o, &err));
     AG_EXPECT_OK(train(more, one, 1, &o, &err));
-    AG_EXPECT_OK(train(more, four, 4, &o, &err));
-    expect_same(one, four, file);
-    expect_same(one, four, "out_of_fold.csv");
+    if (ag_test_rounds(0, 1)) { /* any number of threads is the test before this one */
+        AG_EXPECT_OK(train(more, four, 4, &o, &err));
+        expect_same(one, four, file);
+        expect_same(one, four, "out_of_fold.csv");
+    }
     ag_buf a = bytes_of(plain, file), b = bytes_of(one, file);
     assert_false(a.size == b.size && memcmp(a.data, b.data, a.size) == 0);
     ag_buf_deinit(&a);
@@ -161,7 +164,7 @@ static void expect_answers(const char *directory, int voices)
     size_t at = 0; /* of air no model is asked */
     while (strcmp(set.holes[at].label_outcome, "found") != 0) at++;
     AG_EXPECT_OK(ag_prepared_samples(&set, &set.holes[at], arena, &hole, &err));
-    AG_EXPECT_OK(ag_predictor_ask(predictor, (const ag_hole *const[]){hole}, 1, arena, &answer, &err));
+    AG_EXPECT_OK(ag_predictor_ask(predictor, (const ag_hole *const[]){hole}, 1, arena, NULL, &answer, &err));
     assert_int_equal(answer.voices, voices);
     ag_predictor_free(predictor);
     ag_arena_free(arena);
@@ -176,8 +179,8 @@ AG_TEST(test_folding_run__every_architecture_and_vote_makes_an_ensemble_that_ans
         {{"strategy=patchtsmixer_24cv", "ensemble.voting=median"}, 3},
         {{"strategy=transformer_attention", "training_config.cross_validation.folds=[1]"}, 1},
         {{"strategy=cnn_lstm", "model_config={sequence_length: 32, hidden_size: 4, conv_channels: [4]}",
-          "ensemble.voting=mean"},
-         3},
+          "ensemble.voting=mean", "training_config.cross_validation.folds=[1, 2]"},
+         2},
         {{"strategy=neural_ode", "model_config={sequence_length: 32}",
           "training_config.cross_validation.enabled=false"},
          1},
@@ -215,27 +218,27 @@ static const char *by_truth(double min_confidence)
 /* What is pretrained on is the labeller's word alone: other labels leave the same bits, and every way its own files. */
 AG_TEST(test_folding_run__labels_play_no_part_in_pretraining)
 {
-    static const char *const automatic[] = {"pretrain={enabled: true, epochs: 1}", NULL};
-    static const char *const masked[] = {"pretrain={enabled: true, epochs: 1, method: masked}", NULL};
-    static const char *const shapes[] = {"pretrain={enabled: true, epochs: 1, method: shapes}", NULL};
+    static const char *const automatic[] = {"pretrain={enabled: true, epochs: 1}", ONE_FOLD, NULL};
+    static const char *const masked[] = {"pretrain={enabled: true, epochs: 1, method: masked}", ONE_FOLD, NULL};
+    static const char *const shapes[] = {"pretrain={enabled: true, epochs: 1, method: shapes}", ONE_FOLD, NULL};
     ag_err err = {0};
     outcome o;
     char path[900];
     const char *a = ag_test_dir(), *b = ag_test_dir(), *c = ag_test_dir(), *d = ag_test_dir();
     ag_arena *arena = ag_arena_new(0);
     prepare_holes(arena);
-    const char *const truth[] = {automatic[0], by_truth(0.5), NULL};
+    const char *const truth[] = {automatic[0], ONE_FOLD, by_truth(0.5), NULL};
     AG_EXPECT_OK(train(truth, a, 2, &o, &err));
     AG_EXPECT_OK(train(automatic, b, 2, &o, &err));
     expect_same(a, b, "pretraining/model.safetensors");
     expect_same(a, b, "pretraining-shapes/model.safetensors");
     AG_EXPECT_OK(train(masked, c, 2, &o, &err));
-    assert_int_equal(o.trainings, 4);
+    assert_int_equal(o.trainings, 2);
     expect_same(a, c, "pretraining/model.safetensors");
     ag_format(path, sizeof path, "%s/pretraining-shapes", c);
     assert_false(ag_file_exists(path));
     AG_EXPECT_OK(train(shapes, d, 2, &o, &err));
-    assert_int_equal(o.trainings, 4);
+    assert_int_equal(o.trainings, 2);
     ag_format(path, sizeof path, "%s/pretraining", d);
     assert_false(ag_file_exists(path));
     ag_arena_free(arena);
@@ -260,7 +263,7 @@ AG_TEST(test_folding_run__fails_cleanly_at_allocations)
     const char *output = ag_test_dir();
     ag_arena *arena = ag_arena_new(0);
     prepare_holes(arena);
-    for (uint64_t n = 1, step = ag_test_rounds(4000, 97); ag_fault_available(); n += step) {
+    for (uint64_t n = 1, step = ag_test_rounds(9000, 97); ag_fault_available(); n += step) {
         ag_fault_arm(n, AG_FAULT_ALLOC);
         int rc = train(more, output, 1, &o, &err);
         bool fired = ag_fault_fired();

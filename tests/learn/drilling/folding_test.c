@@ -53,8 +53,7 @@ static void open_bench(bench *b, const char *set)
     }
     b->f.arena = b->arena;
     b->f.run.task = &b->task;
-    b->f.run.set =
-        (ag_example_set){.dir = "holes", .items = b->items, .count = HOLES, .known = HOLES, .trained = HOLES};
+    b->f.run.set = (ag_example_set){.dir = "holes", .items = b->items, .count = HOLES, .known = HOLES};
     b->f.run.data.group_by = AG_GROUP_TOOL;
     b->f.kind_count = 1;
     b->f.kinds[0].name = "mixer";
@@ -218,7 +217,10 @@ AG_TEST(test_folding__too_few_labels_and_missing_classes_are_told)
     AG_EXPECT_ERROR(ag_folding_deal(&b.f, &b.task, &err), AG_EINVAL, "there are 30 folds, but only 20 labelled holes");
     assert_non_null(strstr(err.hint, "n_folds to 10"));
     for (int i = 0; i < 38; i++) b.items[i].known.weight = 0;
-    AG_EXPECT_ERROR(ag_folding_deal(&b.f, &b.task, &err), AG_EINVAL, "label to learn from");
+    AG_EXPECT_ERROR(
+        ag_folding_deal(&b.f, &b.task, &err), AG_EINVAL,
+        "2 holes in 'holes' can be learned from, 10 are needed: of its 40 holes 40 are labelled, 38 of them "
+        "less sure than data_config.min_confidence");
     close_bench(&b);
     open_bench(&b, "training_config.cross_validation={n_folds: 5}");
     for (int i = 1; i < HOLES; i++) b.items[i].known.mm[AG_POINT_EXIT] = (double)NAN;

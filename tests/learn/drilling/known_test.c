@@ -99,6 +99,8 @@ AG_TEST(test_known__bad_tables_are_refused_with_their_place)
         {"path,entry_mm,exit_mm\na,1,deep\n", "'deep' is no depth in mm"},
         {"path,entry_mm,exit_mm\na,-1,2\n", "'-1' is no depth in mm"},
         {"path,entry_mm,exit_mm\na,1,inf\n", "'inf' is no depth in mm"},
+        {"path,entry_mm,exit_mm\na,9.5,2\n", "the exit at 2 mm lies before the entry at 9.5 mm"},
+        {"path;entry_mm;exit_mm\na;1,25;2\n", "'1,25' is no depth in mm"},
     };
     ag_err err = {0};
     ag_arena *arena = ag_arena_new(0);
@@ -110,6 +112,11 @@ AG_TEST(test_known__bad_tables_are_refused_with_their_place)
         AG_EXPECT_ERROR(ag_known_load(dir, &options, arena, &set, &err), AG_EPARSE, rows[i].part);
         assert_string_equal(err.file, options.truth);
     }
+    assert_non_null(strstr(err.hint, "with a point"));
+    static const char german[] = "Pfad;Eintritt;Austritt\na;1;2\n";
+    AG_EXPECT_OK(ag_file_replace(options.truth, german, strlen(german), &err));
+    AG_EXPECT_ERROR(ag_known_load(dir, &options, arena, &set, &err), AG_EPARSE, "needs a column 'path'");
+    assert_non_null(strstr(err.hint, "Pfad, Eintritt, Austritt"));
     options.truth = "/nowhere/truth.csv";
     AG_EXPECT_ERROR(ag_known_load(dir, &options, arena, &set, &err), AG_ENOTFOUND, "/nowhere/truth.csv");
     AG_EXPECT_ERROR(ag_known_load("/nowhere", NULL, arena, &set, &err), AG_ENOTFOUND, "no prepared dataset");

@@ -54,7 +54,7 @@ AG_TEST(test_legacy__entry_and_transition_of_real_files)
         AG_EXPECT_OK(ag_legacy_transition(&trace, arena, &transition, &err));
         if (fabs(entry - recorded[i].entry) > 5e-4 || fabs(transition - recorded[i].transition) > 5e-4)
             fail_msg("%s: %.4f %.4f", recorded[i].file, entry, transition);
-        AG_EXPECT_OK(ag_legacy_ask(legacy, (const ag_hole *[]){hole}, 1, arena, &said, &err));
+        AG_EXPECT_OK(ag_legacy_ask(legacy, (const ag_hole *[]){hole}, 1, arena, NULL, &said, &err));
         assert_int_equal(said.outcome, AG_LABEL_FOUND);
         assert_true(isnan(said.points[AG_POINT_EXIT].mm) && isnan(said.confidence) && said.grip_code == 0);
         ag_arena_free(arena);
@@ -361,7 +361,7 @@ AG_TEST(test_legacy__a_checkpoint_is_loaded_and_asked_in_40_windows)
         trace_of(&m, arena, &trace);
         AG_EXPECT_OK(ag_legacy_table_of(&trace, &settings, arena, &table, &err));
         const ag_hole *holes[2] = {make_hole(&m, arena), make_hole(&m, arena)};
-        AG_EXPECT_OK(ag_legacy_ask(legacy, holes, 2, arena, said, &err));
+        AG_EXPECT_OK(ag_legacy_ask(legacy, holes, 2, arena, NULL, said, &err));
         double wanted = exit_by_hand(model, &table, (size_t)channels, arena), last = said[0].points[AG_POINT_EXIT].mm;
         if (said[0].outcome == AG_LABEL_FOUND) {
             NEAR(last, wanted, 1e-9);
@@ -450,7 +450,7 @@ AG_TEST(test_legacy__abstains_where_it_threw)
         ag_arena *arena = ag_arena_new(0);
         ag_prediction said;
         const ag_hole *hole = make_hole(&rows[i].made, arena);
-        AG_EXPECT_OK(ag_legacy_ask(legacy, &hole, 1, arena, &said, &err));
+        AG_EXPECT_OK(ag_legacy_ask(legacy, &hole, 1, arena, NULL, &said, &err));
         assert_int_equal(said.outcome, AG_LABEL_NONE);
         assert_non_null(strstr(said.reason, rows[i].reason));
         assert_true(isnan(said.points[0].mm));
@@ -471,7 +471,7 @@ static int ask_once(void *context, ag_err *err)
     ag_prediction said;
     ag_arena *arena = ag_arena_new(0);
     int rc = arena ? ag_legacy_open(a->dir, NULL, NULL, &legacy, err) : ag_fail_memory(err, 1);
-    if (rc == AG_OK) rc = ag_legacy_ask(legacy, &a->hole, 1, arena, &said, err);
+    if (rc == AG_OK) rc = ag_legacy_ask(legacy, &a->hole, 1, arena, NULL, &said, err);
     ag_legacy_free(legacy);
     ag_arena_free(arena);
     return rc;

@@ -42,10 +42,8 @@ static int train(const char *data, const char *output, const char *more, ag_aren
     if (rc >= 0) rc = ag_strategy_find(&settings, &strategy, err);
     if (rc >= 0) rc = ag_strategy_run(strategy, &task, err);
     if (rc >= 0)
-        for (size_t i = 0; i < task.metrics.count; i++) {
-            const ag_strategy_metric *m = ag_vec_at(&task.metrics, i);
-            assert_true(isfinite(m->value));
-        }
+        for (size_t i = 0; i < ag_findings_count(&task.metrics); i++)
+            assert_true(isfinite(ag_finding_at(&task.metrics, i)->value));
     ag_strategy_task_deinit(&task);
     return rc;
 }
@@ -93,7 +91,7 @@ AG_TEST(test_single__learns_where_the_depths_are)
     assert_string_equal(ag_predictor_strategy(p), "patchtsmixer_single");
     for (size_t i = 0; i < 22; i++)
         holes[i] = simulated_hole(ag_sim_regimes[i % ag_sim_regime_count].name, 99, i, 1, arena, &plans[i]);
-    AG_EXPECT_OK(ag_predictor_ask(p, holes, 22, arena, said, &err));
+    AG_EXPECT_OK(ag_predictor_ask(p, holes, 22, arena, NULL, said, &err));
     size_t near = 0;
     for (size_t i = 0; i < 22; i++) {
         if (plans[i].regime->outcome == AG_SIM_AIR) {
@@ -127,13 +125,13 @@ AG_TEST(test_predictor__says_the_same_of_a_hole_alone_and_among_others)
         const char *regime = ag_sim_regimes[i % ag_sim_regime_count].name;
         holes[i] = i < 22 ? simulated_hole(regime, 5, i, 1, arena, &plan) : holes[i % 22];
     }
-    AG_EXPECT_OK(ag_predictor_ask(p, holes, 70, arena, all, &err));
+    AG_EXPECT_OK(ag_predictor_ask(p, holes, 70, arena, NULL, all, &err));
     for (size_t i = 0; i < 22; i += 5) {
-        AG_EXPECT_OK(ag_predictor_ask(p, &holes[i], 1, arena, &one, &err));
+        AG_EXPECT_OK(ag_predictor_ask(p, &holes[i], 1, arena, NULL, &one, &err));
         assert_memory_equal(one.points, all[i].points, sizeof one.points);
         assert_memory_equal(all[i + 22].points, all[i].points, sizeof one.points);
     }
-    AG_EXPECT_OK(ag_predictor_ask(p, holes, 0, arena, all, &err));
+    AG_EXPECT_OK(ag_predictor_ask(p, holes, 0, arena, NULL, all, &err));
     ag_predictor_free(p);
     ag_arena_free(arena);
 }
@@ -151,7 +149,7 @@ static void *ask_often(void *context)
         ag_err err = {0};
         ag_arena *arena = ag_arena_new(0);
         ag_prediction said;
-        assert_true(ag_predictor_ask(a->predictor, &a->hole, 1, arena, &said, &err) >= 0);
+        assert_true(ag_predictor_ask(a->predictor, &a->hole, 1, arena, NULL, &said, &err) >= 0);
         if (i > 0) assert_memory_equal(said.points, a->said.points, sizeof said.points);
         a->said = said;
         ag_arena_free(arena);
@@ -203,7 +201,7 @@ AG_TEST(test_predictor__says_the_same_of_a_twin_and_nearly_so_at_half_the_rate)
                                  (int)ag_signal_value(&holes[0]->signal, AG_CHANNEL_STOP_CODE, i)};
         holes[2] = made_hole(rows, holes[0]->signal.rows, 100, arena);
         ag_prediction said[3];
-        AG_EXPECT_OK(ag_predictor_ask(p, holes, 3, arena, said, &err));
+        AG_EXPECT_OK(ag_predictor_ask(p, holes, 3, arena, NULL, said, &err));
         assert_memory_equal(said[0].points, said[2].points, sizeof said[0].points);
         for (int k = 0; k < AG_POINTS; k++)
             if (!isnan(said[0].points[k].mm) && !isnan(said[1].points[k].mm))
@@ -224,7 +222,7 @@ AG_TEST(test_predictor__of_hardly_any_samples_abstains)
                               made_hole(rows, 0, 100, arena)};
     ag_prediction said[3];
     AG_EXPECT_OK(ag_predictor_open(trained(), NULL, NULL, &p, &err));
-    AG_EXPECT_OK(ag_predictor_ask(p, holes, 3, arena, said, &err));
+    AG_EXPECT_OK(ag_predictor_ask(p, holes, 3, arena, NULL, said, &err));
     for (int i = 0; i < 3; i++) {
         assert_int_equal(said[i].outcome, AG_LABEL_NONE);
         assert_non_null(said[i].reason);
@@ -291,7 +289,7 @@ AG_TEST(test_single__tells_what_is_wrong_with_a_configuration)
         {"model_config.patch_length=300", "greater than patch_length"},
         {"model_config.architecture=dlinear", ""},
         {"data_config.labels=nowhere.csv", "there is no table"},
-        {"data_config.label_sources=[expert]", "have a label to learn from"},
+        {"data_config.label_sources=[expert]", "0 holes in '"},
         {"training_config.cross_validation={enabled: true}", "does nothing with"},
     };
     (void)trained();
@@ -326,7 +324,7 @@ AG_TEST(test_single__takes_other_architectures_and_conditions)
         AG_EXPECT_OK(train(small_dir, output, more, arena, &err));
         AG_EXPECT_OK(ag_predictor_open(output, NULL, NULL, &p, &err));
         const ag_hole *hole = simulated_hole("cfrp-ti-stroke", 2, 2, 1, arena, &plan);
-        AG_EXPECT_OK(ag_predictor_ask(p, &hole, 1, arena, &said, &err));
+        AG_EXPECT_OK(ag_predictor_ask(p, &hole, 1, arena, NULL, &said, &err));
         ag_predictor_free(p);
         ag_arena_free(arena);
     }
@@ -339,7 +337,7 @@ static int open_and_ask(void *context, ag_err *err)
     ag_prediction said;
     ag_arena *arena = ag_arena_new(0);
     int rc = arena ? ag_predictor_open(trained(), NULL, NULL, &p, err) : ag_fail_memory(err, 1);
-    if (rc >= 0) rc = ag_predictor_ask(p, &a->hole, 1, arena, &said, err);
+    if (rc >= 0) rc = ag_predictor_ask(p, &a->hole, 1, arena, NULL, &said, err);
     ag_predictor_free(p);
     ag_arena_free(arena);
     return rc;

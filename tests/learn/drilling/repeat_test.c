@@ -51,11 +51,12 @@ AG_TEST(test_repeat__half_the_rate_is_every_second_sample)
 }
 
 /* Entry at 5; exit by the parity of the file's rows, except of the halved ones. */
-static int ask_made_up(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_prediction *out,
-                       ag_err *err)
+static int ask_made_up(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_cancel *cancel,
+                       ag_prediction *out, ag_err *err)
 {
     (void)context;
     (void)arena;
+    (void)cancel;
     (void)err;
     for (size_t i = 0; i < count; i++) {
         bool half = holes[i]->signal.rate < 60;
