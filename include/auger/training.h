@@ -121,6 +121,31 @@ AUGER_API const char *auger_result_metric(const auger_result *result, size_t ind
 /* 1 when there is a metric of this name. */
 AUGER_API int auger_result_metric_by_name(const auger_result *result, const char *name, double *value);
 
+/* ---- forecasting, with models of strategy forecast ---- */
+
+/* What comes behind the last row. Free it with auger_forecast_free(). */
+typedef struct auger_forecast {
+    size_t steps, columns;
+    const char *const *names; /* of the columns */
+    const double *value;      /* [steps][columns], in units of the series */
+    const double *low, *high; /* the interval of each value; NULL: the model keeps none */
+    double coverage;          /* of the intervals; 0: there are none */
+    const int64_t *times;     /* [steps], microseconds since 1970; NULL: the rows have no times, or uneven ones */
+} auger_forecast;
+
+/* The column that stands at `index` in a row, NULL behind the last one; *context (may be NULL) is filled with the rows
+ * that a forecast needs. NULL and 0 for a model that is no forecaster. */
+AUGER_API const char *auger_result_column(auger_result *result, size_t index, size_t *context);
+/* Behind the last of `count` rows of numbers, [count][columns] in the order of auger_result_column(); NaN is a missing
+ * number, and is filled only when the model was trained with data_config.missing: previous or linear. `coverage` 0:
+ * 0.9, or whatever `auger predict --coverage` takes. */
+AUGER_API int auger_result_forecast(auger_result *result, const double *rows, size_t count, double coverage,
+                                    auger_forecast **out, auger_error *error);
+/* Behind the last row of a file, as `auger predict` does: its columns are found by name. */
+AUGER_API int auger_result_forecast_file(auger_result *result, const char *path, double coverage, auger_forecast **out,
+                                         auger_error *error);
+AUGER_API void auger_forecast_free(auger_forecast *forecast); /* NULL is fine */
+
 /* ---- predicting, with models of drilling holes; others: auger_model_load(auger_result_model_dir(result)) ---- */
 
 typedef enum auger_outcome {

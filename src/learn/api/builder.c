@@ -470,10 +470,9 @@ static int make_result(work *w, auger_result **out, ag_err *err)
     f->model_version = version ? ag_arena_strdup(r->arena, version) : NULL;
     f->checkpoint = checkpoints && ag_file_exists(checkpoints) ? checkpoints : NULL;
     if (rc >= 0 && (!f->settings || !f->strategy || (run && !f->run))) rc = ag_fail_memory(err, yaml.size);
-    for (size_t i = 0; i < w->task.metrics.count && rc >= 0; i++) {
-        ag_strategy_metric metric = *(const ag_strategy_metric *)ag_vec_at(&w->task.metrics, i);
-        metric.name = ag_arena_strdup(r->arena, metric.name);
-        rc = metric.name ? ag_vec_push(&f->metrics, &metric, err) : ag_fail_memory(err, 64);
+    for (size_t i = 0; i < ag_findings_count(&w->task.metrics) && rc >= 0; i++) {
+        const ag_finding *found = ag_finding_at(&w->task.metrics, i);
+        rc = ag_findings_put(&f->metrics, r->arena, found->name, found->value, err);
     }
     ag_buf_deinit(&yaml);
     if (rc >= 0) rc = ag_result_write(r, directory, err);

@@ -14,10 +14,11 @@
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "learn/api/training.h"
+#include "learn/journal.h"
 #include "learn/pack.h"
 #include "learn/strategy.h"
 
-enum { MAX_FACTS = 16 << 20, MAX_METRICS = 100000 };
+enum { MAX_FACTS = 16 << 20 };
 #define MAX_PACK ((size_t)8 << 30)
 
 /* ---- making and freeing ---- */
@@ -27,7 +28,6 @@ int ag_result_new(const char *directory, auger_result **out, ag_err *err)
     auger_result *result = ag_calloc(1, sizeof *result);
     if (!result) return ag_fail_memory(err, sizeof *result);
     pthread_mutex_init(&result->lock, NULL);
-    ag_vec_init(&result->facts.metrics, sizeof(ag_strategy_metric));
     result->threads = 1;
     if ((result->arena = ag_arena_new(0))) {
         result->directory = ag_arena_strdup(result->arena, directory);
@@ -42,9 +42,11 @@ void auger_result_free(auger_result *result)
 {
     if (!result) return;
     ag_answerer_close(&result->who);
+    ag_forecaster_close(&result->forecaster);
+    ag_arena_free(result->forecaster_arena);
     ag_pool_free(result->pool);
     if (result->temporary) (void)ag_dir_remove(result->directory, NULL);
-    ag_vec_deinit(&result->facts.metrics);
+    ag_findings_deinit(&result->facts.metrics);
     pthread_mutex_destroy(&result->lock);
     ag_arena_free(result->arena);
     ag_free(result);
@@ -148,16 +150,17 @@ static int take_text(const auger_result *result, const ag_value *from, const cha
 static int take_metrics(auger_result *result, const ag_value *from, ag_err *err)
 {
     if (!from) return 0;
-    if (from->kind != AG_OBJECT || from->object.count > MAX_METRICS)
+    if (from->kind != AG_OBJECT || from->object.count > AG_FINDINGS_MOST)
         return ag_fail(err, AG_ECORRUPT, "the metrics of the result are none");
     int rc = 0;
     for (size_t i = 0; i < from->object.count && rc >= 0; i++) {
         const ag_member *m = &from->object.members[i];
-        ag_strategy_metric metric = {.name = ag_arena_strndup(result->arena, m->name.data, m->name.size), .value = NAN};
-        if (!metric.name) return ag_fail_memory(err, m->name.size);
-        if (!ag_value_real(&m->value, &metric.value) && m->value.kind != AG_NULL)
-            return ag_fail(err, AG_ECORRUPT, "metric %s of the result is no number", metric.name);
-        rc = ag_vec_push(&result->facts.metrics, &metric, err);
+        const char *name = ag_arena_strndup(result->arena, m->name.data, m->name.size);
+        double value = NAN;
+        if (!name) return ag_fail_memory(err, m->name.size);
+        if (!ag_value_real(&m->value, &value) && m->value.kind != AG_NULL)
+            return ag_fail(err, AG_ECORRUPT, "metric %s of the result is no number", name);
+        rc = ag_findings_put(&result->facts.metrics, result->arena, name, value, err);
     }
     return rc;
 }
@@ -188,7 +191,7 @@ static int gather_facts(auger_result *result, ag_err *err)
     if (rc >= 0 && !model)
         return ag_fail(err, AG_ENOTFOUND, "there is no result of a training in %s", result->directory);
     if (rc >= 0) rc = read_json(result, "metrics.json", &metrics, err);
-    if (rc >= 0) rc = read_json(result, "run.json", &run, err);
+    if (rc >= 0) rc = read_json(result, AG_JOURNAL_RUN, &run, err);
     if (rc >= 0) rc = take_text(result, model, "strategy", &facts->strategy, err);
     if (rc >= 0) rc = take_text(result, model, "data_sha256", &facts->data_sha256, err);
     if (rc >= 0) rc = take_text(result, run, "run_id", &facts->run, err);
@@ -254,7 +257,7 @@ int64_t auger_result_parameters(const auger_result *result)
 
 const char *auger_result_metric(const auger_result *result, size_t index, double *value)
 {
-    const ag_strategy_metric *metric = ag_vec_at(&result->facts.metrics, index);
+    const ag_finding *metric = ag_finding_at(&result->facts.metrics, index);
     if (!metric) return NULL;
     if (value) *value = metric->value;
     return metric->name;
@@ -262,13 +265,9 @@ const char *auger_result_metric(const auger_result *result, size_t index, double
 
 int auger_result_metric_by_name(const auger_result *result, const char *name, double *value)
 {
-    for (size_t i = 0; i < result->facts.metrics.count; i++) {
-        const ag_strategy_metric *metric = ag_vec_at(&result->facts.metrics, i);
-        if (!name || strcmp(metric->name, name) != 0) continue;
-        if (value) *value = metric->value;
-        return 1;
-    }
-    return 0;
+    const ag_finding *metric = name ? ag_finding_named(&result->facts.metrics, name) : NULL;
+    if (metric && value) *value = metric->value;
+    return metric != NULL;
 }
 
 /* ---- keeping it ---- */

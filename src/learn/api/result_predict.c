@@ -64,7 +64,7 @@ static int ask(auger_result *result, const ag_hole *const *holes, size_t count, 
     for (size_t i = 0; i < count; i++)
         if (holes[i]) there[found++] = holes[i];
     int rc = ag_result_answerer(result, &who, err);
-    if (rc >= 0 && found) rc = ag_answerer_ask(who, there, found, arena, predictions, err);
+    if (rc >= 0 && found) rc = ag_answerer_ask(who, there, found, arena, NULL, predictions, err);
     for (size_t i = 0, k = 0; i < count && rc >= 0; i++)
         if (holes[i]) answers[i] = answer_of(&predictions[k++]);
     return rc;
@@ -172,6 +172,15 @@ static int run_batch(const batch *b, ag_arena *arena, ag_err *err)
     return ask(b->result, holes, b->count, arena, b->answers, err);
 }
 
+/* Told of the model, before it seems to be the file's fault. */
+static int check_kind(const auger_result *result, ag_err *err)
+{
+    const char *strategy = result->facts.strategy;
+    if (!strategy || strcmp(strategy, "forecast") != 0) return 0;
+    ag_fail(err, AG_EINVAL, "a model of the strategy forecast does not answer for holes");
+    return ag_err_hint(err, "auger_result_forecast() tells how a series goes on");
+}
+
 static int predict(const batch *b, auger_error *error)
 {
     ag_err err = {0};
@@ -180,6 +189,7 @@ static int predict(const batch *b, auger_error *error)
     if (!b->result || (b->count && (!b->answers || (!b->paths && !b->samples))))
         rc = ag_fail(&err, AG_EINVAL, "a result, holes, and room for their answers are wanted");
     if (rc >= 0 && !(arena = ag_arena_new(0))) rc = ag_fail_memory(&err, 64);
+    if (rc >= 0) rc = check_kind(b->result, &err);
     if (rc >= 0) rc = run_batch(b, arena, &err);
     ag_arena_free(arena);
     return ag_answer(rc, &err, error);
@@ -217,6 +227,7 @@ int auger_stream_open(auger_result *result, double rate, auger_stream **out, aug
 {
     ag_err err = {0};
     int rc = result && out ? check_rate(rate, &err) : ag_fail(&err, AG_EINVAL, "a result and room are wanted");
+    if (rc >= 0) rc = check_kind(result, &err);
     if (rc < 0) return ag_answer(rc, &err, error);
     auger_stream *stream = ag_calloc(1, sizeof *stream);
     if (!stream) return ag_answer(ag_fail_memory(&err, sizeof *stream), &err, error);

@@ -5,10 +5,11 @@
 
 #include "auger/training.h"
 #include "core/base/arena.h"
-#include "core/base/vec.h"
 #include "core/sys/thread.h"
 #include "learn/drilling/answerer.h"
+#include "learn/findings.h"
 #include "learn/settings.h"
+#include "learn/strategies/forecaster.h"
 
 #define AG_RESULT_FILE "result.json" /* in the directory of a result, beside model/ */
 
@@ -16,7 +17,7 @@ typedef struct ag_result_facts {
     const char *strategy, *experiment, *run, *data_sha256, *model_version, *checkpoint; /* NULL: there is none */
     const char *settings;                                                               /* as YAML */
     int64_t parameters;
-    ag_vec metrics; /* ag_strategy_metric */
+    ag_findings metrics;
 } ag_result_facts;
 
 struct auger_result {
@@ -29,6 +30,8 @@ struct auger_result {
     pthread_mutex_t lock; /* of what follows, which the first prediction opens */
     ag_pool *pool;
     ag_answerer who;
+    ag_forecaster forecaster; /* of models of strategy forecast; no model: not opened yet */
+    ag_arena *forecaster_arena;
     const ag_settings *named; /* by which models of strategy exec are asked; NULL: nobody has named a program */
 };
 

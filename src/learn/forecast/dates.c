@@ -88,6 +88,11 @@ static bool read_date(ag_str text, int order, int64_t *out)
     return true;
 }
 
+bool ag_date_read(ag_str text, int order, int64_t *out)
+{
+    return read_date(ag_str_trim(text), order, out);
+}
+
 bool ag_date_like(ag_str text)
 {
     int64_t instant;
@@ -134,4 +139,51 @@ int64_t ag_dates_interval(const ag_dates *dates)
         months = 30 * day; /* unless the other order makes days of them */
     }
     return months;
+}
+
+/* ---- going on ---- */
+
+static int days_of(int64_t year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return days[month - 1] + (month == 2 && leap);
+}
+
+/* Whether the times are a month apart each, on the same day; *at_end: on the last one. */
+static bool are_months(const int64_t *times, int64_t count, bool *at_end)
+{
+    ag_date first = ag_date_utc(times[0]);
+    bool same = true;
+    *at_end = true;
+    for (int64_t i = 0; i < count; i++) {
+        ag_date now = ag_date_utc(times[i]);
+        if (i > 0 && !is_month(times[i] - times[i - 1])) return false;
+        same = same && now.day == first.day;
+        *at_end = *at_end && now.day == days_of(now.year, now.month);
+    }
+    return same || *at_end;
+}
+
+bool ag_dates_go_on(const int64_t *times, int64_t count, int64_t steps, int64_t *out)
+{
+    enum { MONTHS = 12, MOST_STEPS = 10000000 };
+    bool at_end = false;
+    int64_t step = times[1] - times[0], last = times[count - 1];
+    if (steps > MOST_STEPS) return false;
+    if (are_months(times, count, &at_end)) {
+        ag_date date = ag_date_utc(last);
+        int64_t months = (int64_t)date.year * MONTHS + date.month - 1 + steps;
+        if (months / MONTHS > 9999) return false;
+        date.year = (int32_t)(months / MONTHS);
+        date.month = (int8_t)(months % MONTHS + 1);
+        int most = days_of(date.year, date.month);
+        if (at_end || date.day > most) date.day = (int8_t)most;
+        return *out = ag_date_instant(&date), true;
+    }
+    for (int64_t i = 2; i < count; i++)
+        if (times[i] - times[i - 1] != step) return false;
+    if (step <= 0 || step > (INT64_MAX - (last > 0 ? last : 0)) / steps) return false;
+    *out = last + steps * step;
+    return true;
 }

@@ -20,6 +20,12 @@ typedef struct ag_dates {
 
 /* Whether it is written like a date; a number is none. */
 bool ag_date_like(ag_str text);
+/* Microseconds since 1970, with day and month in one of the orders; false when it is no date in it. */
+bool ag_date_read(ag_str text, int order, int64_t *out);
 void ag_dates_add(ag_dates *dates, ag_str text);
 /* Microseconds between rows; months count as 30 days. 0: not known, or not always the same. */
 int64_t ag_dates_interval(const ag_dates *dates);
+/* Of times that grow: the one `steps` further on, at the distance of the last rows: of calendar months when all of them
+ * have the same day (or are the last of their months), else of the microseconds that lie between all of them. False
+ * when the distances differ. At least 2 times; `steps` from 1. */
+bool ag_dates_go_on(const int64_t *times, int64_t count, int64_t steps, int64_t *out);

@@ -129,7 +129,10 @@ static int score_batch(forecasting *f, const ag_forecast_scoring *scoring, int64
     if ((rc = ag_results_run(f->results, &run, err)) < 0) return rc;
     batch.into = (ag_real *const[]){NULL, f->truth};
     if ((rc = w->samples.fill(w->samples.state, &batch, err)) < 0) return rc;
-    for (int64_t i = 0; i < batch.count; i++) add_window(s, f->forecast + i * size, f->truth + i * size);
+    for (int64_t i = 0; i < batch.count; i++) {
+        add_window(s, f->forecast + i * size, f->truth + i * size);
+        if (scoring->seen) scoring->seen(scoring->context, at + i, f->forecast + i * size, f->truth + i * size);
+    }
     ag_progress_add(scoring->progress, (uint64_t)batch.count, 0);
     return 0;
 }

@@ -27,6 +27,9 @@ typedef struct ag_forecast_scoring {
     ag_pool *pool;
     ag_progress *progress; /* counts windows; may be NULL */
     ag_cancel *cancel;
+    /* Shown every window of a model, in order, scaled: [horizon, columns] each. NULL: nobody looks. */
+    void (*seen)(void *context, int64_t window, const ag_real *forecast, const ag_real *truth);
+    void *context;
 } ag_forecast_scoring;
 
 /* Of the model's output "prediction_outputs", or the mean of the distribution that it gives; it must have [horizon,

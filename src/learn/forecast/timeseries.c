@@ -34,6 +34,7 @@ typedef struct reading {
     int64_t rows;
     const char *first_date, *last_date;
     ag_dates dates;
+    ag_vec times[AG_DATE_ORDERS]; /* int64_t; as far as all could be read */
     int64_t missing;
     uint32_t missing_line, missing_column; /* the first */
     size_t missing_name;
@@ -192,7 +193,13 @@ static int take_date(reading *r, ag_str cell, ag_err *err)
     if (!r->first_date) r->first_date = text;
     r->last_date = text;
     ag_dates_add(&r->dates, cell);
-    return 0;
+    int rc = 0;
+    for (int order = 0; order < AG_DATE_ORDERS && rc >= 0; order++) {
+        int64_t instant;
+        bool whole = r->times[order].count == (size_t)r->rows;
+        if (whole && ag_date_read(cell, order, &instant)) rc = ag_vec_push(&r->times[order], &instant, err);
+    }
+    return rc;
 }
 
 static int no_number(const reading *r, size_t column, ag_str cell, ag_err *err)
@@ -289,7 +296,7 @@ static void fill_column(double *values, int64_t rows, size_t columns, ag_missing
 static int fill(reading *r, ag_err *err)
 {
     double *values = r->values.items;
-    if (r->missing == 0) return 0;
+    if (r->missing == 0 || r->options->missing == AG_MISSING_KEEP) return 0;
     if (r->options->missing == AG_MISSING_REFUSE) return refuse_missing(r, err);
     for (size_t c = 0; c < r->columns; c++) {
         int64_t there = 0;
@@ -305,6 +312,33 @@ static int fill(reading *r, ag_err *err)
 
 /* ---- the whole ---- */
 
+static bool grows(const ag_vec *times)
+{
+    const int64_t *at = times->items;
+    for (size_t i = 1; i < times->count; i++)
+        if (at[i] <= at[i - 1]) return false;
+    return true;
+}
+
+/* In the order of day and month that gives even distances, else in one in which time does not go back. */
+static int give_times(const reading *r, ag_timeseries *out, ag_err *err)
+{
+    const ag_vec *best = NULL;
+    int points = 0;
+    for (int order = 0; order < AG_DATE_ORDERS && r->date != SIZE_MAX; order++) {
+        int now = 1 + grows(&r->times[order]) + !r->dates.orders[order].useless;
+        if (r->times[order].count != (size_t)r->rows || now <= points) continue;
+        best = &r->times[order];
+        points = now;
+    }
+    if (!best) return 0;
+    int64_t *times = ag_arena_array(r->arena, best->count, sizeof *times);
+    if (!times) return ag_fail_memory(err, best->count * sizeof *times);
+    memcpy(times, best->items, best->count * sizeof *times);
+    out->times = times;
+    return 0;
+}
+
 static int give(reading *r, ag_timeseries *out, ag_err *err)
 {
     size_t bytes = r->values.count * sizeof(double);
@@ -319,16 +353,18 @@ static int give(reading *r, ag_timeseries *out, ag_err *err)
     out->first_date = r->first_date;
     out->last_date = r->last_date;
     out->interval = r->date != SIZE_MAX ? ag_dates_interval(&r->dates) : 0;
-    return 0;
+    return give_times(r, out, err);
 }
 
-static int read_csv(reading *r, ag_timeseries *out, ag_err *err)
+/* `bytes` NULL: the file of that path. */
+static int read_csv(reading *r, const ag_str *bytes, ag_timeseries *out, ag_err *err)
 {
     ag_csv_options options = {.name = r->path,
                               .header = true,
                               .delimiter = r->options->delimiter,
                               .decimal_comma = r->options->decimal_comma};
-    int rc = ag_csv_open_file(r->path, &options, &r->csv, err);
+    int rc =
+        bytes ? ag_csv_open_memory(*bytes, &options, &r->csv, err) : ag_csv_open_file(r->path, &options, &r->csv, err);
     if (rc >= 0) rc = read_rows(r, err);
     if (rc >= 0 && r->rows == 0) rc = ag_fail(err, AG_EINVAL, "%s has no rows behind its first line", r->path);
     if (rc >= 0) rc = fill(r, err);
@@ -406,18 +442,44 @@ static int read_npy(reading *r, ag_timeseries *out, ag_err *err)
     return rc;
 }
 
+static void open_reading(reading *r)
+{
+    ag_vec_init(&r->values, sizeof(double));
+    for (int order = 0; order < AG_DATE_ORDERS; order++) ag_vec_init(&r->times[order], sizeof(int64_t));
+}
+
+static void close_reading(reading *r)
+{
+    ag_vec_deinit(&r->values);
+    for (int order = 0; order < AG_DATE_ORDERS; order++) ag_vec_deinit(&r->times[order]);
+}
+
 int ag_timeseries_read(const char *path, const ag_timeseries_options *options, ag_arena *arena, ag_timeseries *out,
                        ag_err *err)
 {
     reading r = {.path = path, .options = options, .arena = arena};
     ag_timeseries result = {0};
-    ag_vec_init(&r.values, sizeof(double));
+    open_reading(&r);
     int rc = ag_sha256_of_file(path, &result.digest, NULL, err);
     if (rc >= 0) {
         bool array = ag_str_equal_nocase(ag_path_extension(ag_str_of(path)), AG_STR("npy"));
-        rc = array ? read_npy(&r, &result, err) : read_csv(&r, &result, err);
+        rc = array ? read_npy(&r, &result, err) : read_csv(&r, NULL, &result, err);
     }
-    ag_vec_deinit(&r.values);
+    close_reading(&r);
+    if (rc < 0) return rc;
+    *out = result;
+    return 0;
+}
+
+int ag_timeseries_parse(ag_str bytes, const char *name, const ag_timeseries_options *options, ag_arena *arena,
+                        ag_timeseries *out, ag_err *err)
+{
+    reading r = {.path = name, .options = options, .arena = arena};
+    ag_timeseries result = {0};
+    open_reading(&r);
+    int rc = ag_sha256_of(bytes.data, bytes.size, &result.digest, err);
+    if (rc >= 0) rc = read_csv(&r, &bytes, &result, err);
+    close_reading(&r);
     if (rc < 0) return rc;
     *out = result;
     return 0;

@@ -7,9 +7,9 @@
 
 #include "core/base/arena.h"
 #include "core/base/err.h"
-#include "core/base/vec.h"
 #include "core/doc/describe.h"
 #include "core/sys/process.h"
+#include "learn/epochs.h"
 #include "learn/strategy.h"
 
 typedef struct ag_exec_data {
@@ -51,7 +51,7 @@ typedef struct ag_exec_lines {
     ag_progress *progress;
     double share; /* done */
     int64_t begun, epoch_begun;
-    ag_vec history; /* ag_train_epoch */
+    ag_epochs history;
     int64_t best_epoch, steps;
     double best;
 } ag_exec_lines;

@@ -9,7 +9,8 @@
  *     {"metric": "mae", "value": 0.1, "step": 40}         a metric; without a step a result of the whole
  *
  * Other numbers of a step or an epoch are metrics of that step. What follows no rule is refused by its number: a
- * program that prints something else on stdout shall learn of it on its first try. */
+ * program that prints something else on stdout shall learn of it on its first try. It may print for ever: what is kept
+ * of a line is a place among a bounded number of epochs (epochs.h), or the last value of a result. */
 #include <math.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@
 #include "core/sys/clock.h"
 #include "learn/strategies/exec.h"
 
-enum { PARTS = 1000, MAX_DEPTH = 4, MAX_VALUES = 1000, MAX_HISTORY = 1000000, SHOWN = 60 };
+enum { PARTS = 1000, MAX_DEPTH = 4, MAX_VALUES = 1000, SHOWN = 60 };
 
 static const char *const own_keys[] = {"remark", "progress",      "step",  "loss",       "learning_rate", "epoch",
                                        "metric", "gradient_norm", "value", "train_loss", "val_loss",      NULL};
@@ -33,7 +34,7 @@ int ag_exec_lines_init(ag_exec_lines *lines, ag_strategy_task *task, const char 
                              .epoch_begun = ag_monotonic(),
                              .best_epoch = -1,
                              .best = NAN};
-    ag_vec_init(&lines->history, sizeof(ag_train_epoch));
+    ag_epochs_init(&lines->history);
     lines->scratch = ag_arena_new(0);
     return lines->scratch ? 0 : ag_fail_memory(err, 64);
 }
@@ -41,7 +42,7 @@ int ag_exec_lines_init(ag_exec_lines *lines, ag_strategy_task *task, const char 
 void ag_exec_lines_deinit(ag_exec_lines *lines)
 {
     ag_progress_free(lines->progress);
-    ag_vec_deinit(&lines->history);
+    ag_epochs_deinit(&lines->history);
     ag_arena_free(lines->scratch);
     lines->progress = NULL;
     lines->scratch = NULL;
@@ -126,7 +127,7 @@ static int take_step(ag_exec_lines *lines, const ag_value *line, ag_err *err)
     const ag_train_monitor *monitor = lines->monitor;
     (void)ag_value_int(ag_value_get(line, "step"), &step);
     lines->steps = step;
-    ag_train_progress now = progress_of(lines, line, (int64_t)lines->history.count, step);
+    ag_train_progress now = progress_of(lines, line, lines->history.seen, step);
     int rc = 0;
     if (ag_value_get(line, "loss") && monitor->step) rc = monitor->step(monitor->context, &now, err);
     return rc < 0 ? rc : take_others(lines, line, step, err);
@@ -147,7 +148,6 @@ static int take_epoch(ag_exec_lines *lines, const ag_value *line, ag_err *err)
     lines->steps = epoch.step;
     int rc = take_others(lines, line, epoch.step, err);
     if (rc < 0 || !ag_value_get(line, "train_loss")) return rc;
-    if (lines->history.count >= MAX_HISTORY) return ag_fail(err, AG_ELIMIT, "more than %d epochs", MAX_HISTORY);
     double judged = isnan(epoch.val_loss) ? epoch.train_loss : epoch.val_loss;
     epoch.best = isnan(lines->best) || judged < lines->best;
     if (epoch.best && !isnan(judged)) {
@@ -156,7 +156,7 @@ static int take_epoch(ag_exec_lines *lines, const ag_value *line, ag_err *err)
     }
     ag_train_progress now = progress_of(lines, line, epoch.epoch + 1, epoch.step);
     now.loss = now.epoch_loss = epoch.train_loss;
-    if ((rc = ag_vec_push(&lines->history, &epoch, err)) < 0) return rc;
+    if ((rc = ag_epochs_add(&lines->history, &epoch, err)) < 0) return rc;
     return monitor->epoch ? monitor->epoch(monitor->context, &epoch, &now, err) : 0;
 }
 
@@ -219,16 +219,16 @@ int ag_exec_lines_take(ag_exec_lines *lines, uint64_t number, ag_str text, ag_er
 
 ag_train_result ag_exec_lines_result(const ag_exec_lines *lines)
 {
-    ag_train_result result = {.epochs = (int64_t)lines->history.count,
+    ag_train_result result = {.epochs = lines->history.seen,
                               .steps = lines->steps,
                               .best_epoch = lines->best_epoch,
                               .best_metric = lines->best,
                               .seconds = (double)(ag_monotonic() - lines->begun) / 1e6};
-    size_t bytes = lines->history.count * sizeof(ag_train_epoch);
+    size_t bytes = lines->history.kept.count * sizeof(ag_train_epoch);
     ag_train_epoch *copy = ag_arena_alloc(lines->arena, bytes + 1);
     if (!copy || !bytes) return result;
-    memcpy(copy, lines->history.items, bytes);
+    memcpy(copy, lines->history.kept.items, bytes);
     result.history = copy;
-    result.history_count = lines->history.count;
+    result.history_count = lines->history.kept.count;
     return result;
 }

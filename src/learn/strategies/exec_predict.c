@@ -163,13 +163,13 @@ static int read_answers(const answering *a, ag_process *process, ag_cancel *canc
 }
 
 static int converse(const answering *a, const char *log, const ag_hole *const *holes, size_t count, ag_arena *arena,
-                    ag_prediction *out, ag_err *err)
+                    ag_cancel *outer, ag_prediction *out, ag_err *err)
 {
     ag_cancel *cancel = NULL;
     ag_process *process = NULL;
     ag_arena *own = ag_arena_new(0);
     const ag_exec_places places = {.model_dir = a->model_dir, .log = log, .jobs = 1, .seed = a->seed};
-    int rc = own ? ag_cancel_new(NULL, &cancel, err) : ag_fail_memory(err, 64);
+    int rc = own ? ag_cancel_new(outer, &cancel, err) : ag_fail_memory(err, 64);
     if (rc >= 0 && a->data.timeout > 0) ag_cancel_deadline(cancel, ag_monotonic() + a->data.timeout);
     if (rc >= 0) rc = ag_exec_start(&a->data, &a->data.predict, &places, true, own, &process, err);
     if (rc >= 0) rc = send_holes(process, holes, count, err);
@@ -180,8 +180,8 @@ static int converse(const answering *a, const char *log, const ag_hole *const *h
     return rc;
 }
 
-static int ask(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_prediction *out,
-               ag_err *err)
+static int ask(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_cancel *cancel,
+               ag_prediction *out, ag_err *err)
 {
     const answering *a = context;
     char *directory = NULL;
@@ -189,7 +189,7 @@ static int ask(void *context, const ag_hole *const *holes, size_t count, ag_aren
     int rc = ag_dir_temporary("auger-exec", &directory, err);
     if (rc < 0) return rc;
     const char *log = ag_path_join(arena, directory, "log");
-    rc = log ? converse(a, log, holes, count, arena, out, err) : ag_fail_memory(err, 64);
+    rc = log ? converse(a, log, holes, count, arena, cancel, out, err) : ag_fail_memory(err, 64);
     for (size_t i = 0; i < count && rc >= 0; i++)
         if (holes[i]->file && !(out[i].path = ag_arena_strdup(arena, holes[i]->file))) rc = ag_fail_memory(err, 64);
     if (rc < 0 && err && strstr(err->hint, directory)) err->hint[0] = '\0'; /* the log goes with its directory */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* forecast.c: the strategy "forecast": one series, one model that maps its last rows to its next ones. The model is any
  * architecture with inputs "past_values" and "future_values" and an output "prediction_outputs"; lengths and the number
- * of columns follow from the data. Beside the weights, export() leaves what forecasting needs: columns and scaling. */
+ * of columns follow from the data. Beside the weights, export() leaves what forecasting needs: columns and scaling, and
+ * how far the forecasts of the validation part were off (intervals.json). */
 #include "learn/strategies/forecast.h"
 
 #include <math.h>
@@ -23,7 +24,8 @@ typedef struct forecast {
     ag_model *model;
     ag_predictive predictive;
     int64_t season;
-    char digest[65]; /* of the file */
+    char digest[65];        /* of the file */
+    ag_intervals intervals; /* no levels: there was nothing to make them of */
 } forecast;
 
 static const char *const part_names[AG_PARTS] = {"the training part", "the validation part", "the test part"};
@@ -129,6 +131,40 @@ static int add_score(ag_strategy_task *task, const char *part, const ag_forecast
     return rc < 0 ? rc : ag_strategy_metric_found(task, name, score->mae, err);
 }
 
+/* Errors of the validation part become the intervals; those of the test part tell how good they are. */
+typedef struct looking {
+    ag_residuals residuals;
+    ag_covering covering;
+} looking;
+
+static int begin_looking(forecast *f, ag_strategy_task *task, ag_part part, looking *l, ag_forecast_scoring *scoring,
+                         ag_err *err)
+{
+    const ag_windows *w = &f->windows[part];
+    if (part == AG_PART_VALIDATION) {
+        scoring->seen = ag_residuals_add;
+        scoring->context = &l->residuals;
+        return ag_residuals_init(&l->residuals, w->samples.count, w->horizon, w->columns, err);
+    }
+    const double *half_width = f->intervals.levels ? ag_intervals_at(&f->intervals, AG_COVERAGE_USUAL, NULL) : NULL;
+    if (!half_width) return 0;
+    scoring->seen = ag_covering_add;
+    scoring->context = &l->covering;
+    return ag_covering_init(&l->covering, half_width, w->horizon, w->columns, task->arena, err);
+}
+
+static int end_looking(forecast *f, ag_strategy_task *task, const char *name, looking *l, ag_err *err)
+{
+    char metric[64];
+    if (l->residuals.values) return ag_intervals_fit(&l->residuals, task->arena, &f->intervals, err);
+    if (!l->covering.half_width) return 0;
+    ag_covering_end(&l->covering);
+    ag_format(metric, sizeof metric, "%s_coverage", name);
+    int rc = ag_strategy_metric_found(task, metric, l->covering.share, err);
+    ag_format(metric, sizeof metric, "%s_width", name);
+    return rc < 0 ? rc : ag_strategy_metric_found(task, metric, l->covering.width, err);
+}
+
 static int score_part(forecast *f, ag_strategy_task *task, ag_part part, const char *name, ag_err *err)
 {
     char naive[32];
@@ -142,9 +178,13 @@ static int score_part(forecast *f, ag_strategy_task *task, ag_part part, const c
                                    .pool = task->pool,
                                    .progress = ag_strategy_progress(task, "windows", (uint64_t)windows->samples.count),
                                    .cancel = task->cancel};
-    int rc = ag_forecast_score_model(&scoring, f->model, task->arena, &score, err);
+    looking l = {0};
+    int rc = begin_looking(f, task, part, &l, &scoring, err);
+    if (rc >= 0) rc = ag_forecast_score_model(&scoring, f->model, task->arena, &score, err);
     ag_progress_free(scoring.progress);
     if (rc >= 0) rc = add_score(task, name, &score, err);
+    if (rc >= 0) rc = end_looking(f, task, name, &l, err);
+    ag_residuals_deinit(&l.residuals);
     ag_format(naive, sizeof naive, "%s_naive", name);
     if (rc >= 0) rc = ag_forecast_score_naive(&scoring, f->season, task->arena, &score, err);
     return rc < 0 ? rc : add_score(task, naive, &score, err);
@@ -181,6 +221,7 @@ static void describe_model(void *context, ag_json *json)
     ag_json_put_text(json, "strategy", "forecast");
     ag_json_put_text(json, "data_sha256", f->digest);
     ag_json_put_int(json, "season", f->season);
+    ag_json_put_int(json, "row_interval_us", f->series.interval);
     ag_json_name(json, "columns");
     ag_json_begin_array(json);
     for (int64_t i = 0; i < f->series.columns; i++) ag_json_text(json, f->series.names[i]);
@@ -194,7 +235,19 @@ static void describe_model(void *context, ag_json *json)
 static int save_files(void *context, const char *directory, ag_err *err)
 {
     const saving *s = context;
-    return ag_pretrained_save(directory, &s->task->model_config, s->forecast->model, err);
+    const forecast *f = s->forecast;
+    const char *path = ag_path_join(s->task->arena, directory, AG_INTERVALS_FILE);
+    ag_buf text;
+    if (!path) return ag_fail_memory(err, strlen(directory));
+    if (f->intervals.levels == 0 && ag_file_exists(path)) { /* of an earlier training */
+        int rc = ag_file_remove(path, err);
+        if (rc < 0) return rc;
+    }
+    ag_buf_init(&text, AG_INTERVALS_MAX_BYTES);
+    int rc = f->intervals.levels ? ag_intervals_write(&f->intervals, f->series.names, &text, err) : 0;
+    if (rc >= 0 && f->intervals.levels) rc = ag_file_replace(path, text.data, text.size, err);
+    ag_buf_deinit(&text);
+    return rc < 0 ? rc : ag_pretrained_save(directory, &s->task->model_config, f->model, err);
 }
 
 static int export(void *state, ag_strategy_task *task, const char *directory, ag_err *err)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* forecast.h: the data of the strategy "forecast", also for evaluating its models on other data. */
+#include "learn/forecast/intervals.h"
 #include "learn/forecast/score.h"
 #include "learn/forecast/windows.h"
 #include "learn/strategy.h"
@@ -26,6 +27,10 @@ extern const ag_description ag_forecast_data_description;
 
 /* The series by data_config. */
 int ag_forecast_read(const ag_forecast_data *data, const char *path, ag_arena *arena, ag_timeseries *out, ag_err *err);
+
+/* The same of a CSV in memory. */
+int ag_forecast_parse(const ag_forecast_data *data, const char *name, ag_str bytes, ag_arena *arena, ag_timeseries *out,
+                      ag_err *err);
 
 /* The slot evaluate(): forecast_evaluate.c. */
 int ag_forecast_evaluate(ag_strategy_evaluation *evaluation, ag_err *err);

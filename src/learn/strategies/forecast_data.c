@@ -129,7 +129,7 @@ const ag_description ag_forecast_data_description = {
     .count = sizeof fields / sizeof *fields,
 };
 
-int ag_forecast_read(const ag_forecast_data *data, const char *path, ag_arena *arena, ag_timeseries *out, ag_err *err)
+static ag_timeseries_options options_of(const ag_forecast_data *data)
 {
     ag_timeseries_options options = {.date_column = data->date_column,
                                      .columns = data->columns.count ? data->columns.items : NULL,
@@ -137,5 +137,18 @@ int ag_forecast_read(const ag_forecast_data *data, const char *path, ag_arena *a
                                      .missing = (ag_missing)data->missing,
                                      .decimal_comma = data->decimal_comma};
     if (data->delimiter) options.delimiter = strcmp(data->delimiter, "tab") == 0 ? '\t' : data->delimiter[0];
+    return options;
+}
+
+int ag_forecast_read(const ag_forecast_data *data, const char *path, ag_arena *arena, ag_timeseries *out, ag_err *err)
+{
+    const ag_timeseries_options options = options_of(data);
     return ag_timeseries_read(path, &options, arena, out, err);
+}
+
+int ag_forecast_parse(const ag_forecast_data *data, const char *name, ag_str bytes, ag_arena *arena, ag_timeseries *out,
+                      ag_err *err)
+{
+    const ag_timeseries_options options = options_of(data);
+    return ag_timeseries_parse(bytes, name, &options, arena, out, err);
 }

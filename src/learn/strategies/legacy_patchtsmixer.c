@@ -291,7 +291,8 @@ static int validate(void *state, ag_strategy_task *task, ag_err *err)
         rc = scratch ? ag_cancel_check(task->cancel, err) : ag_fail_memory(err, 1);
         if (rc == AG_OK) rc = ag_known_samples(&l->set, hole, scratch, &samples, err);
         if (rc == AG_OK)
-            rc = ag_legacy_ask(pipeline, (const ag_hole *[]){samples}, 1, task->arena, &cases[count++].said, err);
+            rc = ag_legacy_ask(pipeline, (const ag_hole *[]){samples}, 1, task->arena, task->cancel,
+                               &cases[count++].said, err);
         ag_arena_free(scratch);
     }
     ag_legacy_free(pipeline);

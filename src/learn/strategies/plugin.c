@@ -9,6 +9,7 @@
 
 #include "core/doc/json.h"
 #include "core/io/file.h"
+#include "core/io/made.h"
 #include "core/io/path.h"
 #include "core/sys/clock.h"
 #include "learn/folder.h"
@@ -22,6 +23,7 @@ typedef struct plugin {
     void *state;
     ag_sha256 digest; /* of the data */
     bool prepared;
+    int made; /* directories for checkpoints that go with a training that does not begin */
 } plugin;
 
 /* ---- phases ---- */
@@ -65,11 +67,14 @@ static int prepare(void *state, ag_strategy_task *task, ag_err *err)
                          .best = NAN,
                          .best_epoch = -1,
                          .checkpoint_dir = ag_path_join(task->arena, task->output_dir, "checkpoints")};
-    ag_vec_init(&p->job.history, sizeof(ag_train_epoch));
+    ag_epochs_init(&p->job.history);
     if (!keys || !p->job.checkpoint_dir) return ag_fail_memory(err, p->opened.keys->size);
     rc = ag_settings_data(task->settings, p->opened.keys, task->arena, keys, err);
     if (rc >= 0 && !task->settings->save_checkpoints) p->job.checkpoint_dir = NULL;
-    if (rc >= 0 && p->job.checkpoint_dir) rc = ag_dir_make(p->job.checkpoint_dir, err);
+    if (rc >= 0 && p->job.checkpoint_dir) {
+        p->made = ag_dir_missing(p->job.checkpoint_dir);
+        rc = ag_dir_make(p->job.checkpoint_dir, err);
+    }
     if (rc >= 0) rc = see_data(p, task, err);
     if (rc < 0) return rc;
     p->job.keys = task->data = keys;
@@ -94,19 +99,19 @@ static int write_configuration(plugin *p, const ag_strategy_task *task, ag_err *
 static int give_result(plugin *p, ag_strategy_task *task, ag_arena *arena, ag_err *err)
 {
     const auger_job *job = &p->job;
-    size_t bytes = job->history.count * sizeof(ag_train_epoch);
+    size_t bytes = job->history.kept.count * sizeof(ag_train_epoch);
     ag_train_epoch *history = ag_arena_alloc(arena, bytes + 1);
     if (!history) return ag_fail_memory(err, bytes);
-    if (bytes) memcpy(history, job->history.items, bytes);
+    if (bytes) memcpy(history, job->history.kept.items, bytes);
     ag_strategy_training done = {.name = "model",
-                                 .result = {.epochs = (int64_t)job->history.count,
+                                 .result = {.epochs = job->history.seen,
                                             .steps = job->steps,
                                             .best_epoch = job->best_epoch,
                                             .best_metric = job->best,
                                             .resumed = task->resume,
                                             .seconds = (double)(ag_monotonic() - job->begun) / 1e6,
                                             .history = history,
-                                            .history_count = job->history.count}};
+                                            .history_count = job->history.kept.count}};
     return ag_strategy_training_end(task, &done, err);
 }
 
@@ -114,6 +119,7 @@ static int train(void *state, ag_strategy_task *task, ag_err *err)
 {
     plugin *p = state;
     ag_arena *arena = NULL;
+    p->made = 0;
     int rc = write_configuration(p, task, err);
     if (rc >= 0) rc = ag_strategy_training_begin(task, "model", 0, 1, &arena, &p->job.monitor, err);
     if (rc < 0) return rc;
@@ -177,7 +183,8 @@ static void close_all(void *state)
 {
     plugin *p = state;
     if (p->prepared) p->opened.face.close(p->state);
-    ag_vec_deinit(&p->job.history);
+    if (p->made) ag_dir_unmake(p->job.checkpoint_dir, p->made);
+    ag_epochs_deinit(&p->job.history);
     ag_plugin_close(&p->opened);
 }
 

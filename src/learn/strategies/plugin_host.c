@@ -124,7 +124,7 @@ static int host_step(auger_job *job, int64_t step, double loss)
 {
     if (!job->task || step < 0)
         return host_fail(job, AG_EINVAL, "a step is told while training, and counts from 0", NULL);
-    ag_train_progress now = progress_of(job, (int64_t)job->history.count, step, loss);
+    ag_train_progress now = progress_of(job, job->history.seen, step, loss);
     job->steps = step;
     return job->monitor.step ? job->monitor.step(job->monitor.context, &now, &job->failure) : 0;
 }
@@ -152,7 +152,7 @@ static int host_epoch(auger_job *job, const auger_epoch *given)
     }
     job->steps = e.step;
     ag_train_progress now = progress_of(job, e.epoch, e.step, e.train_loss);
-    int rc = ag_vec_push(&job->history, &epoch, &job->failure);
+    int rc = ag_epochs_add(&job->history, &epoch, &job->failure);
     if (rc < 0 || !job->monitor.epoch) return rc;
     return job->monitor.epoch(job->monitor.context, &epoch, &now, &job->failure);
 }

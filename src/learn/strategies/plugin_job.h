@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* plugin_job.h: one training, evaluation or conversation of a plug-in, on our side (plugin.c, plugin_predict.c). */
+#include "learn/epochs.h"
 #include "learn/strategies/plugin.h"
 
 enum { AG_PLUGIN_CELL = 8 }; /* bytes of a key that was read */
@@ -12,7 +13,7 @@ struct auger_job {
     const void *keys; /* data_config as read; NULL: not yet */
     const char *data_dir, *model_dir, *checkpoint_dir, *configuration;
     ag_train_monitor monitor;
-    ag_vec history; /* ag_train_epoch */
+    ag_epochs history;
     ag_progress *progress;
     double share, best;
     int64_t best_epoch, steps, begun, epoch_begun;

@@ -114,11 +114,12 @@ static int ask_one(answering *a, const ag_hole *hole, ag_arena *scratch, ag_aren
     return 0;
 }
 
-static int ask(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_prediction *out,
-               ag_err *err)
+static int ask(void *context, const ag_hole *const *holes, size_t count, ag_arena *arena, ag_cancel *cancel,
+               ag_prediction *out, ag_err *err)
 {
     int rc = 0;
     for (size_t i = 0; i < count && rc >= 0; i++) {
+        if ((rc = ag_cancel_check(cancel, err)) < 0) break;
         ag_arena *scratch = ag_arena_new(0);
         rc = scratch ? ask_one(context, holes[i], scratch, arena, &out[i], err) : ag_fail_memory(err, 64);
         ag_arena_free(scratch);

@@ -56,7 +56,6 @@ static int open_listener(listener *l, const ag_settings *settings, ag_err *err)
     if (!l->arena) return ag_fail_memory(err, 1);
     l->watch = (ag_strategy_watch){.context = l, .metric = on_metric, .remark = on_remark};
     l->task = (ag_strategy_task){.settings = settings, .watch = &l->watch, .arena = l->arena};
-    ag_vec_init(&l->task.metrics, sizeof(ag_strategy_metric));
     l->monitor = (ag_train_monitor){.context = l, .step = on_step, .epoch = on_epoch};
     return ag_exec_lines_init(&l->lines, &l->task, "enemy", &l->monitor, l->arena, err);
 }
@@ -64,7 +63,7 @@ static int open_listener(listener *l, const ag_settings *settings, ag_err *err)
 static void close_listener(listener *l)
 {
     ag_exec_lines_deinit(&l->lines);
-    ag_vec_deinit(&l->task.metrics);
+    ag_strategy_task_deinit(&l->task);
     ag_arena_free(l->arena);
 }
 
@@ -184,6 +183,50 @@ AG_TEST(test_exec_lines__what_is_large_has_limits)
     AG_EXPECT_OK(say_bytes(&l, ag_buf_str(&line), &err)); /* what is shown is cut */
     assert_int_equal(l.remarks, 1);
     ag_buf_deinit(&line);
+    close_listener(&l);
+}
+
+AG_TEST(test_exec_lines__what_comes_for_ever_takes_no_more_memory)
+{
+    enum { LINES = 40000, OF_RESULT = 100 };
+    listener l;
+    ag_err err = {0};
+    char line[120];
+    AG_EXPECT_OK(open_listener(&l, &settings, &err));
+    for (int i = 1; i <= LINES; i++) {
+        ag_format(line, sizeof line, "{\"epoch\": %d, \"train_loss\": %d, \"own\": 1}", i, i == 3 ? 0 : 7);
+        AG_EXPECT_OK(say(&l, line, &err));
+        if (i % OF_RESULT == 0) {
+            ag_format(line, sizeof line, "{\"metric\": \"mae %d\", \"value\": %d}", i / OF_RESULT % 3, i);
+            AG_EXPECT_OK(say(&l, line, &err));
+        }
+    }
+    assert_true(l.epochs == LINES && l.metrics == LINES + LINES / OF_RESULT); /* all of it is told */
+    ag_train_result result = ag_exec_lines_result(&l.lines);
+    assert_true(result.epochs == LINES && result.best_epoch == 2);
+    assert_true(result.history_count <= AG_EPOCHS_MOST && result.history_count > AG_EPOCHS_MOST / 2);
+    assert_int_equal(result.history[0].epoch, 2); /* the best stands for its group */
+    assert_int_equal(result.history[result.history_count - 1].epoch, LINES - 1);
+    assert_int_equal(ag_findings_count(&l.task.metrics), 3);
+    const ag_finding *last = ag_finding_at(&l.task.metrics, 0);
+    assert_true(strcmp(last->name, "mae 1") == 0 && last->value == LINES);
+    close_listener(&l);
+}
+
+AG_TEST(test_exec_lines__names_of_results_have_an_end)
+{
+    listener l;
+    ag_err err = {0};
+    char line[120];
+    int rc = 0, i = 0;
+    AG_EXPECT_OK(open_listener(&l, &settings, &err));
+    for (; rc >= 0 && i < 100000; i++) {
+        ag_format(line, sizeof line, "{\"metric\": \"loss at step %d\", \"value\": 1}", i);
+        rc = say(&l, line, &err);
+    }
+    AG_EXPECT_ERROR(rc, AG_ELIMIT, "what enemy prints: more than 10000 results; 'loss at step 10000' is one more");
+    assert_non_null(strstr(err.hint, "is a metric of a step"));
+    AG_EXPECT_OK(say(&l, "{\"metric\": \"loss at step 7\", \"value\": 2}", &err));
     close_listener(&l);
 }
 

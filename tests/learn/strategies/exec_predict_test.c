@@ -51,7 +51,7 @@ static int ask(void *context, ag_err *err)
     ag_answerer who = {0};
     ag_arena *arena = ag_arena_new(0);
     int rc = arena ? ag_exec_answerer(&b->settings, b->dir, &who, err) : ag_fail_memory(err, 1);
-    if (rc >= 0) rc = ag_answerer_ask(&who, b->holes, HOLES, arena, b->said, err);
+    if (rc >= 0) rc = ag_answerer_ask(&who, b->holes, HOLES, arena, NULL, b->said, err);
     for (int i = 0; i < HOLES; i++) b->said[i].path = b->said[i].reason = NULL;
     ag_answerer_close(&who);
     ag_arena_free(arena);

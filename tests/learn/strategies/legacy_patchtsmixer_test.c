@@ -130,8 +130,8 @@ AG_TEST(test_legacy_patchtsmixer__trains_a_baseline_and_takes_a_checkpoint)
         ag_hole *hole;
         ag_prediction first, second;
         AG_EXPECT_OK(ag_prepared_samples(&set, &set.holes[i], a.arena, &hole, &err));
-        AG_EXPECT_OK(ag_answerer_ask(&trained, (const ag_hole *[]){hole}, 1, a.arena, &first, &err));
-        AG_EXPECT_OK(ag_answerer_ask(&taken, (const ag_hole *[]){hole}, 1, a.arena, &second, &err));
+        AG_EXPECT_OK(ag_answerer_ask(&trained, (const ag_hole *[]){hole}, 1, a.arena, NULL, &first, &err));
+        AG_EXPECT_OK(ag_answerer_ask(&taken, (const ag_hole *[]){hole}, 1, a.arena, NULL, &second, &err));
         assert_int_equal(first.outcome, AG_LABEL_FOUND);
         assert_true(fabs(first.points[AG_POINT_EXIT].mm - second.points[AG_POINT_EXIT].mm) < 1e-6);
     }
@@ -144,8 +144,8 @@ AG_TEST(test_legacy_patchtsmixer__trains_a_baseline_and_takes_a_checkpoint)
         AG_EXPECT_OK(ag_predictor_open(places[i], NULL, NULL, &predictor, &err));
         assert_string_equal(ag_predictor_strategy(predictor), "legacy");
         AG_EXPECT_OK(ag_prepared_samples(&set, &set.holes[0], a.arena, &hole, &err));
-        AG_EXPECT_OK(ag_predictor_ask(predictor, (const ag_hole *[]){hole}, 1, a.arena, &first, &err));
-        AG_EXPECT_OK(ag_answerer_ask(&taken, (const ag_hole *[]){hole}, 1, a.arena, &second, &err));
+        AG_EXPECT_OK(ag_predictor_ask(predictor, (const ag_hole *[]){hole}, 1, a.arena, NULL, &first, &err));
+        AG_EXPECT_OK(ag_answerer_ask(&taken, (const ag_hole *[]){hole}, 1, a.arena, NULL, &second, &err));
         for (int k = 0; k < AG_POINTS; k++) assert_true(fabs(first.points[k].mm - second.points[k].mm) < 1e-6);
         ag_predictor_free(predictor);
     }

@@ -424,7 +424,7 @@ static int ask(void *context, ag_err *err)
     char model[700];
     ag_format(model, sizeof model, "%s/model", b->output);
     int rc = arena ? ag_plugin_answerer(b->settings.strategy, model, &who, err) : ag_fail_memory(err, 64);
-    if (rc >= 0) rc = ag_answerer_ask(&who, holes, 2, arena, said, err);
+    if (rc >= 0) rc = ag_answerer_ask(&who, holes, 2, arena, NULL, said, err);
     if (rc >= 0) {
         assert_string_equal(who.name, "faulty");
         assert_true(said[1].outcome == AG_LABEL_FOUND && said[1].points[AG_POINT_ENTRY].mm == 1.5);
