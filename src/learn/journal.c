@@ -16,7 +16,6 @@
 #include "learn/registration.h"
 #include "learn/strategies/plugin.h"
 
-#define RUN_FILE "run.json"
 #define LOG_FILE "training.log" /* of programs only */
 
 enum { MAX_RUN_FILE = 1 << 20 };
@@ -83,7 +82,7 @@ static void read_known(ag_journal *journal)
 {
     ag_buf text;
     ag_arena *arena = journal->arena;
-    const char *path = ag_path_join(arena, journal->options.output_dir, RUN_FILE);
+    const char *path = ag_path_join(arena, journal->options.output_dir, AG_JOURNAL_RUN);
     if (!path || !journal->options.resume || !ag_tracker_is_open(&journal->options.tracker)) return;
     ag_buf_init(&text, MAX_RUN_FILE);
     if (ag_file_read(path, MAX_RUN_FILE, &text, NULL) >= 0)
@@ -118,10 +117,16 @@ static int write_known(const ag_journal *journal, ag_err *err)
     ag_json_end_object(&json);
     int rc = ag_json_end_document(&json, err);
     ag_buf_add_char(&text, '\n');
-    const char *path = ag_path_join(journal->arena, journal->options.output_dir, RUN_FILE);
+    const char *path = ag_path_join(journal->arena, journal->options.output_dir, AG_JOURNAL_RUN);
     if (rc >= 0) rc = path ? ag_file_replace(path, text.data, text.size, err) : ag_fail_memory(err, 64);
     ag_buf_deinit(&text);
     return rc;
+}
+
+static void forget_known(const ag_journal *journal)
+{
+    const char *path = ag_path_join(journal->arena, journal->options.output_dir, AG_JOURNAL_RUN);
+    if (path) (void)unlink(path);
 }
 
 /* ---- the run ---- */
@@ -182,16 +187,10 @@ static int add_tags(const ag_journal *journal, ag_err *err)
     return rc;
 }
 
-static int on_configured(void *context, const ag_value *effective, int64_t parameters, ag_err *err)
+static int describe_run(ag_journal *journal, const ag_value *effective, int64_t parameters, ag_err *err)
 {
-    ag_journal *journal = context;
     char count[32];
-    const ag_strategy_watch *next = next_of(journal);
-    int told = next->configured ? next->configured(next->context, effective, parameters, err) : 0;
-    if (told < 0 || !ag_tracker_is_open(&journal->options.tracker)) return told;
-    int rc = open_record(journal, NULL, &journal->record, err);
-    if (rc >= 0) rc = write_known(journal, err);
-    if (rc >= 0) rc = ag_record_parameters(journal->record, effective, err);
+    int rc = ag_record_parameters(journal->record, effective, err);
     ag_format(count, sizeof count, "%lld", (long long)parameters);
     if (rc >= 0) rc = ag_record_tag(journal->record, "auger.model.parameters", count, err);
     if (rc >= 0) rc = ag_record_tag(journal->record, "auger.strategy", journal->options.settings->strategy, err);
@@ -201,6 +200,19 @@ static int on_configured(void *context, const ag_value *effective, int64_t param
         rc = ag_record_dataset(journal->record, d->name, d->path, d->context, &d->digest, err);
     }
     return rc < 0 ? rc : record_version(journal, err);
+}
+
+static int on_configured(void *context, const ag_value *effective, int64_t parameters, ag_err *err)
+{
+    ag_journal *journal = context;
+    const ag_strategy_watch *next = next_of(journal);
+    int rc = next->configured ? next->configured(next->context, effective, parameters, err) : 0;
+    if (rc < 0 || !ag_tracker_is_open(&journal->options.tracker)) return rc;
+    if ((rc = open_record(journal, NULL, &journal->record, err)) < 0) return rc;
+    rc = write_known(journal, err);
+    if (rc >= 0) rc = describe_run(journal, effective, parameters, err);
+    if (rc < 0 && !journal->known) forget_known(journal); /* the training does not begin */
+    return rc;
 }
 
 /* The strategy sees only the directory that the version was written into, which is called by its digest. */
@@ -248,7 +260,7 @@ static int on_epoch(void *context, const ag_train_epoch *e, const ag_train_progr
         ag_record_metric(s->record, "samples_per_second", now->samples_per_second, e->step);
     for (int i = 0; i < e->metrics_count; i++)
         ag_record_metric(s->record, e->metrics[i].name, e->metrics[i].value, e->step);
-    ag_record_flush(s->record);
+    ag_record_flush_epoch(s->record);
     return 0;
 }
 
@@ -261,6 +273,7 @@ static void on_validating(void *context, int64_t done, int64_t count)
 static void on_saved(void *context, const char *directory, int64_t step)
 {
     const seat *s = context;
+    if (s->record) ag_record_flush(s->record); /* what came before a checkpoint is not told again after a kill */
     if (s->next.saved) s->next.saved(s->next.context, directory, step);
 }
 
@@ -276,6 +289,33 @@ static void on_training_remark(void *context, const char *text)
     if (s->next.remark) s->next.remark(s->next.context, text);
 }
 
+/* That the ledger is away by now (a full disk, a home that was removed) costs a fold's record, not the hours of
+ * training: it is told, and the end of the whole fails with it unless the ledger has come back. */
+static int forgive(ag_journal *journal, const seat *s, int rc, const ag_err *why, ag_err *err)
+{
+    const ag_strategy_watch *next = next_of(journal);
+    const char *text = ag_arena_printf(journal->arena, "%s is trained, but not recorded: %s", s->name, why->text);
+    if (rc == AG_ENOMEM || rc == AG_ECANCELLED || !text) {
+        if (err) *err = *why;
+        return rc;
+    }
+    if (next->remark) next->remark(next->context, text);
+    return 0;
+}
+
+/* A fold's own record. */
+static int open_own(ag_journal *journal, seat *s, ag_err *err)
+{
+    ag_err why = {0};
+    int rc = open_record(journal, s->name, &s->record, &why);
+    if (rc < 0) {
+        s->record = NULL;
+        return forgive(journal, s, rc, &why, err);
+    }
+    s->own = true;
+    return write_known(journal, err);
+}
+
 static int on_training(void *context, const char *name, int64_t index, int64_t count, ag_train_monitor *monitor,
                        ag_err *err)
 {
@@ -287,9 +327,7 @@ static int on_training(void *context, const char *name, int64_t index, int64_t c
     *s = (seat){.journal = journal, .name = ag_arena_strdup(journal->arena, name), .index = index};
     if (!s->name || (rc = ag_vec_push(&journal->seats, &s, err)) < 0) return rc < 0 ? rc : ag_fail_memory(err, 64);
     if (journal->record && count > 1) {
-        if ((rc = open_record(journal, name, &s->record, err)) < 0) return rc;
-        s->own = true;
-        rc = write_known(journal, err);
+        rc = open_own(journal, s, err);
     } else {
         s->record = journal->record;
     }
@@ -316,8 +354,14 @@ static int on_trained(void *context, int64_t index, const ag_train_result *resul
             ag_record_metric(s->record, "best_epoch", (double)result->best_epoch + 1, result->steps);
             ag_record_metric(s->record, "best_metric", result->best_metric, result->steps);
         }
-        s->ended = s->own;
-        if (s->own) return ag_record_finish(s->record, AG_RECORD_FINISHED, err);
+        if (!s->own) {
+            ag_record_flush(s->record);
+            continue;
+        }
+        ag_err why = {0};
+        rc = ag_record_finish(s->record, AG_RECORD_FINISHED, &why);
+        s->ended = rc >= 0; /* else it is tried once more at the end of the whole */
+        if (rc < 0) rc = forgive(journal, s, rc, &why, err);
     }
     return rc;
 }
@@ -501,9 +545,7 @@ static void settle(ag_journal *journal)
     if (tracker->client) auger_ledger_status_read(tracker->client, &status);
     bool told = journal->unregistered && status.refused == 1 && !status.pending;
     if (!settled && !told) on_remark(journal, journal->unsettled);
-    if (!ag_record_lost(journal->record)) return;
-    const char *path = ag_path_join(journal->arena, journal->options.output_dir, RUN_FILE);
-    if (path) (void)unlink(path);
+    if (ag_record_lost(journal->record)) forget_known(journal);
 }
 
 int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *err)

@@ -8,6 +8,7 @@
 #include "learn/strategy.h"
 #include "ledger/run.h"
 
+#define AG_JOURNAL_RUN "run.json"       /* in OUTPUT: the ids, the tracker's name, the version */
 #define AG_JOURNAL_REPORT "report.html" /* in OUTPUT, when whoever shows the training has written it */
 
 /* Tags that let the training be made again (auger replay). */

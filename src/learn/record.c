@@ -2,9 +2,10 @@
 /* record.c: see record.h.
  * Owns a buffer of metrics and the ids of its run, nothing of the ledger. A metric costs a lock and a copy; whoever
  * fills the buffer, or comes a second after the last writing, writes all of it in one batch. Keys of metrics are kept
- * once, in the arena. The first failure of such a batch is remembered and ends the writing of metrics: a training of
- * hours is worth more than its curve. Only a spool that is full because its server is away (AG_EFULL) is tried again
- * after a while: what came in between is missing in the curve. Where the run is kept is the target's (record_place.h).
+ * once; a program that makes up MAX_KEYS of them has the first MAX_KEYS recorded, and is told so. The first failure of
+ * such a batch is remembered and ends the writing of metrics: a training of hours is worth more than its curve. Only a
+ * spool that is full because its server is away (AG_EFULL) is tried again after a while: what came in between is
+ * missing in the curve. Where the run is kept is the target's (record_place.h).
  */
 #include "learn/record.h"
 
@@ -12,6 +13,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "core/base/map.h"
 #include "core/base/mem.h"
 #include "core/base/vec.h"
 #include "core/doc/json.h"
@@ -22,7 +24,7 @@
 #include "ledger/client/client.h"
 #include "ledger/system.h"
 
-enum { BATCH = 900, MAX_KEYS = 4096, PAUSE = 10 * AG_SECOND };
+enum { BATCH = 900, MAX_KEYS = 4096, PAUSE = 10 * AG_SECOND, EPOCH_PAUSE = AG_SECOND / 2 };
 
 struct ag_record {
     const ag_record_target *target;
@@ -32,8 +34,9 @@ struct ag_record {
     pthread_mutex_t lock; /* of all below */
     ag_metric metrics[BATCH];
     size_t count;
-    ag_vec keys; /* const char * */
+    ag_map *keys; /* of metrics, to themselves in the arena */
     int64_t written_at;
+    int64_t epoch_at; /* before, the end of an epoch writes nothing */
     int64_t again_at; /* before, metrics are dropped */
     bool failed;
     char trouble[900];
@@ -59,13 +62,13 @@ int ag_record_open(const ag_tracker *tracker, const ag_record_options *options, 
     ag_record *record = ag_calloc(1, sizeof *record);
     if (!record) return ag_fail_memory(err, sizeof *record);
     pthread_mutex_init(&record->lock, NULL);
-    ag_vec_init(&record->keys, sizeof(const char *));
     ag_vec_init(&tags, sizeof(ag_pair));
     record->target = tracker->client ? &ag_record_on_server : &ag_record_here;
     record->written_at = ag_monotonic();
     record->arena = ag_arena_new(0);
+    record->keys = ag_map_new();
     record->place = (ag_record_place){.tracker = *tracker, .arena = record->arena};
-    int rc = record->arena ? add_tags(record, options, &tags, err) : ag_fail_memory(err, 64);
+    int rc = record->arena && record->keys ? add_tags(record, options, &tags, err) : ag_fail_memory(err, 64);
     if (rc >= 0) rc = record->target->open(&record->place, options, (ag_pairs){tags.items, tags.count}, err);
     ag_vec_deinit(&tags);
     if (rc >= 0)
@@ -80,7 +83,7 @@ void ag_record_free(ag_record *record)
     if (!record) return;
     if (record->count) ag_record_flush(record);
     record->target->close(&record->place);
-    ag_vec_deinit(&record->keys);
+    ag_map_free(record->keys);
     pthread_mutex_destroy(&record->lock);
     ag_arena_free(record->arena);
     ag_free(record);
@@ -174,16 +177,20 @@ int ag_record_input(ag_record *record, const ag_run_input *input, ag_err *err)
 
 /* ---- metrics ---- */
 
-/* The key in the arena; NULL when there is no memory, or too many. */
+/* The key in the arena; NULL when there is no memory, or too many. With the lock held. */
 static const char *keep_key(ag_record *record, const char *key)
 {
-    for (size_t i = 0; i < record->keys.count; i++) {
-        const char *known = *(const char *const *)ag_vec_at(&record->keys, i);
-        if (strcmp(known, key) == 0) return known;
+    char *known = ag_map_get(record->keys, ag_str_of(key));
+    if (known) return known;
+    if (ag_map_count(record->keys) == MAX_KEYS) {
+        if (!*record->trouble)
+            ag_format(record->trouble, sizeof record->trouble,
+                      "there are more than %d different metrics: '%.80s' and those that came later are not recorded",
+                      MAX_KEYS, key);
+        return NULL;
     }
-    const char *copy = record->keys.count < MAX_KEYS ? ag_arena_strdup(record->arena, key) : NULL;
-    if (copy && ag_vec_push(&record->keys, &copy, NULL) < 0) return NULL;
-    return copy;
+    known = ag_arena_strdup(record->arena, key);
+    return known && ag_map_put(record->keys, ag_str_of(key), known, NULL, NULL) >= 0 ? known : NULL;
 }
 
 /* With the lock held. */
@@ -220,6 +227,17 @@ void ag_record_flush(ag_record *record)
 {
     pthread_mutex_lock(&record->lock);
     write_metrics(record);
+    pthread_mutex_unlock(&record->lock);
+}
+
+void ag_record_flush_epoch(ag_record *record)
+{
+    pthread_mutex_lock(&record->lock);
+    int64_t now = ag_monotonic();
+    if (now >= record->epoch_at || !record->target->waits) {
+        record->epoch_at = now + EPOCH_PAUSE;
+        write_metrics(record);
+    }
     pthread_mutex_unlock(&record->lock);
 }
 

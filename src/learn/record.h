@@ -43,6 +43,10 @@ int ag_record_dataset(ag_record *record, const char *name, const char *source, c
 int ag_record_input(ag_record *record, const ag_run_input *input, ag_err *err);
 void ag_record_metric(ag_record *record, const char *key, double value, int64_t step);
 void ag_record_flush(ag_record *record);
+/* The same at the end of an epoch; at most twice a second where writing waits for a disk, which takes longer than an
+ * epoch of a small model. What is held back is written by the next metric that comes a second after the last writing,
+ * or by the next flush. */
+void ag_record_flush_epoch(ag_record *record);
 /* Every file below `directory`, under `prefix` in the run's artifacts ("" for their root). */
 int ag_record_files(ag_record *record, const char *directory, const char *prefix, ag_err *err);
 /* One file. */

@@ -98,4 +98,5 @@ const ag_record_target ag_record_here = {
     .end = end,
     .version = make_version,
     .close = close_here,
+    .waits = true,
 };

@@ -23,6 +23,7 @@ typedef struct ag_record_target {
     int (*version)(ag_record_place *place, const ag_settings *settings, ag_arena *arena, const char **name,
                    ag_err *err);
     void (*close)(ag_record_place *place);
+    bool waits; /* log() waits for a disk */
 } ag_record_target;
 
 extern const ag_record_target ag_record_here;      /* record_here.c */

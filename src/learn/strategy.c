@@ -14,6 +14,7 @@
 #include "core/doc/json.h"
 #include "core/doc/yaml.h"
 #include "core/io/file.h"
+#include "core/io/made.h"
 #include "core/io/path.h"
 #include "core/sys/clock.h"
 #include "learn/nn/checkpoint/pretrained.h"
@@ -33,7 +34,7 @@ static const ag_strategy *const strategies[] = {
     &ag_strategy_exec,
 };
 
-enum { COUNT = sizeof strategies / sizeof *strategies, MAX_TEXT = 16 << 20 };
+enum { COUNT = sizeof strategies / sizeof *strategies, MAX_TEXT = 16 << 20, MAX_HISTORY = 1 << 30 };
 
 const ag_strategy *const *ag_strategy_all(size_t *count)
 {
@@ -72,67 +73,6 @@ int ag_strategy_verify(const ag_strategy *s, ag_err *err)
     return ag_describe_verify(s->data, err);
 }
 
-static const ag_strategy *by_name(ag_str name)
-{
-    for (size_t i = 0; i < COUNT; i++)
-        if (ag_str_is(name, strategies[i]->name)) return strategies[i];
-    return ag_str_is(name, ag_strategy_plugin.name) ? &ag_strategy_plugin : NULL;
-}
-
-/* ---- evaluating ---- */
-
-int ag_strategy_format_check(const ag_value *description, const char *file, ag_err *err)
-{
-    int64_t format;
-    if (!ag_value_int(ag_value_get(description, "format"), &format) || format < 1)
-        return ag_fail_at(err, AG_EPARSE, file, 0, 0, "format is missing or wrong: no description of a model");
-    if (format <= AG_STRATEGY_FORMAT) return 0;
-    ag_fail_at(err, AG_EUNSUPPORTED, file, 0, 0, "format %lld is newer than this program, which knows %d",
-               (long long)format, AG_STRATEGY_FORMAT);
-    return ag_err_hint(err, "update Auger, or train the model again with this version ('auger version')");
-}
-
-static int read_description(ag_strategy_evaluation *e, const ag_strategy **strategy, ag_err *err)
-{
-    ag_str name = {0};
-    ag_buf text;
-    const char *inside = ag_path_join(e->arena, e->model_dir, "model");
-    if (!inside) return ag_fail_memory(err, strlen(e->model_dir));
-    const char *path = ag_path_join(e->arena, inside, AG_STRATEGY_FILE);
-    if (path && ag_file_exists(path)) e->model_dir = inside; /* the output directory of a training was named */
-    path = ag_path_join(e->arena, e->model_dir, AG_STRATEGY_FILE);
-    if (!path) return ag_fail_memory(err, strlen(e->model_dir));
-    if (!ag_file_exists(path)) {
-        ag_fail(err, AG_ENOTFOUND, "there is no " AG_STRATEGY_FILE " in %s", e->model_dir);
-        return ag_err_hint(err, "name the model directory that 'auger train' made");
-    }
-    ag_json_options options = {.file = path};
-    ag_buf_init(&text, MAX_TEXT);
-    int rc = ag_file_read(path, MAX_TEXT, &text, err);
-    if (rc >= 0) rc = ag_json_parse(e->arena, ag_buf_str(&text), &options, &e->description, err);
-    ag_buf_deinit(&text);
-    if (rc >= 0) rc = ag_strategy_format_check(e->description, path, err);
-    if (rc < 0) return rc;
-    (void)ag_value_string(ag_value_get(e->description, "strategy"), &name);
-    if (!(*strategy = by_name(name)))
-        return ag_fail_at(err, AG_EUNSUPPORTED, path, 0, 0, "this version has no strategy '%.*s'", AG_STR_ARG(name));
-    if ((*strategy)->evaluate) return 0;
-    return ag_fail(err, AG_EUNSUPPORTED, "models of strategy %s cannot be evaluated", (*strategy)->name);
-}
-
-int ag_strategy_evaluate(ag_strategy_evaluation *e, const char *device, unsigned jobs, ag_err *err)
-{
-    const ag_strategy *strategy = NULL;
-    ag_vec_init(&e->scores, sizeof(ag_strategy_score));
-    int rc = read_description(e, &strategy, err);
-    if (rc >= 0) rc = ag_device_find(device, &e->device, err);
-    if (rc >= 0 && jobs > 1) rc = ag_pool_new(jobs, &e->pool, err);
-    if (rc >= 0) rc = strategy->evaluate(e, err);
-    ag_pool_free(e->pool);
-    e->pool = NULL;
-    return rc;
-}
-
 /* ---- for strategies ---- */
 
 void ag_strategy_phase(const ag_strategy_task *task, const char *phase)
@@ -156,34 +96,9 @@ int ag_strategy_dataset_seen(const ag_strategy_task *task, const ag_strategy_dat
     return task->watch && task->watch->dataset ? task->watch->dataset(task->watch->context, dataset, err) : 0;
 }
 
-int ag_strategy_metric_found(ag_strategy_task *task, const char *name, double value, ag_err *err)
-{
-    ag_strategy_metric metric = {.name = ag_arena_strdup(task->arena, name), .value = value};
-    if (!metric.name) return ag_fail_memory(err, strlen(name));
-    int rc = ag_vec_push(&task->metrics, &metric, err);
-    if (rc < 0 || !task->watch || !task->watch->metric) return rc;
-    return task->watch->metric(task->watch->context, &metric, err);
-}
-
-int ag_strategy_metric_at(const ag_strategy_task *task, const char *name, double value, int64_t step, ag_err *err)
-{
-    const ag_strategy_metric metric = {.name = name, .value = value, .step = step};
-    return task->watch && task->watch->metric ? task->watch->metric(task->watch->context, &metric, err) : 0;
-}
-
 ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what, uint64_t total)
 {
     return task->watch && task->watch->progress ? task->watch->progress(task->watch->context, what, total) : NULL;
-}
-
-void ag_strategy_write_metrics(ag_json *json, const ag_vec *metrics)
-{
-    ag_json_begin_object(json);
-    for (size_t i = 0; i < metrics->count; i++) {
-        const ag_strategy_metric *metric = ag_vec_at(metrics, i);
-        ag_json_put_real(json, metric->name, metric->value);
-    }
-    ag_json_end_object(json);
 }
 
 void ag_strategy_describe(ag_json *json, const ag_strategy_task *task)
@@ -464,10 +379,10 @@ static int write_configuration(ag_strategy_task *task, const ag_strategy *strate
                               task->data, task->arena, &task->effective, err);
     if (rc >= 0) rc = leave_out_others(strategy, task, err);
     if (rc >= 0) rc = ag_yaml_write(task->effective, &text, err);
+    if (rc >= 0 && task->watch && task->watch->configured) /* may refuse it: only then it is written */
+        rc = task->watch->configured(task->watch->context, task->effective, task->parameters, err);
     if (rc >= 0) rc = write_text(task, "config.yaml", &text, err);
     ag_buf_deinit(&text);
-    if (rc >= 0 && task->watch && task->watch->configured)
-        rc = task->watch->configured(task->watch->context, task->effective, task->parameters, err);
     return rc;
 }
 
@@ -494,7 +409,7 @@ static void put_number(ag_buf *text, double value)
 static int write_history(const ag_strategy_task *task, ag_err *err)
 {
     ag_buf text;
-    ag_buf_init(&text, MAX_TEXT);
+    ag_buf_init(&text, MAX_HISTORY);
     ag_buf_add_text(&text, "training,epoch,step,train_loss,val_loss,learning_rate,gradient_norm,best\n");
     for (size_t i = 0; i < task->trainings.count; i++) {
         const ag_strategy_training *training = ag_vec_at(&task->trainings, i);
@@ -528,13 +443,27 @@ static int open_cancel(ag_strategy_task *task, ag_cancel **out, ag_err *err)
     return 0;
 }
 
+/* The directory, which must take files (reading all the data first would be in vain) from this training alone: of two
+ * at once, the files of one would lie beside the model of the other. */
+static int open_output(ag_strategy_task *task, ag_err *err)
+{
+    const char *first = ag_path_join(task->arena, task->output_dir, "config.yaml");
+    if (!first) return ag_fail_memory(err, strlen(task->output_dir));
+    int rc = ag_dir_make(task->output_dir, err);
+    if (rc >= 0) rc = ag_replace_check(first, err);
+    if (rc >= 0) rc = ag_lock_directory(task->output_dir, &task->hold, err);
+    if (rc != AG_ECONFLICT) return rc;
+    ag_fail(err, AG_ECONFLICT, "another training writes into '%s'", task->output_dir);
+    return ag_err_hint(err, "wait until it has ended, or name another directory");
+}
+
 static int open_machines(ag_strategy_task *task, ag_err *err)
 {
     int rc = ag_device_find(task->settings->device, &task->device, err);
     if (rc < 0) return ag_err_prefix(err, "device");
     if (task->jobs < 1) task->jobs = 1;
     if (task->jobs > 1) rc = ag_pool_new(task->jobs, &task->pool, err);
-    return rc < 0 ? rc : ag_dir_make(task->output_dir, err);
+    return rc;
 }
 
 static int by_index(const void *a, const void *b)
@@ -543,14 +472,21 @@ static int by_index(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
+/* All that can refuse a training. */
+static int begin(const ag_strategy *strategy, void *state, ag_strategy_task *task, ag_err *err)
+{
+    int rc = open_output(task, err);
+    if (rc < 0) return rc;
+    ag_strategy_phase(task, "data");
+    rc = strategy->prepare(state, task, err);
+    return rc < 0 ? rc : write_configuration(task, strategy, err);
+}
+
 static int run_phases(const ag_strategy *strategy, void *state, ag_strategy_task *task, ag_err *err)
 {
+    int rc;
     const char *model = ag_path_join(task->arena, task->output_dir, "model");
     if (!model) return ag_fail_memory(err, strlen(task->output_dir));
-    ag_strategy_phase(task, "data");
-    int rc = strategy->prepare(state, task, err);
-    if (rc >= 0) rc = write_configuration(task, strategy, err);
-    if (rc < 0) return rc;
     if (!strategy->tells_phases) ag_strategy_phase(task, "training");
     if ((rc = strategy->train(state, task, err)) < 0) return rc;
     ag_vec_sort(&task->trainings, by_index); /* they end in any order */
@@ -566,21 +502,26 @@ int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err 
 {
     void *state = ag_arena_alloc(task->arena, strategy->state_size);
     if (!state) return ag_fail_memory(err, strategy->state_size);
-    ag_vec_init(&task->metrics, sizeof(ag_strategy_metric));
     ag_vec_init(&task->trainings, sizeof(ag_strategy_training));
     ag_vec_init(&task->arenas, sizeof(ag_arena *));
     pthread_mutex_init(&task->lock, NULL);
     ag_cancel *outer = task->cancel, *own = NULL;
+    int missing = ag_dir_missing(task->output_dir);
     int rc = ag_strategy_settle(strategy, task, err);
     if (rc >= 0) rc = check_keys(strategy, task->settings, err);
     if (rc >= 0) rc = open_machines(task, err);
     if (rc >= 0) rc = open_cancel(task, &own, err);
-    if (rc >= 0) rc = run_phases(strategy, state, task, err);
+    if (rc >= 0) rc = begin(strategy, state, task, err);
+    bool begun = rc >= 0;
+    if (begun) rc = run_phases(strategy, state, task, err);
     if ((rc == AG_ECANCELLED || rc == AG_ETIMEOUT) && err && !*err->hint)
         ag_err_hint(err, "the same command with --resume goes on from there");
     strategy->close(state);
+    if (!begun) ag_dir_unmake(task->output_dir, missing); /* what was refused leaves nothing behind */
     ag_pool_free(task->pool);
     task->pool = NULL;
+    ag_lock_release(task->hold);
+    task->hold = NULL;
     task->cancel = outer;
     ag_cancel_free(own);
     pthread_mutex_destroy(&task->lock);
@@ -591,6 +532,6 @@ void ag_strategy_task_deinit(ag_strategy_task *task)
 {
     for (size_t i = 0; i < task->arenas.count; i++) ag_arena_free(*(ag_arena **)ag_vec_at(&task->arenas, i));
     ag_vec_deinit(&task->arenas);
-    ag_vec_deinit(&task->metrics);
+    ag_findings_deinit(&task->metrics);
     ag_vec_deinit(&task->trainings);
 }

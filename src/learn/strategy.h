@@ -22,6 +22,7 @@
 #include "core/sys/cancel.h"
 #include "core/sys/progress.h"
 #include "core/sys/thread.h"
+#include "learn/findings.h"
 #include "learn/nn/train.h"
 #include "learn/settings.h"
 
@@ -30,7 +31,7 @@ typedef struct ag_strategy_dataset {   /* what a run reads */
     ag_sha256 digest;
 } ag_strategy_dataset;
 
-typedef struct ag_strategy_metric { /* a result: "test_mse" */
+typedef struct ag_strategy_metric { /* what is told: a result ("test_mse"), or a number of a step */
     const char *name;
     double value;
     int64_t step; /* 0: of the whole */
@@ -70,13 +71,14 @@ typedef struct ag_strategy_task {
     ag_pool *pool;        /* NULL with one job */
     pthread_mutex_t lock; /* of `trainings`, and of `arena` while trainings run at once */
     ag_vec arenas;        /* ag_arena *: one per training, freed with the task */
+    struct ag_lock *hold; /* on output_dir, while it runs */
     /* filled by prepare() */
     ag_model_config model_config; /* no architecture: model_config is kept as it was said */
     int64_t parameters;
     const void *data;                /* data_config as read */
     const ag_description *described; /* of `data`, when its keys are not the strategy's own; else NULL */
     /* filled on the way */
-    ag_vec metrics;   /* ag_strategy_metric */
+    ag_findings metrics;
     ag_vec trainings; /* ag_strategy_training; in the order of their indexes once train() has ended */
     const ag_value *effective;
 } ag_strategy_task;
@@ -107,6 +109,7 @@ typedef struct ag_strategy_evaluation {
     const char *plugin;           /* the shared object that the user names; NULL: none. A model never names one */
     const ag_value *description;  /* AG_STRATEGY_FILE, read */
     int64_t batch_size;
+    double coverage; /* of the intervals that are judged; 0: what is usual */
     const ag_device *device;
     ag_pool *pool;
     const ag_strategy_watch *watch; /* may be NULL */
@@ -153,6 +156,14 @@ int ag_strategy_verify(const ag_strategy *strategy, ag_err *err);
 int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err *err);
 void ag_strategy_task_deinit(ag_strategy_task *task); /* safe on zeroed memory */
 
+/* Who made the model in `dir` (or in the OUTPUT that holds it), and what it says of itself; all of it in the arena. */
+typedef struct ag_strategy_made {
+    const char *model_dir;
+    const ag_value *description; /* AG_STRATEGY_FILE */
+    const ag_strategy *strategy;
+} ag_strategy_made;
+int ag_strategy_made_by(const char *dir, ag_arena *arena, ag_strategy_made *out, ag_err *err);
+
 /* By the strategy that made the model. The caller gives model_dir (or the OUTPUT that holds it), data, part, jobs and
  * arena, and frees `scores`. */
 int ag_strategy_evaluate(ag_strategy_evaluation *evaluation, const char *device, unsigned jobs, ag_err *err);
@@ -162,12 +173,13 @@ int ag_strategy_evaluate(ag_strategy_evaluation *evaluation, const char *device,
 void ag_strategy_phase(const ag_strategy_task *task, const char *phase);
 void ag_strategy_remark(const ag_strategy_task *task, const char *format, ...) AG_PRINTF(2, 3);
 int ag_strategy_dataset_seen(const ag_strategy_task *task, const ag_strategy_dataset *dataset, ag_err *err);
+/* A result of the whole. One that was found before has the new value from now on. AG_ELIMIT: too many names. */
 int ag_strategy_metric_found(ag_strategy_task *task, const char *name, double value, ag_err *err);
 /* What the watch is told beside the results: a metric of a step. */
 int ag_strategy_metric_at(const ag_strategy_task *task, const char *name, double value, int64_t step, ag_err *err);
 ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what, uint64_t total);
-/* An object of ag_strategy_metric. */
-void ag_strategy_write_metrics(ag_json *json, const ag_vec *metrics);
+/* An object of names and values. */
+void ag_strategy_write_metrics(ag_json *json, const ag_findings *metrics);
 /* What every AG_STRATEGY_FILE ends with: the members "metrics" and "configuration". */
 void ag_strategy_describe(ag_json *json, const ag_strategy_task *task);
 /* How a model directory is written: its files, then what they are. */

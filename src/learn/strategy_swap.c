@@ -26,7 +26,7 @@ typedef struct swapping {
 /* All of it stands in the file. */
 static bool of_file(const ag_value *value)
 {
-    if (!value->line) return false;
+    if (!value->line || value->line == AG_LINE_SET) return false;
     for (size_t i = 0; value->kind == AG_ARRAY && i < value->array.count; i++)
         if (!of_file(&value->array.items[i])) return false;
     for (size_t i = 0; value->kind == AG_OBJECT && i < value->object.count; i++)

@@ -6,6 +6,7 @@
 
 #include "core/doc/yaml.h"
 #include "core/io/file.h"
+#include "core/sys/clock.h"
 #include "core/sys/thread.h"
 #include "frame/test.h"
 #include "ledger/experiment.h"
@@ -159,6 +160,39 @@ AG_TEST(test_record__children_files_and_data)
     close_bench(&b);
 }
 
+static size_t losses_written(const bench *b)
+{
+    ag_err err = {0};
+    ag_arena *arena = ag_arena_new(0);
+    ag_points points;
+    AG_EXPECT_OK(ag_metric_history(b->ledger, ag_str_of(ag_record_run(b->record)), AG_STR("loss"), 0, AG_STR(""), arena,
+                                   &points, &err));
+    size_t count = points.count;
+    ag_arena_free(arena);
+    return count;
+}
+
+AG_TEST(test_record__epochs_are_written_at_once_but_not_each_of_very_short_ones)
+{
+    bench b;
+    open_bench(&b, &usual);
+    size_t seen = 0, writings = 0;
+    int64_t begun = ag_monotonic();
+    for (int epoch = 0; epoch < 100; epoch++) {
+        ag_record_metric(b.record, "loss", 0.5, epoch);
+        ag_record_flush_epoch(b.record);
+        size_t now = losses_written(&b);
+        if (epoch == 0) assert_int_equal(now, 1);
+        writings += now > seen;
+        seen = now;
+    }
+    double seconds = (double)(ag_monotonic() - begun) / 1e6;
+    assert_true((double)writings <= 1.0 + 3.0 * seconds); /* two by time, and one by metrics, a second */
+    ag_record_flush(b.record);
+    assert_int_equal(losses_written(&b), 100);
+    close_bench(&b);
+}
+
 AG_TEST(test_record__a_ledger_that_fails_ends_no_training)
 {
     bench b;
@@ -173,5 +207,23 @@ AG_TEST(test_record__a_ledger_that_fails_ends_no_training)
     ag_record_metric(b.record, "loss", 2.0, 2);
     AG_EXPECT_OK(ag_record_finish(b.record, AG_RECORD_FAILED, &err));
     assert_int_equal(run_of(&b).status, AG_RUN_FAILED);
+    close_bench(&b);
+}
+
+AG_TEST(test_record__too_many_different_metrics_are_told)
+{
+    bench b;
+    ag_err err = {0};
+    char key[40];
+    open_bench(&b, &usual);
+    for (int i = 0; i < 5000; i++) {
+        ag_format(key, sizeof key, "made up %d", i);
+        ag_record_metric(b.record, key, i, i);
+    }
+    ag_record_metric(b.record, "made up 17", 1.0, 5000); /* which was there before */
+    AG_EXPECT_OK(ag_record_finish(b.record, AG_RECORD_FINISHED, &err));
+    assert_non_null(strstr(ag_record_trouble(b.record), "more than 4096 different metrics: 'made up 4096' and those"));
+    ag_run run = run_of(&b);
+    assert_int_equal(run.metric_count, 4096);
     close_bench(&b);
 }

@@ -117,7 +117,7 @@ AG_TEST(test_strategy__runs_its_phases_and_tells_of_them)
     ag_err err = {0};
     open_bench(&b);
     AG_EXPECT_OK(run(&b, &err));
-    assert_true(b.phases == 4 && b.datasets == 1 && b.configured == 1 && b.metrics == 8);
+    assert_true(b.phases == 4 && b.datasets == 1 && b.configured == 1 && b.metrics == 10);
     close_bench(&b);
 }
 
@@ -134,6 +134,78 @@ AG_TEST(test_strategy__begins_with_the_weights_of_another_model)
     b.settings.init_from = b.data;
     assert_true(run(&b, &err) < 0);
     assert_non_null(strstr(err.text, "init_from"));
+    close_bench(&b);
+}
+
+/* ---- what is refused ---- */
+
+static int refuse_configured(void *context, const ag_value *effective, int64_t parameters, ag_err *err)
+{
+    (void)context, (void)effective, (void)parameters;
+    return ag_fail(err, AG_EINVAL, "not these data");
+}
+
+static int run_refusing(bench *b, ag_err *err)
+{
+    const ag_strategy *strategy = NULL;
+    const ag_strategy_watch watch = {.configured = refuse_configured};
+    ag_strategy_task task = {.settings = &b->settings,
+                             .data_dir = b->data,
+                             .output_dir = b->output,
+                             .jobs = 1,
+                             .watch = &watch,
+                             .arena = b->arena};
+    int rc = ag_strategy_find(&b->settings, &strategy, err);
+    if (rc >= 0) rc = ag_strategy_run(strategy, &task, err);
+    ag_strategy_task_deinit(&task);
+    return rc;
+}
+
+static bool is_there(const bench *b, const char *name)
+{
+    char path[700];
+    ag_format(path, sizeof path, "%s/%s", b->output, name);
+    return ag_file_exists(path);
+}
+
+AG_TEST(test_strategy__a_refused_training_leaves_nothing_behind)
+{
+    bench b;
+    ag_err err = {0};
+    char data[600], above[600];
+    open_bench(&b);
+    ag_format(above, sizeof above, "%s", b.output);
+    ag_format(b.output, sizeof b.output, "%.500s/deep/er", above);
+    ag_format(data, sizeof data, "%s", b.data);
+    /* By its data, by whoever looks on, by its device. */
+    ag_format(b.data, sizeof b.data, "%.500s.none", data);
+    assert_true(run(&b, &err) < 0);
+    assert_false(ag_file_exists(above));
+    ag_format(b.data, sizeof b.data, "%.500s", data);
+    AG_EXPECT_ERROR(run_refusing(&b, &err), AG_EINVAL, "not these data");
+    assert_false(ag_file_exists(above));
+    const char *device = b.settings.device;
+    b.settings.device = "gpu9";
+    assert_true(run(&b, &err) < 0);
+    assert_false(ag_file_exists(above));
+    b.settings.device = device;
+    /* What was there stays, also when it is empty. */
+    AG_EXPECT_OK(ag_dir_make(above, &err));
+    AG_EXPECT_ERROR(run_refusing(&b, &err), AG_EINVAL, "not these data");
+    assert_true(ag_file_exists(above));
+    assert_false(ag_file_exists(b.output));
+    /* And what an earlier training has made. */
+    AG_EXPECT_OK(run(&b, &err));
+    assert_true(is_there(&b, "config.yaml") && is_there(&b, "model/model.safetensors"));
+    char path[700];
+    ag_format(path, sizeof path, "%s/config.yaml", b.output);
+    AG_EXPECT_OK(ag_file_replace(path, "before", 6, &err));
+    AG_EXPECT_ERROR(run_refusing(&b, &err), AG_EINVAL, "not these data");
+    ag_buf text;
+    ag_buf_init(&text, 1 << 16);
+    AG_EXPECT_OK(ag_file_read(path, 1 << 16, &text, &err));
+    assert_true(ag_str_is(ag_buf_str(&text), "before") && is_there(&b, "model/model.safetensors"));
+    ag_buf_deinit(&text);
     close_bench(&b);
 }
 

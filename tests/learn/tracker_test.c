@@ -7,6 +7,7 @@
 #include "app/server/server.h"
 #include "auger/training.h"
 #include "core/doc/json.h"
+#include "frame/port.h"
 #include "ledger/client/with_client.h"
 #include "ledger/model.h"
 #include "ledger/run.h"
@@ -38,10 +39,7 @@ static void start_server(bench *b)
     AG_EXPECT_OK(ag_ledger_open(&place, &b->ledger, &err));
     const ag_server_options options = {
         .ledger = b->ledger, .port = b->port, .groups = ag_route_groups_all(), .serve_artifacts = true};
-    int rc = -1;
-    for (int i = 0; i < 500 && (rc = ag_server_start(&options, &b->server, &err)) < 0; i++) ag_sleep(10000);
-    AG_EXPECT_OK(rc);
-    b->port = ag_server_port(b->server);
+    AG_EXPECT_OK(ag_server_start(&options, &b->server, &err));
     ag_format(b->address, sizeof b->address, "http://127.0.0.1:%u", b->port);
 }
 
@@ -67,6 +65,7 @@ static void open_bench(bench *b)
     for (int i = 0; i < 200; i++) ag_buf_addf(&text, "%.4f\n", sin(i * 0.5));
     AG_EXPECT_OK(ag_file_replace(b->data, text.data, text.size, &err));
     ag_buf_deinit(&text);
+    b->port = ag_test_reserve_port();
     start_server(b);
 }
 

@@ -23,7 +23,6 @@ int ag_monitor_init(ag_monitor *m, int64_t at, ag_err *err)
     *m = (ag_monitor){.begun = at, .trained_since = -1, .point_every = 1};
     ag_vec_init(&m->trainings, sizeof(ag_monitor_training *));
     ag_vec_init(&m->remarks, sizeof(ag_monitor_remark));
-    ag_vec_init(&m->values, sizeof(ag_monitor_value));
     ag_vec_init(&m->points, sizeof(ag_monitor_point));
     m->arena = ag_arena_new((size_t)64 << 20);
     return m->arena ? 0 : ag_fail_memory(err, 64);
@@ -33,12 +32,12 @@ void ag_monitor_deinit(ag_monitor *m)
 {
     for (size_t i = 0; i < m->trainings.count; i++) {
         ag_monitor_training *t = ag_monitor_training_at(m, (int64_t)i);
-        if (t) ag_vec_deinit(&t->epochs);
+        if (t) ag_epochs_deinit(&t->epochs);
         ag_free(t);
     }
     ag_vec_deinit(&m->trainings);
     ag_vec_deinit(&m->remarks);
-    ag_vec_deinit(&m->values);
+    ag_findings_deinit(&m->values);
     ag_vec_deinit(&m->points);
     ag_arena_free(m->arena);
     *m = (ag_monitor){0};
@@ -106,6 +105,15 @@ static void hear(ag_monitor *m, int64_t at, int64_t index)
     t->heard = at;
 }
 
+void ag_monitor_slept(ag_monitor *m, int64_t at, int64_t span)
+{
+    for (size_t i = 0; i < m->trainings.count; i++) {
+        ag_monitor_training *t = ag_monitor_training_at(m, (int64_t)i);
+        if (!t || t->state != AG_MONITOR_RUNNING) continue;
+        t->heard = t->heard < at - span ? t->heard + span : at; /* one that was quicker than us was heard again */
+    }
+}
+
 void ag_monitor_tick(ag_monitor *m, int64_t at)
 {
     for (size_t i = 0; i < m->trainings.count; i++) {
@@ -163,8 +171,7 @@ void ag_monitor_work(ag_monitor *m, const ag_progress_state *state)
 
 void ag_monitor_value_found(ag_monitor *m, const char *name, double value)
 {
-    ag_monitor_value found = {ag_arena_strdup(m->arena, name), value};
-    if (found.name) (void)ag_vec_push(&m->values, &found, NULL);
+    (void)ag_findings_put(&m->values, m->arena, name, value, NULL);
 }
 
 static ag_monitor_training *seat(ag_monitor *m, int64_t index)
@@ -173,7 +180,7 @@ static ag_monitor_training *seat(ag_monitor *m, int64_t index)
     while (m->trainings.count <= (size_t)index)
         if (!ag_vec_add(&m->trainings)) return NULL;
     ag_monitor_training **at = ag_vec_at(&m->trainings, (size_t)index);
-    if (!*at && (*at = ag_calloc(1, sizeof **at))) ag_vec_init(&(*at)->epochs, sizeof(ag_train_epoch));
+    if (!*at && (*at = ag_calloc(1, sizeof **at))) ag_epochs_init(&(*at)->epochs);
     return *at;
 }
 
@@ -183,7 +190,7 @@ void ag_monitor_begin(ag_monitor *m, int64_t at, const char *name, int64_t index
     if (m->trained_since < 0) m->trained_since = at;
     ag_monitor_training *t = seat(m, index);
     if (!t) return;
-    ag_vec_clear(&t->epochs);
+    ag_epochs_clear(&t->epochs);
     *t = (ag_monitor_training){.name = ag_arena_strdup(m->arena, name),
                                .state = AG_MONITOR_RUNNING,
                                .epochs = t->epochs,
@@ -214,7 +221,7 @@ void ag_monitor_epoch(ag_monitor *m, int64_t at, int64_t index, const ag_train_e
     t->now = *now;
     t->moving = true;
     t->steps = epoch->step;
-    (void)ag_vec_push(&t->epochs, epoch, NULL);
+    (void)ag_epochs_add(&t->epochs, epoch, NULL);
     look_at_course(m, at, index, epoch);
     if (!epoch->best) return;
     t->best_epoch = epoch->epoch;
@@ -234,7 +241,7 @@ void ag_monitor_resumed(ag_monitor *m, int64_t at, int64_t index, const ag_train
     hear(m, at, index);
     t->first_step = t->steps = step;
     for (size_t i = 0; i < count; i++) {
-        (void)ag_vec_push(&t->epochs, &epochs[i], NULL);
+        (void)ag_epochs_add(&t->epochs, &epochs[i], NULL);
         if (epochs[i].train_loss < t->lowest_loss) t->lowest_loss = epochs[i].train_loss;
         if (!epochs[i].best) continue;
         t->best_epoch = epochs[i].epoch;
@@ -353,13 +360,16 @@ void ag_monitor_course_deinit(ag_monitor_course *course)
     ag_vec_deinit(&course->validation);
 }
 
-static void mean_of_epoch(const ag_monitor *m, size_t epoch, double *train, double *validation)
+/* Of the epochs at one place; `number` is that of the first of them. */
+static void mean_of_epoch(const ag_monitor *m, size_t place, double *number, double *train, double *validation)
 {
     double sums[2] = {0.0, 0.0};
     int counts[2] = {0, 0};
+    *number = NAN;
     for (size_t i = 0; i < m->trainings.count; i++) {
         const ag_monitor_training *t = ag_monitor_training_at(m, (int64_t)i);
-        const ag_train_epoch *e = t ? ag_vec_at(&t->epochs, epoch) : NULL;
+        const ag_train_epoch *e = t ? ag_vec_at(&t->epochs.kept, place) : NULL;
+        if (e && isnan(*number)) *number = (double)e->epoch + 1.0;
         if (e && isfinite(e->train_loss)) sums[0] += e->train_loss, counts[0]++;
         if (e && isfinite(e->val_loss)) sums[1] += e->val_loss, counts[1]++;
     }
@@ -372,11 +382,11 @@ void ag_monitor_course_of(const ag_monitor *m, ag_monitor_course *out)
     size_t most = 0;
     for (size_t i = 0; i < m->trainings.count; i++) {
         const ag_monitor_training *t = ag_monitor_training_at(m, (int64_t)i);
-        if (t && t->epochs.count > most) most = t->epochs.count;
+        if (t && t->epochs.kept.count > most) most = t->epochs.kept.count;
     }
     for (size_t e = 0; e < most; e++) {
-        double number = (double)e + 1.0, train, validation;
-        mean_of_epoch(m, e, &train, &validation);
+        double number, train, validation;
+        mean_of_epoch(m, e, &number, &train, &validation);
         if (ag_vec_push(&out->epoch, &number, NULL) < 0 || ag_vec_push(&out->validation, &validation, NULL) < 0) return;
         if (ag_vec_push(&out->train, &train, NULL) < 0) return; /* the last: its count is the others' */
     }

@@ -11,6 +11,8 @@
 #include "core/base/vec.h"
 #include "core/sys/progress.h"
 #include "core/sys/usage.h"
+#include "learn/epochs.h"
+#include "learn/findings.h"
 #include "learn/nn/train.h"
 
 typedef enum ag_monitor_state {
@@ -27,7 +29,7 @@ typedef struct ag_monitor_training {
     ag_monitor_state state;
     ag_train_progress now; /* the last that was told */
     bool moving;           /* `now` is something */
-    ag_vec epochs;         /* ag_train_epoch; those before a resumption too */
+    ag_epochs epochs;      /* those before a resumption too */
     int64_t begun, ended;  /* times of events */
     int64_t heard;         /* when something was told last */
     int64_t steps;         /* taken */
@@ -56,11 +58,6 @@ typedef struct ag_monitor_point { /* of the machine */
     double process_cpu, process_memory, gpu;
 } ag_monitor_point;
 
-typedef struct ag_monitor_value {
-    const char *name;
-    double value;
-} ag_monitor_value;
-
 typedef struct ag_monitor {
     ag_arena *arena;              /* of texts; its own */
     ag_vec trainings;             /* ag_monitor_training *, by index; NULL: not begun */
@@ -69,10 +66,10 @@ typedef struct ag_monitor {
     const char *phase;
     ag_progress_state work; /* of a phase */
     bool working;
-    ag_vec remarks; /* ag_monitor_remark */
-    size_t told;    /* of them, by ag_monitor_next_remark() */
-    ag_vec values;  /* ag_monitor_value: results of the strategy */
-    ag_vec points;  /* ag_monitor_point; thinned when there are many */
+    ag_vec remarks;     /* ag_monitor_remark */
+    size_t told;        /* of them, by ag_monitor_next_remark() */
+    ag_findings values; /* results of the strategy */
+    ag_vec points;      /* ag_monitor_point; thinned when there are many */
     size_t point_every, point_skipped;
     ag_usage usage; /* the last */
     bool measured;
@@ -98,6 +95,9 @@ void ag_monitor_done(ag_monitor *monitor, int64_t at, int64_t index, const ag_tr
 void ag_monitor_usage(ag_monitor *monitor, int64_t at, const ag_usage *usage);
 /* Time passes: who has not been heard of for long stalls. */
 void ag_monitor_tick(ag_monitor *monitor, int64_t at);
+/* Who looks was not running for `span` before `at` (the process was stopped, the machine asleep): then neither were the
+ * trainings, and their silence tells nothing. */
+void ag_monitor_slept(ag_monitor *monitor, int64_t at, int64_t span);
 /* It is over; what has not ended by now has failed or was stopped. */
 void ag_monitor_end(ag_monitor *monitor, int64_t at);
 

@@ -48,11 +48,11 @@ static int add_values(const ag_monitor *m, ag_buf *out, ag_err *err)
 {
     static const ag_column columns[] = {{.title = "metric"}, {.title = "value", .align = AG_ALIGN_RIGHT}};
     ag_table *table = NULL;
-    if (!m->values.count) return 0;
+    if (!ag_findings_count(&m->values)) return 0;
     ag_html_section(out, "Result");
     int rc = ag_table_new(columns, 2, &table, err);
-    for (size_t i = 0; i < m->values.count && rc >= 0; i++) {
-        const ag_monitor_value *value = ag_vec_at(&m->values, i);
+    for (size_t i = 0; i < ag_findings_count(&m->values) && rc >= 0; i++) {
+        const ag_finding *value = ag_finding_at(&m->values, i);
         rc = ag_table_add(table, AG_STYLE_PLAIN, value->name, err);
         if (rc >= 0) rc = ag_table_addf(table, AG_STYLE_PLAIN, err, "%.6g", value->value);
     }
@@ -93,8 +93,8 @@ static double number(const ag_train_epoch *e)
 
 static const double *column_of(const ag_monitor_training *t, epoch_fn of, ag_arena *arena)
 {
-    double *values = ag_arena_array(arena, t->epochs.count + 1, sizeof *values);
-    for (size_t i = 0; values && i < t->epochs.count; i++) values[i] = of(ag_vec_at(&t->epochs, i));
+    double *values = ag_arena_array(arena, t->epochs.kept.count + 1, sizeof *values);
+    for (size_t i = 0; values && i < t->epochs.kept.count; i++) values[i] = of(ag_vec_at(&t->epochs.kept, i));
     return values;
 }
 
@@ -114,9 +114,9 @@ static int draw_losses(const ag_monitor_training *t, bool several, ag_arena *are
     char caption[200] = "";
     const double *x = column_of(t, number, arena), *train = column_of(t, train_loss, arena),
                  *validation = column_of(t, val_loss, arena);
-    if (!x || !train || !validation) return ag_fail_memory(err, t->epochs.count * sizeof(double));
-    const ag_series series[] = {{.name = "training", .x = x, .y = train, .count = t->epochs.count},
-                                {.name = "validation", .x = x, .y = validation, .count = t->epochs.count}};
+    if (!x || !train || !validation) return ag_fail_memory(err, t->epochs.kept.count * sizeof(double));
+    const ag_series series[] = {{.name = "training", .x = x, .y = train, .count = t->epochs.kept.count},
+                                {.name = "validation", .x = x, .y = validation, .count = t->epochs.kept.count}};
     ag_plot plot = {.title = several ? t->name : "Losses",
                     .x_label = "epoch",
                     .width = several ? 360 : 720,
@@ -134,11 +134,11 @@ static int draw_together(const ag_monitor *m, const char *title, epoch_fn of, ag
     size_t count = 0;
     for (size_t i = 0; i < m->trainings.count && count < DRAWN; i++) {
         const ag_monitor_training *t = ag_monitor_training_at(m, (int64_t)i);
-        if (!t || !t->epochs.count) continue;
+        if (!t || !t->epochs.kept.count) continue;
         const double *x = column_of(t, number, arena), *y = column_of(t, of, arena);
-        if (!x || !y) return ag_fail_memory(err, t->epochs.count * sizeof(double));
+        if (!x || !y) return ag_fail_memory(err, t->epochs.kept.count * sizeof(double));
         series[count++] = (ag_series){
-            .name = m->count > 1 && m->count <= 8 ? t->name : NULL, .x = x, .y = y, .count = t->epochs.count};
+            .name = m->count > 1 && m->count <= 8 ? t->name : NULL, .x = x, .y = y, .count = t->epochs.kept.count};
     }
     ag_plot plot = {.title = title, .x_label = "epoch", .width = 520, .height = 260};
     return count ? add_figure(&plot, series, count, NULL, out, err) : 0;
@@ -153,7 +153,7 @@ static int add_curves(const ag_monitor *m, ag_arena *arena, ag_buf *out, ag_err 
     if (rc >= 0 && m->count > 1) rc = draw_together(m, "training loss of all", train_loss, arena, out, err);
     for (size_t i = 0; i < m->trainings.count && drawn < DRAWN && rc >= 0; i++) {
         const ag_monitor_training *t = ag_monitor_training_at(m, (int64_t)i);
-        if (!t || !t->epochs.count) continue;
+        if (!t || !t->epochs.kept.count) continue;
         rc = draw_losses(t, m->count > 1, arena, out, err);
         drawn++;
     }
@@ -173,7 +173,7 @@ static int add_training(const ag_monitor_training *t, ag_table *table, ag_err *e
     int rc = ag_table_add(table, AG_STYLE_STRONG, t->name, err);
     if (rc >= 0)
         rc = ag_table_addf(table, styles[t->state], err, "%s%s", states[t->state], t->stopped_early ? " early" : "");
-    if (rc >= 0) rc = ag_table_addf(table, AG_STYLE_PLAIN, err, "%zu", t->epochs.count);
+    if (rc >= 0) rc = ag_table_addf(table, AG_STYLE_PLAIN, err, "%lld", (long long)t->epochs.seen);
     if (rc >= 0) rc = ag_table_addf(table, AG_STYLE_PLAIN, err, "%lld", (long long)t->steps);
     if (rc >= 0)
         rc = t->best_epoch < 0 ? ag_table_add(table, AG_STYLE_PLAIN, NULL, err)

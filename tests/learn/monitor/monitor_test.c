@@ -57,6 +57,27 @@ AG_TEST(test_monitor__a_training_that_falls_silent_has_stalled_until_it_goes_on)
     ag_monitor_deinit(&monitor);
 }
 
+/* SIGSTOP and SIGCONT, a notebook that was closed. */
+AG_TEST(test_monitor__a_process_that_was_stopped_has_not_stalled)
+{
+    set_up();
+    int64_t at = sample_train(&monitor, 0, 0, 2, 1, 1);
+    ag_monitor_tick(&monitor, at + AG_SECOND);
+    ag_monitor_slept(&monitor, at + 3601 * AG_SECOND, 3600 * AG_SECOND);
+    ag_monitor_tick(&monitor, at + 3601 * AG_SECOND);
+    ag_monitor_tick(&monitor, at + 3629 * AG_SECOND);
+    expect_silence();
+    ag_monitor_tick(&monitor, at + 3646 * AG_SECOND); /* silent while everything ran */
+    expect_remark(AG_MONITOR_ALARM, "fold 1: stalled: nothing was heard for 46 s");
+    ag_train_progress now = sample_progress(1, 30);
+    ag_monitor_step(&monitor, at + 3650 * AG_SECOND, 0, &now);
+    expect_remark(AG_MONITOR_GOOD, "fold 1: goes on after 50 s");
+    ag_monitor_slept(&monitor, at + 3651 * AG_SECOND, 600 * AG_SECOND); /* heard again before anybody looked */
+    ag_monitor_tick(&monitor, at + 3680 * AG_SECOND);
+    expect_silence();
+    ag_monitor_deinit(&monitor);
+}
+
 AG_TEST(test_monitor__who_is_slow_is_given_more_time)
 {
     set_up();
@@ -158,7 +179,7 @@ AG_TEST(test_monitor__steps_before_a_resumption_do_not_count_as_speed)
     ag_monitor_summary all = ag_monitor_summarise(&monitor, 10 * AG_SECOND);
     assert_true(fabs(all.steps_per_second - 1) < 1e-9);
     assert_true(fabs(all.remaining - 150) < 1e-9);
-    assert_int_equal(ag_monitor_training_at(&monitor, 0)->epochs.count, 2);
+    assert_int_equal(ag_monitor_training_at(&monitor, 0)->epochs.seen, 2);
     assert_int_equal(ag_monitor_training_at(&monitor, 0)->best_epoch, 1);
     ag_monitor_deinit(&monitor);
 }

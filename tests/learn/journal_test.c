@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "learn/journal.h"
+
+#include <string.h>
+
+#include "core/base/fault.h"
+#include "core/io/file.h"
+#include "frame/test.h"
+
+typedef struct bench {
+    char output[600], known[700];
+    ag_ledger *ledger;
+    ag_journal *journal;
+} bench;
+
+static void open_bench(bench *b)
+{
+    ag_err err = {0};
+    char home[600];
+    static int count;
+    ag_format(home, sizeof home, "%s/home%d", ag_test_dir(), ++count);
+    ag_format(b->output, sizeof b->output, "%s/out", ag_test_dir());
+    ag_format(b->known, sizeof b->known, "%s/run.json", b->output);
+    const ag_ledger_options how = {.home = home, .artifact_root = "mlflow-artifacts:/"};
+    AG_EXPECT_OK(ag_dir_make(b->output, &err));
+    AG_EXPECT_OK(ag_ledger_open(&how, &b->ledger, &err));
+}
+
+/* The configuration is told; what that answers. */
+static int configure(bench *b, bool resume, ag_err *err)
+{
+    static const ag_value nothing = {.kind = AG_OBJECT};
+    static const ag_settings settings = {.strategy = "test", .experiment_name = "journal"};
+    static const ag_strategy_watch nobody = {0};
+    const ag_journal_options options = {.tracker = {.ledger = b->ledger},
+                                        .settings = &settings,
+                                        .output_dir = b->output,
+                                        .resume = resume,
+                                        .entry = "a test",
+                                        .next = &nobody};
+    int rc = ag_journal_new(&options, &b->journal, err);
+    if (rc < 0) return rc;
+    const ag_strategy_watch *watch = ag_journal_watch(b->journal);
+    rc = watch->configured(watch->context, &nothing, 7, err);
+    ag_err second = {0};
+    (void)ag_journal_finish(b->journal, rc, err, &second);
+    return rc;
+}
+
+static void close_journal(bench *b)
+{
+    ag_journal_free(b->journal);
+    b->journal = NULL;
+}
+
+AG_TEST(test_journal__a_run_that_cannot_be_recorded_leaves_no_name_behind)
+{
+    bench b = {0};
+    open_bench(&b);
+    for (uint64_t n = 1; ag_fault_available(); n++) {
+        ag_err err = {0};
+        ag_fault_arm(n, AG_FAULT_SQL | AG_FAULT_ALLOC);
+        int rc = configure(&b, false, &err);
+        bool fired = ag_fault_fired();
+        ag_fault_arm(0, 0);
+        close_journal(&b);
+        if (rc < 0 && ag_file_exists(b.known))
+            fail_msg("at %llu: run.json is there: %s", (unsigned long long)n, err.text);
+        if (!fired) {
+            AG_EXPECT_OK(rc);
+            break;
+        }
+        if (rc >= 0) AG_EXPECT_OK(ag_file_remove(b.known, &err)); /* it failed at the end */
+    }
+    ag_ledger_close(b.ledger);
+}
+
+AG_TEST(test_journal__a_run_that_is_gone_on_with_keeps_its_name)
+{
+    bench b = {0};
+    ag_err err = {0};
+    char run[64];
+    open_bench(&b);
+    AG_EXPECT_OK(configure(&b, false, &err));
+    ag_format(run, sizeof run, "%s", ag_journal_run(b.journal));
+    close_journal(&b);
+    for (uint64_t n = 1; ag_fault_available(); n++) {
+        ag_fault_arm(n, AG_FAULT_SQL);
+        int rc = configure(&b, true, &err);
+        bool fired = ag_fault_fired();
+        ag_fault_arm(0, 0);
+        close_journal(&b);
+        assert_true(ag_file_exists(b.known));
+        if (!fired && rc >= 0) break;
+    }
+    AG_EXPECT_OK(configure(&b, true, &err));
+    assert_string_equal(ag_journal_run(b.journal), run);
+    close_journal(&b);
+    ag_ledger_close(b.ledger);
+}
