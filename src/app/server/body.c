@@ -7,6 +7,7 @@
 #include "core/sys/clock.h"
 
 #define CHUNK_BUFFER (64 * 1024)
+#define GRACE (AG_SECOND / 10) /* for a rest that nobody reads: the answer waits behind it */
 
 static ag_body *body_of(ag_reader *reader)
 {
@@ -26,20 +27,16 @@ static ptrdiff_t receive(ag_body *body, void *into, size_t size, ag_err *err)
     if (body->wants_continue) {
         static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
         body->wants_continue = false;
-        int rc = ag_link_write_all(link, (ag_link_piece){go_on, sizeof(go_on) - 1}, (ag_link_piece){0}, &body->patience,
-                                   err);
+        int rc =
+            ag_link_write_all(link, (ag_link_piece){go_on, sizeof(go_on) - 1}, (ag_link_piece){0}, body->patience, err);
         if (rc < 0) return body->failed = (ag_code)rc;
     }
-    if (!body->began) body->began = ag_monotonic();
-    int64_t moved = ag_monotonic();
     for (;;) {
         ptrdiff_t got = ag_link_read(link, into, size);
         if (got > 0) return got;
         if (got != AG_LINK_AGAIN)
             return broke(body, AG_ECANCELLED, err, "the client went away in the middle of the body");
-        int64_t until = ag_patience_end(&body->patience, body->began, body->total);
-        if (moved + body->patience.stall < until) until = moved + body->patience.stall;
-        int ready = ag_link_wait(link, until);
+        int ready = ag_link_bear(link, &body->patience, body->total);
         if (ready == 0) return broke(body, AG_ETIMEOUT, err, "the body comes too slowly");
         if (ready < 0) return broke(body, AG_EIO, err, "the connection cannot be waited for");
     }
@@ -124,7 +121,7 @@ void ag_body_init(ag_body *body, ag_connection *connection, const ag_head *head,
 {
     *body = (ag_body){.reader = {.read = read_body},
                       .connection = connection,
-                      .patience = {options->stall_time, options->slowest},
+                      .patience = {.stall = options->stall_time, .slowest = options->slowest},
                       .limit = UINT64_MAX,
                       .left = head->length > 0 ? (uint64_t)head->length : 0,
                       .chunked = head->chunked,
@@ -140,6 +137,8 @@ bool ag_body_skip(ag_body *body, uint64_t most)
     if (body->ended) return true;
     if (body->wants_continue || (!body->chunked && body->left > most)) return false;
     body->limit = UINT64_MAX;
+    body->patience = (ag_patience){.stall = GRACE < body->patience.stall ? GRACE : body->patience.stall,
+                                   .slowest = body->patience.slowest};
     while (skipped <= most) {
         ptrdiff_t got = read_body(&body->reader, scrap, sizeof(scrap), NULL);
         if (got < 0) return false;

@@ -16,9 +16,9 @@ typedef struct ag_body {
     bool wants_continue; /* nobody has told the client to go on yet */
     bool ended;
     ag_code failed; /* what ended it early; the connection is of no use any more */
-    int64_t began;
 } ag_body;
 
 void ag_body_init(ag_body *body, ag_connection *connection, const ag_head *head, const ag_server_options *options);
-/* Reads over what is left, if that is at most `most` bytes: true when the next request can follow. */
+/* Reads over what is left, if that is at most `most` bytes and does not let itself be waited for: true when the next
+ * request can follow. */
 bool ag_body_skip(ag_body *body, uint64_t most);

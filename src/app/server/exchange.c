@@ -2,6 +2,7 @@
 /* exchange.c: one request from its bytes to the last byte of its answer, on one worker thread. The order: read the
  * head, the guard (Host, Origin), the route, who asks, the body, whether they may, the handler, the answer, the books.
  * Each step can refuse; a refusal is told in the manner of the route's group when there is one, else as plain text. */
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -17,6 +18,7 @@
 #define KEPT_MEMORY (1024 * 1024) /* a worker keeps no more than this between requests */
 #define ANSWER_MAX (512UL << 20)
 #define LAST_WORDS (2 * AG_SECOND) /* for the client to read an answer that came before its body's end */
+#define LAST_BYTES (64UL << 20)    /* the most that it may send meanwhile */
 
 typedef struct exchange {
     ag_worker *worker;
@@ -353,23 +355,29 @@ static void write_log(exchange *x, int status, int64_t took, uint64_t sent)
     ag_log_with(AG_LOG_INFO, "http", fields, sizeof(fields) / sizeof(fields[0]), "request");
 }
 
-/* The client may still be sending: closing now would make its system throw our answer away. */
+/* The client may still be sending: closing now would make its system throw our answer away. Under TLS what it sends is
+ * read over as it comes, behind our own word that this is the end. */
 static void last_words(ag_connection *connection)
 {
-    char scrap[4096];
+    char scrap[16384];
     int64_t until = ag_monotonic() + LAST_WORDS;
-    if (connection->link.tls || shutdown(connection->link.fd, SHUT_WR) < 0) return;
-    for (;;) {
+    ag_tls_close(connection->link.tls);
+    connection->link.tls = NULL;
+    connection->link.wants = POLLIN;
+    if (shutdown(connection->link.fd, SHUT_WR) < 0) return;
+    for (size_t read = 0; read < LAST_BYTES;) {
         ptrdiff_t got = ag_link_read(&connection->link, scrap, sizeof(scrap));
         if (got == AG_LINK_AGAIN ? ag_link_wait(&connection->link, until) <= 0 : got <= 0) return;
         if (ag_monotonic() >= until) return;
+        if (got > 0) read += (size_t)got;
     }
 }
 
 static ag_after finish(exchange *x, bool readable)
 {
     ag_err err = {0};
-    bool whole = readable && ag_body_skip(&x->body, SKIP_BODY);
+    bool large = x->response.status == 413; /* its body may be as long as it says, and need not be waited for */
+    bool whole = readable && ag_body_skip(&x->body, large ? 0 : SKIP_BODY);
     x->keep = whole && x->head.keep_alive && !ag_server_is_stopping(x->server);
     ag_reply reply = {.options = &x->server->options,
                       .connection = x->connection,
@@ -410,6 +418,7 @@ static bool should_wait(const exchange *x)
 {
     const ag_connection *connection = x->connection;
     if (x->head.wants_continue || x->head.length <= 0 || x->head.length > SMALL_BODY) return false;
+    if ((uint64_t)x->head.length > x->server->options.json_bytes) return false; /* is refused whether it comes or not */
     return connection->size - connection->at < connection->head_size + (size_t)x->head.length;
 }
 

@@ -12,6 +12,8 @@
 #include "core/base/fault.h"
 #include "core/sys/clock.h"
 
+enum { SLICE = AG_SECOND / 4 };
+
 ptrdiff_t ag_link_read(ag_link *link, void *into, size_t size)
 {
     if (ag_fault(AG_FAULT_NET)) return AG_EIO;
@@ -46,42 +48,58 @@ ptrdiff_t ag_link_write(ag_link *link, ag_link_piece first, ag_link_piece second
     }
 }
 
-int ag_link_wait(const ag_link *link, int64_t until)
+/* -1: failed; the number of descriptors else. A signal is time that has passed. */
+static int poll_for(const ag_link *link, int64_t microseconds)
 {
     struct pollfd one = {.fd = link->fd, .events = link->wants ? link->wants : POLLIN};
+    int ready = poll(&one, 1, microseconds > 0 ? (int)((microseconds + 999) / 1000) : 0);
+    return ready < 0 && errno == EINTR ? 0 : ready;
+}
+
+int ag_link_wait(const ag_link *link, int64_t until)
+{
     for (;;) {
         int64_t left = until - ag_monotonic();
+        int ready = poll_for(link, left < 60 * AG_SECOND ? left : 60 * AG_SECOND);
+        if (ready) return ready > 0 ? 1 : AG_EIO;
         if (left <= 0) return 0;
-        int64_t milliseconds = left > 60 * AG_SECOND ? 60000 : (left + 999) / 1000;
-        int ready = poll(&one, 1, (int)milliseconds);
-        if (ready > 0) return 1;
-        if (ready < 0 && errno != EINTR) return AG_EIO;
     }
 }
 
-int64_t ag_patience_end(const ag_patience *patience, int64_t began, uint64_t bytes)
+/* What `bytes` allow beyond what has been waited. */
+static int64_t left_of(const ag_patience *patience, uint64_t bytes)
 {
     uint64_t seconds = patience->slowest ? bytes / patience->slowest : 0;
     if (seconds > 1000000) seconds = 1000000;
-    return began + patience->stall + (int64_t)seconds * AG_SECOND;
+    return patience->stall + (int64_t)seconds * AG_SECOND - patience->waited;
 }
 
-int ag_link_write_all(ag_link *link, ag_link_piece first, ag_link_piece second, const ag_patience *patience,
-                      ag_err *err)
+/* In slices: a stop of this process (SIGSTOP, a machine that sleeps) costs its client a slice, however long it was. */
+int ag_link_bear(const ag_link *link, ag_patience *patience, uint64_t bytes)
 {
-    int64_t began = 0, moved = 0; /* the clock is read only when the first try does not take all */
+    int64_t left = left_of(patience, bytes);
+    if (left > patience->stall) left = patience->stall;
+    for (;;) {
+        int64_t slice = left < SLICE ? left : SLICE, began = ag_monotonic();
+        int ready = poll_for(link, slice);
+        int64_t took = ag_monotonic() - began;
+        if (took > slice && slice >= 0) took = slice;
+        if (left > 0) patience->waited += took;
+        if (ready) return ready > 0 ? 1 : AG_EIO;
+        if (left <= 0) return 0;
+        left -= took;
+    }
+}
+
+int ag_link_write_all(ag_link *link, ag_link_piece first, ag_link_piece second, ag_patience patience, ag_err *err)
+{
     uint64_t done = 0;
     while (first.size || second.size) {
         ptrdiff_t put = ag_link_write(link, first, second);
         if (put == AG_LINK_AGAIN) {
-            int64_t now = ag_monotonic();
-            if (!began) began = moved = now;
-            int64_t until = ag_patience_end(patience, began, done);
-            if (moved + patience->stall < until) until = moved + patience->stall;
-            int ready = ag_link_wait(link, until);
+            int ready = ag_link_bear(link, &patience, done);
             if (ready == 0) return ag_fail(err, AG_ETIMEOUT, "the client takes the answer too slowly");
             if (ready < 0) return ag_fail(err, AG_EIO, "the connection cannot be waited for");
-            moved = ag_monotonic();
             continue;
         }
         if (put < 0) return ag_fail(err, AG_EIO, "the client has gone away");

@@ -22,17 +22,20 @@ typedef struct ag_link_piece {
 /* Bytes written of up to two pieces, AG_LINK_AGAIN or < 0. */
 ptrdiff_t ag_link_write(ag_link *link, ag_link_piece first, ag_link_piece second);
 
-/* Until it can go on or the monotonic time has come: 1, 0 (time), < 0. */
+/* Until it can go on or the monotonic time has come: 1, 0 (time), < 0. What has come already counts, however late. */
 int ag_link_wait(const ag_link *link, int64_t until);
 
-/* How long a slow other side is borne: `stall` microseconds plus a second for every `slowest` bytes. */
+/* How long a slow other side is borne: `stall` microseconds at a time, and in all `stall` plus a second for every
+ * `slowest` bytes. Only time in which this process waited counts: not that of its own work, nor that in which it was
+ * stopped itself. */
 typedef struct ag_patience {
     int64_t stall;
     uint32_t slowest;
+    int64_t waited; /* so far, for this message; begins at 0 */
 } ag_patience;
-int64_t ag_patience_end(const ag_patience *patience, int64_t began, uint64_t bytes);
+/* ag_link_wait() while the patience lasts; `bytes` have come or gone so far. */
+int ag_link_bear(const ag_link *link, ag_patience *patience, uint64_t bytes);
 
 /* All of it, or AG_ETIMEOUT, or AG_EIO when the other side has gone. */
-int ag_link_write_all(ag_link *link, ag_link_piece first, ag_link_piece second, const ag_patience *patience,
-                      ag_err *err);
+int ag_link_write_all(ag_link *link, ag_link_piece first, ag_link_piece second, ag_patience patience, ag_err *err);
 void ag_link_close(ag_link *link);

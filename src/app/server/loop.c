@@ -32,6 +32,7 @@
 #include "core/sys/thread.h"
 
 #define LOOK_EVERY 500      /* milliseconds between looks at the deadlines */
+#define AWAY AG_SECOND      /* a look that comes so much later than it should was kept from coming */
 #define LINGER (100 * 1000) /* microseconds a worker stays with a connection */
 #define WORKER_IDLE 10      /* seconds a worker waits for work before it leaves */
 #define WORKER_STACK (2 << 20)
@@ -427,6 +428,18 @@ static void sweep(ag_server *server, bool stopping)
     }
 }
 
+/* The poller has been away (stopped, a machine that slept): that time is not the clients'. */
+static void forgive(ag_server *server, int64_t away)
+{
+    pthread_mutex_lock(&server->lock);
+    for (ag_connection *one = server->all; one; one = one->next) {
+        if (one->with_worker) continue;
+        one->deadline += away;
+        if (one->began) one->began += away;
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
 static void set_listening(ag_server *server, bool on)
 {
     struct epoll_event event = {.events = on ? EPOLLIN : 0, .data.ptr = &server->listener};
@@ -465,7 +478,7 @@ static void *poll_all(void *context)
     ag_server *server = context;
     ag_thread_name("auger-poll");
     bool listening = true;
-    int64_t swept = ag_monotonic();
+    int64_t swept = ag_monotonic(), here = swept;
     for (;;) {
         size_t count = count_connections(server);
         bool stopping = ag_server_is_stopping(server);
@@ -474,6 +487,8 @@ static void *poll_all(void *context)
         bool newcomers = poll_round(server, count || !listening ? (stopping ? 20 : LOOK_EVERY) : -1);
         if (newcomers && listening && !accept_some(server)) set_listening(server, listening = false);
         int64_t now = ag_monotonic();
+        if (count && now - here > LOOK_EVERY * 1000 + AWAY) forgive(server, now - here);
+        here = now;
         if (now - swept >= LOOK_EVERY * 1000 || stopping) {
             sweep(server, stopping);
             if (!listening && !stopping) set_listening(server, listening = true);

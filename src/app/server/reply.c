@@ -235,9 +235,9 @@ static int make_head(ag_reply *reply, int64_t size, bool chunked, ag_err *err)
 
 static int put(ag_reply *reply, ag_str first, ag_str second, ag_err *err)
 {
-    ag_patience patience = {reply->options->stall_time, reply->options->slowest};
+    ag_patience patience = {.stall = reply->options->stall_time, .slowest = reply->options->slowest};
     return ag_link_write_all(&reply->connection->link, (ag_link_piece){first.data, first.size},
-                             (ag_link_piece){second.data, second.size}, &patience, err);
+                             (ag_link_piece){second.data, second.size}, patience, err);
 }
 
 static int put_piece(ag_reply *reply, char *piece, size_t size, bool chunked, ag_err *err)

@@ -2,6 +2,7 @@
 /* The public C API of the ledger against our own server: away and back, restarted in the midst, with people and tokens,
  * with failing connections. */
 #include "app/server/mlflow/talk.h"
+#include "frame/port.h"
 #include "ledger/client/with_client.h"
 #include "ledger/model.h"
 #include "ledger/user.h"
@@ -30,7 +31,6 @@ static void serve(site *at)
     options.door = &ag_door_of_ledger;
     options.door_context = at->ledger;
     at->server = wire_start(&options);
-    at->port = ag_server_port(at->server);
     ag_format(at->address, sizeof(at->address), "http://127.0.0.1:%u", at->port);
 }
 
@@ -45,6 +45,7 @@ static void begin(site *at)
 {
     new_home(at->home);
     ag_format(at->spool, sizeof(at->spool), "%s-spool", at->home);
+    at->port = ag_test_reserve_port();
     serve(at);
 }
 
