@@ -25,6 +25,7 @@ int main(int argc, char **argv)
 {
     keep_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write(), see output.c */
+    signal(SIGXFSZ, SIG_IGN); /* so is a file that may not become longer (ulimit -f) */
     ag_output out, err;
     ag_output_init(&out, 1, "standard output");
     ag_output_init(&err, 2, "standard error");

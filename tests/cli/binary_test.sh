@@ -73,6 +73,15 @@ check 'a closed standard error changes no status' [ "$status" = 2 ]
 check 'a reader that leaves is no failure' bash -c "set -o pipefail; '$auger' help --markdown | head -c 1 >/dev/null"
 check 'and leaves no words' bash -c "[ -z \"\$( { '$auger' help --markdown | head -c 1 >/dev/null; } 2>&1)\" ]"
 
+status=0
+(ulimit -f 1 && "$auger" simulate drilling --output-dir "$scratch/sim" --holes 2 --quiet) >"$scratch/out" 2>"$scratch/err" || status=$?
+check 'a limit on the size of files is a failure, not the end by a signal' [ "$status" = 1 ]
+check 'and is told' err_has 'File too large'
+status=0
+mkfifo "$scratch/pipe"
+"$auger" plot "$scratch/file" --output "$scratch/pipe" >"$scratch/out" 2>"$scratch/err" || status=$?
+check 'a pipe is not replaced by a file' [ -p "$scratch/pipe" ]
+
 "$auger" help --color always >"$scratch/out"
 check 'colours when asked' grep -q $'\033' "$scratch/out"
 "$auger" help >"$scratch/out"

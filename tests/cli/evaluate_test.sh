@@ -81,6 +81,14 @@ expect 2 'a baseline nobody knows' evaluate -m auto -d holes --baseline magic
 check 'is told' err_has "'magic' is neither auto nor legacy"
 expect 2 'a report of another kind' evaluate -m auto -d holes --output-report r.txt
 check 'is told before the work' err_has '.json or .html'
+expect 1 'a report where none can be' evaluate -m auto -d holes --output-report nowhere/r.html
+check 'is refused before the holes are asked' bash -c "! grep -q asking '$scratch/err'"
+cp -R holes partly
+cut=$(find partly -name '*.xls' | sort | head -n 1)
+head -c 700 "$cut" >"$cut.part"
+mv "$cut.part" "$cut"
+expect 0 'a hole of which a piece is left' evaluate -m auto -d partly
+check 'is told, since it is in no score' err_has '1 files could not be read and are in no score'
 
 # ---- a model ----
 
@@ -133,6 +141,43 @@ check 'is told' err_has 'no drilling files'
 expect 2 'no model' predict "$file"
 expect 1 'a model that is none' predict -m nothing "$file"
 check 'is told in both ways' err_has 'no such directory'
+
+# ---- what cannot be written ----
+
+full() { # NAME WORDS...
+    local name=$1 status=0
+    shift
+    "$auger" "$@" >/dev/full 2>err || status=$?
+    check "$name to a full disk fails" [ "$status" = 1 ]
+    check 'and is told once' [ "$(grep -c 'cannot write to standard output' err)" = 1 ]
+}
+full 'a table' predict -m auto "$file" --csv
+full 'JSON lines' predict -m auto "$file" --json
+full 'a text' predict -m auto "$file"
+full 'an exam' evaluate -m auto -d holes
+full 'an exam as JSON' evaluate -m auto -d holes --json
+
+# ---- folders that hold nothing to prepare ----
+
+expect 1 'an empty folder' prepare -i empty -o made/prepared
+check 'is told' err_has "there are no drilling files in 'empty': it holds no files"
+check 'and leaves nothing' [ ! -e made ]
+mkdir notes broken
+printf 'no drilling data\n' >notes/a.txt
+expect 1 'a folder of something else' prepare -i notes -o made/prepared --json
+check 'is told as JSON' out_has 'none of the files there is one'
+check 'and leaves nothing' [ ! -e made ]
+: >broken/a.xls
+expect 1 'files that cannot be read' prepare -i broken -o made --validate
+check 'are counted' out_has '1 holes: 0 valid'
+check 'and told' err_has 'none of the 1 holes could be read: a.xls: '
+check 'with where to look' err_has 'made/quality.html tells why of each'
+check 'which is there' [ -s made/quality.html ]
+expect 1 'a folder that is not prepared' train --config legacy.yaml --data-dir metal --output-dir unmade
+check 'is told how' err_has 'auger prepare --input-dir metal --output-dir metal-prepared --validate --auto-label makes one there'
+check 'and leaves nothing' [ ! -e unmade ]
+expect 0 'which works as it is printed' prepare --input-dir metal --output-dir metal-prepared --validate --auto-label
+check 'to train on' [ -s metal-prepared/holes.csv ]
 
 # ---- registered ----
 

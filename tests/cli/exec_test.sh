@@ -57,10 +57,14 @@ END
 python_example_goes_on_after_it_was_stopped()
 {
     rm -rf "$work/fit"
+    : >"$work/log"
     "$auger" train --config examples/exec/fit.yaml --data-dir "$work/prepared" --output-dir "$work/fit" --no-record \
         --set training_config.epochs=1000000 >"$work/log" 2>&1 &
     pid=$!
-    while ! grep -q '^epoch 3 ' "$work/log"; do sleep 0.05; done
+    while ! grep -q '^epoch 3 ' "$work/log"; do
+        kill -0 "$pid" 2>/dev/null || return 1
+        sleep 0.05
+    done
     kill -TERM "$pid"
     wait "$pid" && return 1
     grep -q -e '--resume' "$work/log" || return 1

@@ -7,19 +7,15 @@ set -u
 auger=$(cd "${AUGER_BUILD:-build}" && pwd)/auger
 # shellcheck source=tests/cli/frame.sh
 . "${AUGER_SOURCE:-.}/tests/cli/frame.sh"
+# shellcheck source=tests/cli/background.sh
+. "${AUGER_SOURCE:-.}/tests/cli/background.sh"
 server=
 trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null; rm -rf "$scratch"' EXIT
 
-# start OPTIONS...: the server, until it has said its address. The files are numbered by the caller's working directory.
+# start OPTIONS...: the server, until it has said its address or ended.
 start() {
-    : >"$scratch/out"
-    "$auger" serve --port 0 "$@" >"$scratch/out" 2>"$scratch/err" &
+    first_line "$scratch/out" "$scratch/err" "$auger" serve --port 0 "$@"
     server=$!
-    for _ in $(seq 1 3000); do
-        [ -s "$scratch/out" ] && break
-        kill -0 "$server" 2>/dev/null || break
-        sleep 0.02
-    done
     address=$(head -1 "$scratch/out")
 }
 

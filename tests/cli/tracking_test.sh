@@ -5,31 +5,35 @@ set -eu
 auger=$AUGER_BUILD/auger
 dir=$(mktemp -d "${TMPDIR:-/tmp}/auger-tracking.XXXXXX")
 server=
+holder=
 stop()
 {
     [ -z "$server" ] || kill "$server" 2>/dev/null || true
     [ -z "$server" ] || wait "$server" 2>/dev/null || true
     server=
 }
-trap 'stop; rm -rf "$dir"' EXIT
-
-serve()
-{
-    port=${1:-0}
-    [ $# = 0 ] || shift
-    "$auger" serve --home "$dir/home" --port "$port" "$@" --no-access-log >"$dir/address" 2>"$dir/errors" &
-    server=$!
-    for _ in $(seq 600); do
-        [ ! -s "$dir/address" ] || break
-        sleep 0.05
-    done
-    address=$(cat "$dir/address")
-}
+trap 'stop; [ -z "$holder" ] || kill "$holder" 2>/dev/null; rm -rf "$dir"' EXIT
 
 fail()
 {
     echo "$1"
     exit 1
+}
+
+# shellcheck source=tests/cli/background.sh
+. "${AUGER_SOURCE:-.}/tests/cli/background.sh"
+# The server comes and goes, and nobody else is given its port meanwhile.
+first_line "$dir/port" "$dir/errors" python3 "${AUGER_SOURCE:-.}/tests/peers/reserved_port.py" ||
+    fail "no port: $(cat "$dir/errors")"
+holder=$!
+port=$(cat "$dir/port")
+
+serve()
+{
+    first_line "$dir/address" "$dir/errors" "$auger" serve --home "$dir/home" --port "$port" "$@" --no-access-log ||
+        fail "the server said nothing: $(cat "$dir/errors")"
+    server=$!
+    address=$(cat "$dir/address")
 }
 
 awk 'BEGIN { print "a"; for (i = 0; i < 200; i++) printf "%.4f\n", sin(i * 0.5) }' >"$dir/waves.csv"
@@ -55,7 +59,6 @@ grep -q FINISHED "$dir/run.json" || fail "not finished: $(cat "$dir/run.json")"
 "$auger" models show waves --home "$dir/home" | grep -q best || fail "no alias"
 
 # Away: a sentence, a model, and the next one delivers both.
-port=${address##*:}
 stop
 train -o "$dir/two" --tracking "$address" >"$dir/two.json" 2>"$dir/log"
 grep -q 'calls wait in' "$dir/log" || fail "nothing was said: $(cat "$dir/log")"
@@ -64,7 +67,7 @@ status=0
 "$auger" runs deliver --home "$dir/mine" --wait 0.3s --json >"$dir/json" 2>"$dir/log" || status=$?
 [ "$status" = 1 ] || fail "delivered to nobody: $status $(cat "$dir/json" "$dir/log")"
 grep -q '"away": *true' "$dir/json" || fail "not away: $(cat "$dir/json")"
-serve "$port"
+serve
 "$auger" runs deliver --home "$dir/mine" >"$dir/log" 2>&1 || fail "not delivered: $(cat "$dir/log")"
 grep -q "^\([0-9]*\) of \1 calls delivered to $address" "$dir/log" || fail "$(cat "$dir/log")"
 "$auger" models show waves --home "$dir/home" | grep -q best || fail "no version was delivered"
@@ -98,7 +101,7 @@ token=$("$auger" users token create robot --home "$dir/home" 2>"$dir/log" | tr -
 "$auger" models register waves "$dir/config.yaml" --home "$dir/home" >"$dir/log"
 "$auger" users permissions grant robot reader -e sines --home "$dir/home" 2>"$dir/log"
 "$auger" users permissions grant robot reader -m waves --home "$dir/home" 2>"$dir/log"
-serve "$port" --auth
+serve --auth
 export MLFLOW_TRACKING_TOKEN="$token"
 train -o "$dir/five" --tracking "$address" >"$dir/five.json" 2>"$dir/log" || fail "refused, but trained: $(cat "$dir/log")"
 grep -q '"not_registered"' "$dir/five.json" || fail "not said: $(cat "$dir/five.json")"
@@ -107,14 +110,14 @@ grep -q "written, but not registered as 'waves'" "$dir/log" || fail "no warning:
 [ ! -e "$dir/five/run.json" ] || fail "a run that nobody has is gone on with"
 stop
 "$auger" users permissions grant robot editor -e sines --home "$dir/home" 2>"$dir/log"
-serve "$port" --auth
+serve --auth
 train -o "$dir/five" --resume --tracking "$address" >"$dir/five.json" 2>"$dir/log" || fail "$(cat "$dir/log")"
 grep -q '"not_registered"' "$dir/five.json" || fail "not said: $(cat "$dir/five.json")"
 [ "$(grep -c 'refused\|not registered' "$dir/log")" = 1 ] || fail "not one warning: $(cat "$dir/log")"
 run=$(sed -n 's/.*"run_id": *"\([0-9a-f]*\)".*/\1/p' "$dir/five.json")
 stop
 "$auger" users permissions grant robot editor -m waves --home "$dir/home" 2>"$dir/log"
-serve "$port" --auth
+serve --auth
 train -o "$dir/five" --resume --tracking "$address" >"$dir/five.json" 2>"$dir/log" || fail "$(cat "$dir/log")"
 grep -q '"version": *"waves/2"' "$dir/five.json" || fail "not registered: $(cat "$dir/five.json" "$dir/log")"
 grep -q "\"run_id\": *\"$run\"" "$dir/five.json" || fail "another run: $(cat "$dir/five.json")"
@@ -132,7 +135,7 @@ stop
 "$auger" users permissions revoke robot -m waves --home "$dir/home" 2>"$dir/log"
 "$auger" users permissions grant robot reader -e sines --home "$dir/home" 2>"$dir/log"
 "$auger" users permissions grant robot reader -m waves --home "$dir/home" 2>"$dir/log"
-serve "$port" --auth
+serve --auth
 ! "$auger" runs deliver --again --home "$dir/mine" >"$dir/again" 2>"$dir/log" || fail "refused, but well: $(cat "$dir/again")"
 grep -q 'refused things are sent again' "$dir/again" || fail "not sent: $(cat "$dir/again" "$dir/log")"
 grep -q 'when the cause is gone' "$dir/again" || fail "no hint: $(cat "$dir/again" "$dir/log")"
@@ -141,7 +144,7 @@ grep -q 'when the cause is gone' "$dir/again" || fail "no hint: $(cat "$dir/agai
 stop
 "$auger" users permissions grant robot editor -e sines --home "$dir/home" 2>"$dir/log"
 "$auger" users permissions grant robot editor -m waves --home "$dir/home" 2>"$dir/log"
-serve "$port" --auth
+serve --auth
 "$auger" runs deliver --again --home "$dir/mine" --json >"$dir/again" 2>"$dir/log" || fail "$(cat "$dir/again" "$dir/log")"
 grep -q '"again": *[1-9]' "$dir/again" || fail "nothing sent again: $(cat "$dir/again")"
 grep -q '"refused": *0,' "$dir/again" || fail "refused again: $(cat "$dir/again")"

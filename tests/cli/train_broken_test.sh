@@ -22,8 +22,25 @@ data_config: {preprocessing: {cell_mm: 1.2}}
 END
 
 config=$dir/good.yaml
-# WORDS DATA [OPTIONS...]: training with these options must fail and say the words.
+# WORDS DATA [OPTIONS...]: training with these options must fail and say the words, and leave nothing behind.
 wrong() {
+    fails "$@" || return 0
+    if [ -e "$dir/out" ]; then
+        echo "after '$1' there is: $(ls "$dir/out")"
+        rm -r "$dir/out"
+        failed=1
+    fi
+}
+# The same of what is found while it trains.
+breaks() {
+    fails "$@" || return 0
+    if [ ! -e "$dir/out/config.yaml" ]; then
+        echo "'$1' has not begun"
+        failed=1
+    fi
+    rm -rf "$dir/out"
+}
+fails() {
     words=$1 data=$2
     shift 2
     count=$((count + 1))
@@ -37,10 +54,12 @@ wrong() {
         failed=1
     elif [ "$(grep -c '^error: ' "$dir/log")" != 1 ]; then
         echo "more than one sentence of '$words':"
+        failed=1
     else
         return 0
     fi
     cat "$dir/log"
+    return 1
 }
 set_wrong() { # WORDS ASSIGNMENT
     wrong "$1" "$dir/good" --set "$2"
@@ -79,9 +98,12 @@ wrong 'all must see as many' "$dir/good" --strategy ensemble_voting \
     --set 'ensemble.members=[{architecture: cnn_lstm, sequence_length: 32}, {architecture: PatchTSMixer, sequence_length: 64}]'
 set_wrong init_from init_from=/nowhere
 set_wrong gpu9 device=gpu9
-wrong 'not a finite number' "$dir/good" --set optimizer=sgd --set 'training_config={learning_rate: 1e6, epochs: 9}'
-set_wrong "no metric 'accuracy'" training_config.early_stopping.metric=accuracy
-set_wrong 'freeze: no parameter' 'freeze=[nothing*]'
+breaks 'not a finite number' "$dir/good" --set optimizer=sgd --set 'training_config={learning_rate: 1e6, epochs: 9}'
+breaks "no metric 'accuracy'" "$dir/good" --set training_config.early_stopping.metric=accuracy
+breaks 'freeze: no parameter' "$dir/good" --set 'freeze=[nothing*]'
+breaks 'nothing is left to train' "$dir/good" --set 'freeze=["*"]'
+set_wrong 'sequence_length: must be 2 to' model_config.sequence_length=1
+set_wrong 'must be 0 to 9007199254740992, found 9007199254740993' seed=9007199254740993
 set_wrong 'cannot be registered' register=depth
 wrong 'there is no fold 9' "$dir/good" --folds 9
 (
@@ -90,10 +112,27 @@ wrong 'there is no fold 9' "$dir/good" --folds 9
     exit "$failed"
 ) || failed=1
 
+# ---- files of other systems ----
+iconv -f utf-8 -t utf-16 "$dir/good.yaml" >"$dir/wide.yaml"
+config=$dir/wide.yaml
+wrong 'this is UTF-16' "$dir/good"
+{ cat "$dir/good.yaml" && printf 'experiment_name: St\374ck\n'; } >"$dir/old.yaml"
+config=$dir/old.yaml
+wrong 'save the file as UTF-8' "$dir/good"
+config=$dir/good.yaml
+
+# ---- another training in the same directory ----
+mkdir -p "$dir/out"
+exec 9<"$dir/out"
+flock -x 9
+fails 'another training writes into' "$dir/good" || :
+exec 9<&-
+rmdir "$dir/out" # it stays, and nothing is in it
+
 # ---- data ----
 wrong nowhere "$dir/nowhere"
 wrong 'auger prepare' "$dir/files"
-wrong 'a label to learn from' "$dir/good" --set 'data_config.label_sources=[expert]'
+wrong '^error: 0 holes in .* can be learned from, 10 are needed: of its [0-9]* holes 0 are labelled' "$dir/good" --set 'data_config.label_sources=[expert]'
 cp -R "$dir/good" "$dir/garbage"
 head -c 3000 /dev/urandom >"$dir/garbage/holes.csv"
 wrong holes.csv "$dir/garbage"
@@ -106,13 +145,23 @@ wrong 'part-' "$dir/gone"
 printf 'path,entry_mm,transition_mm,exit_mm\n%s,deep,,9\n' "$(sed -n 's/,.*//;2p' "$dir/files/truth.csv")" >"$dir/labels.csv"
 wrong "labels.csv:2:.*'deep' is no depth" "$dir/good" --set "data_config.labels=$dir/labels.csv"
 head -6 "$dir/files/truth.csv" >"$dir/labels.csv"
-wrong 'a label to learn from' "$dir/good" --set "data_config.labels=$dir/labels.csv" --set 'data_config.label_sources=[truth]'
+wrong '^error: [0-9] holes in .* can be learned from, 10 are needed: of its [0-9]* holes [0-9] are labelled' "$dir/good" --set "data_config.labels=$dir/labels.csv" --set 'data_config.label_sources=[truth]'
 awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "path,entry_mm,transition_mm,exit_mm" }
     NR > 1 && $at["entry_mm"] != "" { print $at["path"] "," $at["entry_mm"] ",," }' "$dir/files/truth.csv" >"$dir/labels.csv"
 wrong 'have an exit: too few to learn it' "$dir/good" --set "data_config.labels=$dir/labels.csv" --set 'data_config.label_sources=[truth]'
+# Not broken to a program, but to whoever looks: told, and trained all the same.
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "path,entry_mm,transition_mm,exit_mm" }
+    NR > 1 && $at["exit_mm"] != "" { print $at["path"] "," $at["entry_mm"] / 25.4 ",," $at["exit_mm"] / 25.4 }' \
+    "$dir/files/truth.csv" >"$dir/labels.csv"
+if ! "$auger" train -c "$config" -d "$dir/good" -o "$dir/inches" --no-record --progress plain \
+    --set "data_config.labels=$dir/labels.csv" --set 'data_config.label_sources=[truth]' >"$dir/log" 2>&1 ||
+    ! grep -q 'are they in mm' "$dir/log"; then
+    echo 'labels in inches are not told'
+    failed=1
+fi
 "$auger" simulate drilling --output-dir "$dir/airfiles" --holes 12 --seed 8 --regime air-event --quiet >/dev/null
 "$auger" prepare --input-dir "$dir/airfiles" --output-dir "$dir/air" --auto-label --quiet >/dev/null 2>&1
-wrong 'were drilled in air' "$dir/air" --set "data_config.labels=$dir/airfiles/truth.csv"
+wrong '^error: 0 holes in .* of its 12 holes 12 are labelled, 12 of them drilled in air' "$dir/air" --set "data_config.labels=$dir/airfiles/truth.csv"
 
 [ "$count" -ge 20 ] || failed=1
 exit "$failed"

@@ -123,6 +123,9 @@ static int print_exam(ag_invocation *invocation, const examined *x, ag_err *err)
     ag_print(invocation, "%s on %s: %s\n", e->who, e->data, words.data ? words.data : "");
     ag_buf_deinit(&words);
     if (e->unmatched) ag_note(invocation, "%zu rows of %s belong to no hole", e->unmatched, e->truth);
+    if (e->unread)
+        ag_note(invocation, "%zu files could not be read and are in no score, %s among them; 'auger inspect' says why",
+                e->unread, e->first_unread);
     const char *caution = ag_exam_caution(e, invocation->arena);
     if (caution) ag_note(invocation, "%s", caution);
     int rc = print_table(invocation, NULL, ag_exam_table_all(e, &table, err), &table, err);
@@ -214,8 +217,9 @@ static int print_json(ag_invocation *invocation, const examined *x, ag_err *err)
 static int check_report(const char *path, ag_err *err)
 {
     ag_str ending = ag_path_extension(ag_str_of(path));
-    if (!path || ag_str_equal_nocase(ending, AG_STR("json")) || ag_str_equal_nocase(ending, AG_STR("html")))
-        return AG_OK;
+    if (!path) return AG_OK;
+    if (ag_str_equal_nocase(ending, AG_STR("json")) || ag_str_equal_nocase(ending, AG_STR("html")))
+        return ag_replace_check(path, err); /* not after the whole exam */
     return ag_fail(err, AG_EINVAL, "--output-report %s: reports are written as .json or .html", path);
 }
 

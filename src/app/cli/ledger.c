@@ -3,15 +3,18 @@
  * see one another's work. */
 #include "app/cli/ledger.h"
 
+#include "core/doc/json.h"
 #include "core/io/csv.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/show/spark.h"
 #include "core/sys/clock.h"
+#include "learn/journal.h"
 #include "ledger/artifact.h"
 #include "ledger/search/search.h"
 
 enum { MOST_EXPERIMENTS = 1000, RUN_ID = 32, SHORTEST_ID = 4, SAMPLES = 256, MOST_PICTURE = 4096 };
+enum { MOST_NAME = 500, MOST_RUN_FILE = 1 << 20 };
 
 int ag_cli_open_ledger(ag_invocation *invocation, bool make, ag_ledger **out, ag_err *err)
 {
@@ -96,25 +99,75 @@ static bool is_hex(ag_str text)
     return text.size > 0;
 }
 
-int ag_cli_run(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_str *id, ag_err *err)
+/* The one run that the filter finds: 1, or 0 when it finds none. */
+static int only_run(ag_invocation *invocation, ag_ledger *ledger, ag_str filter, const char *text, ag_str *id,
+                    ag_err *err)
 {
     ag_str *experiments = NULL;
     size_t count = 0;
     ag_runs found;
-    *id = ag_str_of(text);
-    if (id->size >= RUN_ID || id->size < SHORTEST_ID || !is_hex(*id)) return AG_OK; /* the ledger says what it is not */
-    char filter[80];
-    ag_format(filter, sizeof(filter), "run_id LIKE '%s%%'", text);
-    ag_page_request page = {.filter = ag_str_of(filter), .max_results = 2};
+    ag_page_request page = {.filter = filter, .max_results = 2};
     int rc = all_experiments(invocation, ledger, AG_VIEW_ALL, &experiments, &count, err);
     if (rc >= 0) rc = ag_run_search(ledger, experiments, count, AG_VIEW_ALL, &page, invocation->arena, &found, err);
     if (rc < 0 || found.count == 0) return rc;
     if (found.count > 1) {
-        ag_fail(err, AG_EINVAL, "the ids of several runs begin with '%s'", text);
-        return ag_err_hint(err, "write more of it: %s or %s", found.items[0].id, found.items[1].id);
+        ag_fail(err, AG_EINVAL, "several runs are meant by '%s'", text);
+        return ag_err_hint(err, "write their ids, or more of them: %s, %s", found.items[0].id, found.items[1].id);
     }
     *id = ag_str_of(found.items[0].id);
-    return AG_OK;
+    return 1;
+}
+
+static int run_by_prefix(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_str *id, ag_err *err)
+{
+    char filter[80];
+    ag_str said = ag_str_of(text);
+    if (said.size >= RUN_ID || said.size < SHORTEST_ID || !is_hex(said)) return 0;
+    ag_format(filter, sizeof(filter), "run_id LIKE '%s%%'", text);
+    return only_run(invocation, ledger, ag_str_of(filter), text, id, err);
+}
+
+static int run_by_name(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_str *id, ag_err *err)
+{
+    const char quote = strchr(text, '\'') ? '"' : '\'';
+    if (strchr(text, quote) || strlen(text) > MOST_NAME) return 0; /* such a name has an id, too */
+    const char *filter = ag_arena_printf(invocation->arena, "run_name = %c%s%c", quote, text, quote);
+    if (!filter) return ag_fail_memory(err, strlen(text));
+    return only_run(invocation, ledger, ag_str_of(filter), text, id, err);
+}
+
+/* What `auger train` has left in its output directory. */
+static int run_by_directory(ag_invocation *invocation, const char *text, ag_str *id, ag_err *err)
+{
+    const ag_value *root = NULL;
+    ag_buf json;
+    const char *path = ag_path_join(invocation->arena, text, AG_JOURNAL_RUN);
+    if (!path) return ag_fail_memory(err, strlen(text));
+    if (!ag_file_exists(path)) return 0;
+    ag_buf_init(&json, MOST_RUN_FILE);
+    int rc = ag_file_read(path, MOST_RUN_FILE, &json, err);
+    if (rc >= 0) rc = ag_json_parse(invocation->arena, ag_buf_str(&json), NULL, &root, err);
+    ag_str said;
+    const bool there = rc >= 0 && ag_value_string(ag_value_get(root, "run_id"), &said);
+    const char *copy = there ? ag_cli_str(invocation->arena, said) : NULL;
+    ag_buf_deinit(&json);
+    if (rc < 0) return ag_err_prefix(err, "%s", path);
+    if (there && !copy) return ag_fail_memory(err, RUN_ID);
+    if (copy) *id = ag_str_of(copy);
+    return copy ? 1 : 0;
+}
+
+int ag_cli_run(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_str *id, ag_err *err)
+{
+    ag_str said = ag_str_of(text);
+    *id = said;
+    if (said.size == RUN_ID && is_hex(said)) return AG_OK; /* the ledger says whether there is one */
+    int found = run_by_prefix(invocation, ledger, text, id, err);
+    if (found == 0) found = run_by_name(invocation, ledger, text, id, err);
+    if (found == 0) found = run_by_directory(invocation, text, id, err);
+    if (found != 0) return found < 0 ? found : AG_OK;
+    ag_fail(err, AG_ENOTFOUND, "there is no run '%s', neither by id nor by name", text);
+    return ag_err_hint(err, "see them with 'auger runs list'");
 }
 
 /* "NAME/3": 1 with *number set, else 0. A name itself has no '/'. */

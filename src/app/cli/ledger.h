@@ -43,6 +43,13 @@
      .fallback = "active",                                                                                             \
      .doc = "which: those in use, deleted ones, or both"}
 
+/* And for its positionals: what ag_cli_run() takes. */
+#define AG_POSITIONAL_OF_RUN                                                                                           \
+    {.name = "RUN",                                                                                                    \
+     .type = AG_OPTION_TEXT,                                                                                           \
+     .required = true,                                                                                                 \
+     .doc = "Its id, the beginning of it, its name, or the directory that a training has written"}
+
 /* By --db and --home. Unless `make`, a ledger that is not there is AG_ENOTFOUND. */
 int ag_cli_open_ledger(ag_invocation *invocation, bool make, ag_ledger **out, ag_err *err);
 /* Who the audit log names. */
@@ -57,7 +64,8 @@ int ag_cli_experiment(ag_invocation *invocation, ag_ledger *ledger, const char *
 /* The ids of those that were named, else of all active ones. */
 int ag_cli_experiments(ag_invocation *invocation, ag_ledger *ledger, const char *option, ag_str **ids, size_t *count,
                        ag_err *err);
-/* The whole id of a run from its beginning (at least 4 digits), which must fit one run only. */
+/* The whole id of a run from its beginning (at least 4 digits), its name, or the output directory of the training that
+ * recorded it; the first two must fit one run only. AG_ENOTFOUND with a hint. */
 int ag_cli_run(ag_invocation *invocation, ag_ledger *ledger, const char *text, ag_str *id, ag_err *err);
 
 /* A version of a model: "NAME/3", "NAME@alias", or "NAME" for its newest. */

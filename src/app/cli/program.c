@@ -79,6 +79,12 @@ static void report(const ag_program *program, const ag_err *error, bool json)
     }
 }
 
+/* A command that writes out as it goes hands on that nothing can be written: that is told at the end, once. */
+static bool is_of_output(const ag_output *out, const ag_err *error)
+{
+    return out->failure.code != AG_OK && strstr(error->text, out->failure.text);
+}
+
 static void show_help(ag_invocation *invocation)
 {
     ag_topic topic = {.path = invocation->path, .command = invocation->command, .commands = invocation->commands};
@@ -137,7 +143,7 @@ int ag_program_run(const ag_program *program, int argc, const char *const *argv)
     int rc = arena ? run(program, arena, argc, argv, &usage, &err) : ag_fail(&err, AG_ENOMEM, "out of memory");
     int status = usage ? USAGE_STATUS : rc < 0 ? ag_code_exit_status((ag_code)rc) : rc;
     bool gone = rc < 0 && program->out->hung_up; /* nobody reads any more: stopping early is right */
-    if (rc < 0 && !gone) report(program, &err, ag_parse_wants_json(argc, argv));
+    if (rc < 0 && !gone && !is_of_output(program->out, &err)) report(program, &err, ag_parse_wants_json(argc, argv));
     if (gone) status = 0;
     ag_err written = {0};
     if (ag_output_flush(program->out, &written) < 0) {

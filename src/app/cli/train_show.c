@@ -23,6 +23,8 @@ enum { MAX_TEXT = 1 << 20, LINES_MOST = 200, LEAST_COLUMNS = 40 };
 #define PLAIN_WORK_EVERY (5 * AG_SECOND)
 #define JSON_EVERY AG_SECOND
 
+#define ASLEEP (10 * AG_SECOND) /* ticks come several times a second, unless the whole process stood */
+
 struct ag_train_show {
     ag_invocation *invocation;
     ag_train_show_mode mode;
@@ -32,6 +34,7 @@ struct ag_train_show {
     unsigned widths[LINES_MOST];
     int64_t last;      /* when something was drawn or said of steps */
     int64_t last_work; /* likewise of a phase's work */
+    int64_t ticked;    /* when somebody looked; 0: not yet */
     ag_buf text;
 };
 
@@ -57,17 +60,21 @@ int ag_train_show_new(ag_invocation *invocation, ag_train_show_mode mode, ag_tra
 
 /* ---- the lower part of the terminal ---- */
 
+/* A terminal that has gone away in the meantime has neither width nor height. */
 static unsigned columns_of(const ag_train_show *show)
 {
+    enum { USUAL = 80 };
     const ag_output *to = show->invocation->err;
-    return to->is_terminal ? ag_term_width(to->fd) : (unsigned)to->columns;
+    unsigned columns = to->is_terminal ? ag_term_width(to->fd) : (unsigned)to->columns;
+    return columns ? columns : USUAL;
 }
 
 static unsigned lines_of(const ag_train_show *show)
 {
     enum { USUAL = 24 };
     const ag_output *to = show->invocation->err;
-    unsigned lines = (to->is_terminal ? ag_term_height(to->fd) : USUAL) - 1;
+    unsigned lines = to->is_terminal ? ag_term_height(to->fd) : USUAL;
+    lines = lines > 1 ? lines - 1 : USUAL - 1;
     return lines > LINES_MOST ? LINES_MOST : lines;
 }
 
@@ -315,6 +322,8 @@ void ag_train_show_tick(ag_train_show *show)
 {
     begin_event(show);
     int64_t now = ag_monotonic();
+    if (show->ticked && now - show->ticked > ASLEEP) ag_monitor_slept(&show->monitor, now, now - show->ticked);
+    show->ticked = now;
     ag_monitor_tick(&show->monitor, now);
     if (show->mode == AG_TRAIN_SHOW_TERMINAL && show->drawn && now - show->last >= DRAW_EVERY) draw(show, false);
     end_event(show);

@@ -277,12 +277,12 @@ static int make_report(const ag_train_watch *watch, int rc, const ag_err *why, a
     return ag_train_show_report(watch->show, &about, out, err);
 }
 
-/* That there is no page ends nothing. */
+/* That there is no page ends nothing. A training that was refused has no directory for one. */
 static void write_report(const ag_train_watch *watch, int rc, const ag_err *why)
 {
     ag_buf page;
     ag_err err = {0};
-    if (!watch->effective) return;
+    if (!watch->effective || !ag_file_exists(watch->options.output_dir)) return;
     const char *path = ag_path_join(watch->invocation->arena, watch->options.output_dir, AG_JOURNAL_REPORT);
     ag_buf_init(&page, REPORT_MOST);
     int done = path ? make_report(watch, rc, why, &page, &err) : ag_fail_memory(&err, 64);

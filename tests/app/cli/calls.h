@@ -4,10 +4,12 @@
  * status; what was printed is looked at with expect_printed() and expect_remark(). */
 #include "frame/test.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "app/cli/program.h"
 #include "app/cli/sample.h"
+#include "core/doc/json.h"
 
 static ag_output out, err_out;
 static ag_arena *arena;
@@ -43,6 +45,22 @@ static inline void expect_remark(const char *part)
 static inline bool printed(const char *part)
 {
     return strstr(ag_buf_str(&out.buf).data, part) != NULL;
+}
+
+/* What was printed, as JSON. */
+static inline const ag_value *printed_json(void)
+{
+    ag_err err = {0};
+    const ag_value *tree = NULL;
+    AG_EXPECT_OK(ag_json_parse(arena, ag_buf_str(&out.buf), NULL, &tree, &err));
+    return tree;
+}
+
+static inline double number_at(const ag_value *tree, const char *path)
+{
+    double value = NAN;
+    if (!ag_value_real(ag_value_at(tree, path), &value)) fail_msg("no number at %s", path);
+    return value;
 }
 
 static inline void begin(void)

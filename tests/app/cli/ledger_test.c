@@ -119,6 +119,6 @@ AG_TEST(test_runs__are_shown_compared_and_deleted)
     assert_int_equal(AUGER("runs", "list"), 0);
     expect_printed("first");
     assert_int_equal(AUGER("runs", "show", "ffff"), 1);
-    expect_remark("not found");
+    expect_remark("there is no run 'ffff'");
     end();
 }

@@ -247,6 +247,23 @@ AG_TEST(test_model_predict__says_what_does_not_fit)
     assert_true(ag_file_exists(y));
 }
 
+/* A slip of the pen must not cost a model its weights; memory is for the windows that there are. */
+AG_TEST(test_model_predict__writes_over_arrays_only_and_asks_for_no_more_memory_than_windows)
+{
+    ag_err err = {0};
+    const char *precious = scratch("model.safetensors"), *y = scratch("over.npy");
+    AG_EXPECT_OK(ag_file_replace(precious, "weights", 7, &err));
+    assert_int_equal(AUGER("model", "predict", fixture(""), "-i", fixture("/x.npy"), "-o", precious), 1);
+    expect_remark("is there and is no .npy file: it would be lost");
+    AG_EXPECT_OK(ag_file_replace(y, "", 0, &err));
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(AUGER("model", "predict", fixture(""), "-i", fixture("/x.npy"), "-o", y, "--json"), 0);
+    int64_t small = integer_at(document(), "memory_bytes");
+    assert_int_equal(
+        AUGER("model", "predict", fixture(""), "-i", fixture("/x.npy"), "-o", y, "--json", "--batch", "1000000"), 0);
+    assert_int_equal(integer_at(document(), "memory_bytes"), small);
+}
+
 AG_TEST(test_model_predict__a_mask_changes_the_result)
 {
     ag_err err = {0};

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frame/test.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/cli/program.h"
 #include "app/cli/sample.h"
@@ -100,6 +102,41 @@ AG_TEST(test_program__errors_are_json_on_stdout_when_asked)
     assert_int_equal(ag_value_at(value, "error.file")->kind, AG_NULL);
     assert_int_equal(ag_value_at(value, "error.line")->kind, AG_NULL);
     ag_arena_free(arena);
+}
+
+static int flushing_run(ag_invocation *invocation, ag_err *err)
+{
+    ag_print(invocation, "a line\n");
+    int rc = ag_output_flush(invocation->out, err);
+    return rc < 0 && ag_option_flag(invocation, "quiet") ? ag_err_prefix(err, "results") : rc;
+}
+
+AG_TEST(test_program__a_full_output_is_told_once)
+{
+    static const ag_command flushing = {
+        .path = "flush", .summary = "Flush", .doc = "Flushes.", .examples = sample_examples, .run = flushing_run};
+    static const ag_command *const table[] = {&flushing};
+    const char *const *const calls[] = {SAMPLE_WORDS("flush"), SAMPLE_WORDS("flush", "--json"),
+                                        SAMPLE_WORDS("flush", "--quiet"), SAMPLE_WORDS("--help")};
+    int fd = open("/dev/full", O_WRONLY);
+    if (fd < 0) ag_test_skip("/dev/full is not there");
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        ag_output full, said;
+        ag_output_init(&full, fd, "standard output");
+        ag_output_init(&said, -1, "standard error");
+        ag_program program = {.commands = {table, 1},
+                              .profile = "test",
+                              .environment = sample_no_environment,
+                              .out = &full,
+                              .err = &said};
+        assert_int_equal(ag_program_run(&program, sample_count(calls[i]), calls[i]), 1);
+        const char *first = strstr(said.buf.data, "error: cannot write to standard output");
+        assert_non_null(first);
+        assert_null(strstr(first + 1, "error:"));
+        ag_output_deinit(&full);
+        ag_output_deinit(&said);
+    }
+    close(fd);
 }
 
 AG_TEST(test_program__undeclared_options_are_a_bug_that_shows)

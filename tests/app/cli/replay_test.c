@@ -35,14 +35,6 @@ static void write_waves(const char *directory, double odd)
     ag_buf_deinit(&text);
 }
 
-static const ag_value *printed_json(void)
-{
-    ag_err err = {0};
-    const ag_value *tree = NULL;
-    AG_EXPECT_OK(ag_json_parse(arena, ag_buf_str(&out.buf), NULL, &tree, &err));
-    return tree;
-}
-
 static void take_id(void)
 {
     ag_str text;
@@ -94,7 +86,7 @@ AG_TEST(test_replay__gives_the_same_bits)
     char begins[9];
     ag_format(begins, sizeof begins, "%.8s", id);
     assert_int_equal(AUGER("replay", begins, "-o", there, "-j", "3"), 0);
-    expect_printed("the same bits: 3 files of the model");
+    expect_printed("the same bits: 4 files of the model");
     assert_int_equal(AUGER("runs", "list", "--experiment", "waves"), 0);
     expect_printed("replay of first");
     assert_int_equal(AUGER("models", "show", "waves"), 0); /* not registered once more */
@@ -165,6 +157,10 @@ AG_TEST(test_replay__says_why_it_cannot)
 {
     set_up();
     assert_int_equal(AUGER("replay", "00000000000000000000000000000000", "-o", fresh()), 1);
+    const char *again = fresh();
+    assert_int_equal(AUGER("replay", id, "-o", again, "-d", "nowhere"), 1);
+    expect_remark("are not at nowhere any more");
+    assert_false(ag_file_exists(again)); /* so that the same command can be given once more */
     ag_format(output, sizeof output, "%s/stopped", ag_test_dir());
     assert_int_equal(TRAIN(data, "--set", "training_config.max_time=0.0001", "--set", "run_name=stopped"), 1);
     assert_int_equal(
@@ -208,5 +204,34 @@ AG_TEST(test_compare__data_configuration_metrics_curves)
     expect_printed("data of ");
     expect_printed("system/");
     assert_int_equal(AUGER("compare", other, other), 2);
+    assert_int_equal(AUGER("compare", other, id, "--metric", "val_los"), 1);
+    expect_remark("neither run has a metric 'val_los'");
+    expect_remark("did you mean 'val_loss'?");
+    end();
+}
+
+AG_TEST(test_compare__takes_names_and_directories_and_says_what_is_deleted)
+{
+    char first[700];
+    set_up();
+    memcpy(first, output, sizeof output);
+    ag_format(output, sizeof output, "%s/its_run", ag_test_dir());
+    assert_int_equal(TRAIN(data, "--set", "run_name=it's", "--set", "seed=5"), 0);
+    take_id();
+    assert_int_equal(AUGER("compare", "first", "it's"), 0);
+    expect_printed("it's, FINISHED");
+    assert_int_equal(AUGER("compare", first, output, "--json"), 0);
+    ag_str said;
+    assert_true(ag_value_string(ag_value_at(printed_json(), "runs[1].run_id"), &said));
+    assert_true(ag_str_is(said, id));
+    assert_int_equal(AUGER("compare", "nobody", id), 1);
+    expect_remark("there is no run 'nobody', neither by id nor by name");
+    ag_format(output, sizeof output, "%s/twin", ag_test_dir());
+    assert_int_equal(TRAIN(data, "--set", "run_name=first"), 0);
+    assert_int_equal(AUGER("compare", "first", id), 2);
+    expect_remark("several runs are meant by 'first'");
+    assert_int_equal(AUGER("runs", "delete", id), 0);
+    assert_int_equal(AUGER("compare", first, id), 0);
+    expect_printed(", deleted");
     end();
 }

@@ -232,6 +232,28 @@ AG_TEST(test_train_show__a_window_that_changes_leaves_nothing_behind)
     end_show(show);
 }
 
+/* Closing it, the end of a connection: from then on it has no width. */
+AG_TEST(test_train_show__a_terminal_that_goes_away_ends_nothing)
+{
+    open_terminal(80, 24);
+    ag_train_show *show = begin_show(AG_TRAIN_SHOW_AUTO);
+    for (int64_t i = 0; i < 3; i++) {
+        ag_train_show_begin(show, "fold", i, 3);
+        tell_epoch(show, i, 0);
+    }
+    draw_now(show);
+    drain();
+    close(term.master);
+    term.master = open("/dev/null", O_RDONLY);
+    tell_epoch(show, 0, 1);
+    draw_now(show);
+    ag_train_show_tick(show);
+    ag_train_result result = {.epochs = 2, .steps = 80, .best_epoch = 1, .best_metric = 0.4, .seconds = 2};
+    ag_train_show_done(show, 0, &result);
+    ag_train_show_end(show);
+    end_show(show);
+}
+
 AG_TEST(test_train_show__work_of_a_phase_gets_a_bar_that_goes)
 {
     open_terminal(80, 24);

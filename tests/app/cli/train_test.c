@@ -65,21 +65,6 @@ static void set_up(void)
 
 #define TRAIN(...) AUGER("train", "-c", config, "-d", data, "-o", output, "-j", "1", __VA_ARGS__)
 
-static const ag_value *printed_json(void)
-{
-    ag_err err = {0};
-    const ag_value *tree = NULL;
-    AG_EXPECT_OK(ag_json_parse(arena, ag_buf_str(&out.buf), NULL, &tree, &err));
-    return tree;
-}
-
-static double number_at(const ag_value *tree, const char *path)
-{
-    double value = NAN;
-    if (!ag_value_real(ag_value_at(tree, path), &value)) fail_msg("no number at %s", path);
-    return value;
-}
-
 static void read_file(const char *name, ag_buf *text)
 {
     char path[700];
@@ -262,8 +247,8 @@ AG_TEST(test_evaluate__refuses_a_model_that_it_cannot_know)
         AG_EXPECT_OK(ag_file_replace(path, changed.data, changed.size, &err));
         assert_int_equal(AUGER("evaluate", "-m", output, "-d", data), 1);
         expect_remark(rows[i][2]);
-        assert_int_equal(AUGER("predict", "-m", output, data), i == 4 ? 2 : 1);
-        expect_remark(i == 4 ? "" : rows[i][2]);
+        assert_int_equal(AUGER("predict", "-m", output, data), 1);
+        expect_remark(rows[i][2]);
     }
     ag_buf_deinit(&text);
     ag_buf_deinit(&changed);

@@ -20,7 +20,7 @@ static const ag_option options[] = {
     AG_OPTION_OF_DATABASE,
 };
 static const ag_option positionals[] = {
-    {.name = "RUN", .type = AG_OPTION_TEXT, .required = true, .doc = "Its id, or the beginning of it"},
+    AG_POSITIONAL_OF_RUN,
     {.name = "OTHER", .type = AG_OPTION_TEXT, .required = true, .doc = "The run to compare it with"},
 };
 static const ag_example examples[] = {
@@ -45,6 +45,9 @@ typedef struct pair {
     curve curves[MOST_CURVES];
     size_t curve_count;
 } pair;
+
+enum { USUAL = 2 };
+static const char *const usual[USUAL] = {"val_loss", "train_loss"}; /* curves; of several folds they are in the folds */
 
 /* ---- gathering ---- */
 
@@ -75,9 +78,27 @@ static int add_curve(pair *p, const char *key, ag_err *err)
     return rc;
 }
 
+/* A curve that was asked for by name: where neither run has it, the nearest one is offered. */
+static int add_named(pair *p, const char *key, ag_err *err)
+{
+    const size_t before = p->curve_count;
+    int rc = add_curve(p, key, err);
+    if (rc < 0 || p->curve_count > before) return rc;
+    const char **known = ag_arena_array(p->invocation->arena, p->found.row_count + USUAL, sizeof *known);
+    size_t count = 0;
+    if (!known) return ag_fail_memory(err, p->found.row_count);
+    for (; count < USUAL; count++) known[count] = usual[count];
+    for (size_t i = 0; i < p->found.row_count; i++)
+        if (p->found.rows[i].kind == AG_COMPARE_METRIC) known[count++] = p->found.rows[i].key;
+    const char *near = ag_nearest(ag_str_of(key), known, count);
+    ag_fail(err, AG_ENOTFOUND, "--metric: neither run has a metric '%s'", key);
+    if (near) return ag_err_hint(err, "did you mean '%s'?", near);
+    return ag_err_hint(err, "'auger runs show' tells the metrics of a run");
+}
+
 static int gather(pair *p, ag_err *err)
 {
-    static const char *const words[] = {"RUN", "OTHER"}, *const usual[] = {"val_loss", "train_loss"};
+    static const char *const words[] = {"RUN", "OTHER"};
     ag_invocation *invocation = p->invocation;
     ag_str ids[2];
     size_t count;
@@ -90,8 +111,8 @@ static int gather(pair *p, ag_err *err)
     if (rc < 0) return rc;
     p->same_data = same_data(&p->runs[0], &p->runs[1]);
     const ag_option_value *named = ag_option_values(invocation, "metric", &count);
-    for (size_t i = 0; i < count && rc >= 0; i++) rc = add_curve(p, named[i].text, err);
-    for (size_t i = 0; i < 2 && !count && rc >= 0; i++) rc = add_curve(p, usual[i], err);
+    for (size_t i = 0; i < count && rc >= 0; i++) rc = add_named(p, named[i].text, err);
+    for (size_t i = 0; i < USUAL && !count && rc >= 0; i++) rc = add_curve(p, usual[i], err);
     return rc;
 }
 
@@ -184,8 +205,9 @@ static int print_text(const pair *p, ag_err *err)
     for (int i = 0; i < 2; i++) {
         const ag_run *run = &p->runs[i];
         const char *took = ag_cli_duration(p->invocation->arena, run->started_at, run->ended_at);
-        ag_print(p->invocation, "%.8s  %s, %s%s%s\n", run->id, run->name ? run->name : "",
-                 ag_run_status_name(run->status), took ? ", took " : "", took ? took : "");
+        ag_print(p->invocation, "%.8s  %s, %s%s%s%s\n", run->id, run->name ? run->name : "",
+                 ag_run_status_name(run->status), took ? ", took " : "", took ? took : "",
+                 run->deleted ? ", deleted" : "");
     }
     print_data(p);
     int rc = print_rows(p, "configuration", AG_COMPARE_PARAM, err);

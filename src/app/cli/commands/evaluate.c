@@ -56,6 +56,11 @@ static const ag_option options[] = {
      .choices = parts,
      .fallback = "auto",
      .doc = "Which part by the model's own division; auto: the test part of the data it was trained on, all of others"},
+    {.name = "coverage",
+     .type = AG_OPTION_REAL,
+     .fallback = "0.9",
+     .value_name = "SHARE",
+     .doc = "Series: of the intervals that are judged; models keep 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98 and 0.99"},
     AG_OPTION_OF_PLUGIN,
     AG_OPTION_OF_ANSWERS,
     {.name = "output-report",
@@ -129,11 +134,18 @@ static void scores_json(ag_json *json, const ag_strategy_evaluation *e)
     ag_json_end_object(json);
 }
 
+/* Before the work, not after it. */
+static int check_report(const char *path, ag_err *err)
+{
+    if (!path) return AG_OK;
+    if (!ag_str_equal_nocase(ag_path_extension(ag_str_of(path)), AG_STR("json")))
+        return ag_fail(err, AG_EINVAL, "--output-report %s: reports of forecasters are written as .json", path);
+    return ag_replace_check(path, err);
+}
+
 static int write_report(const ag_strategy_evaluation *e, const char *path, ag_err *err)
 {
     ag_buf text;
-    if (!ag_str_equal_nocase(ag_path_extension(ag_str_of(path)), AG_STR("json")))
-        return ag_fail(err, AG_EINVAL, "--output-report %s: reports are written as .json", path);
     ag_buf_init(&text, (size_t)256 << 20);
     ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
     scores_json(&json, e);
@@ -144,9 +156,12 @@ static int write_report(const ag_strategy_evaluation *e, const char *path, ag_er
     return rc;
 }
 
-/* The table of one group, whose scores lie side by side. */
+enum { MOST_STEPS = 12 }; /* that people are shown */
+
+/* The table of one group, whose scores lie side by side: of a long horizon some steps, the last among them. */
 static int print_group(ag_invocation *invocation, const ag_strategy_score *scores, size_t count, ag_err *err)
 {
+    const size_t shown = count > MOST_STEPS && strcmp(scores->group, "step") == 0 ? MOST_STEPS : count;
     ag_column columns[1 + AG_STRATEGY_MAX_VALUES] = {{scores->group, AG_ALIGN_LEFT, 0, 8}};
     ag_table *table = NULL;
     ag_buf text;
@@ -154,13 +169,16 @@ static int print_group(ag_invocation *invocation, const ag_strategy_score *score
     for (int k = 0; k < scores->count; k++)
         columns[1 + k] = (ag_column){.title = scores->values[k].name, .align = AG_ALIGN_RIGHT};
     int rc = ag_table_new(columns, 1 + (size_t)scores->count, &table, err);
-    for (size_t i = 0; i < count && rc >= 0; i++) {
-        rc = ag_table_add(table, AG_STYLE_PLAIN, scores[i].name, err);
+    for (size_t i = 0; i < shown && rc >= 0; i++) {
+        const ag_strategy_score *row = &scores[shown == count ? i : i * (count - 1) / (shown - 1)];
+        rc = ag_table_add(table, AG_STYLE_PLAIN, row->name, err);
         for (int k = 0; k < scores->count && rc >= 0; k++)
-            rc = ag_table_addf(table, AG_STYLE_PLAIN, err, "%.5g", scores[i].values[k].value);
+            rc = ag_table_addf(table, AG_STYLE_PLAIN, err, "%.5g", row->values[k].value);
     }
     if (rc >= 0) rc = ag_table_write(table, AG_TABLE_TERMINAL, 0, invocation->out->color, &text, err);
     if (rc >= 0) ag_print_str(invocation, ag_buf_str(&text));
+    if (rc >= 0 && shown < count)
+        ag_print(invocation, "(%zu of %zu; all in --output-report F.json and --json)\n", shown, count);
     ag_table_free(table);
     ag_buf_deinit(&text);
     return rc;
@@ -176,7 +194,6 @@ static int print_tables(ag_invocation *invocation, const ag_strategy_evaluation 
             const ag_strategy_score *score = ag_vec_at(&e->scores, next);
             if (strcmp(score->group, first->group) != 0) break;
         }
-        if (strcmp(first->group, "step") == 0) continue; /* long: in the report */
         ag_print(invocation, "\n");
         rc = print_group(invocation, first, next - i, err);
     }
@@ -202,14 +219,16 @@ static int evaluate_by_strategy(ag_invocation *invocation, const char *directory
     ag_strategy_evaluation e = {.model_dir = directory,
                                 .data = ag_option_text(invocation, "test-data"),
                                 .part = ag_option_text(invocation, "part"),
+                                .coverage = ag_option_real(invocation, "coverage"),
                                 .plugin = ag_option_text(invocation, "strategy"),
                                 .batch_size = ag_option_int(invocation, "batch"),
                                 .watch = &watch,
                                 .cancel = invocation->cancel,
                                 .arena = invocation->arena};
     if (!e.data) return ag_fail(err, AG_EINVAL, "--test-data is missing: what is the model to be scored on?");
-    int rc =
-        ag_strategy_evaluate(&e, ag_option_text(invocation, "device"), jobs ? (unsigned)jobs : ag_cpu_count(), err);
+    int rc = check_report(report, err);
+    if (rc < 0) return rc;
+    rc = ag_strategy_evaluate(&e, ag_option_text(invocation, "device"), jobs ? (unsigned)jobs : ag_cpu_count(), err);
     if (rc >= 0 && report) rc = write_report(&e, report, err);
     if (rc >= 0) rc = ag_wants_json(invocation) ? print_json(invocation, &e, err) : print_tables(invocation, &e, err);
     ag_vec_deinit(&e.scores);
@@ -236,8 +255,9 @@ const ag_command ag_command_evaluate = {
     .path = "evaluate",
     .summary = "Score a trained model on test data",
     .doc = "A forecaster is scored as its strategy does: mean squared and mean absolute error in units of the scaled "
-           "series, together, by column and (in the report) by step of the horizon, beside those of the baseline that "
-           "repeats the last season.\n"
+           "series, together, by column and by step of the horizon, beside those of the baseline that repeats the last "
+           "season; and, of a model that keeps intervals, the share of the true values that lie inside and how wide "
+           "they are.\n"
            "\n"
            "A model of holes is examined on holes of which something is known (a truth.csv as the simulator writes it, "
            "or labels of experts): errors of entry, transition, exit and thickness, grip codes, failures and "

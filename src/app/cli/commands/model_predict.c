@@ -10,6 +10,7 @@
 #include "core/io/file.h"
 #include "core/io/npy.h"
 #include "core/io/path.h"
+#include "core/io/stream.h"
 #include "core/sys/clock.h"
 #include "learn/nn/checkpoint/pretrained.h"
 #include "learn/nn/results.h"
@@ -141,6 +142,21 @@ static int open_feed(prediction *p, const char *name, const char *path, ag_err *
     return ag_exec_input(p->exec, f->port->name, f->batch, err);
 }
 
+/* A slip must not cost a model's weights or a report: only arrays are written over. */
+static int check_kind(const char *output, ag_err *err)
+{
+    char first[6] = {0};
+    ag_reader *reader = NULL;
+    if (!ag_file_exists(output)) return 0;
+    int rc = ag_replace_check(output, err);
+    if (rc >= 0) rc = ag_reader_of_file(output, &reader, err);
+    ptrdiff_t got = rc >= 0 ? ag_read_full(reader, first, sizeof first, err) : rc;
+    ag_reader_close(reader);
+    if (got <= 0 || memcmp(first, "\x93NUMPY", sizeof first) == 0) return got < 0 ? (int)got : 0;
+    ag_fail(err, AG_EEXISTS, "--output %s is there and is no .npy file: it would be lost", output);
+    return ag_err_hint(err, "name another file, or remove that one first");
+}
+
 /* Mapped inputs are read while the output grows; they would be gone at the end. */
 static int check_output(ag_invocation *invocation, const char *input, ag_err *err)
 {
@@ -161,6 +177,7 @@ static int open_feeds(ag_invocation *invocation, prediction *p, ag_err *err)
     size_t count;
     const ag_option_value *pairs = ag_option_values(invocation, "bind", &count);
     int rc = check_output(invocation, ag_option_text(invocation, "input"), err);
+    if (rc >= 0) rc = check_kind(ag_option_text(invocation, "output"), err);
     if (rc >= 0) rc = open_feed(p, NULL, ag_option_text(invocation, "input"), err);
     for (size_t i = 0; i < count && rc >= 0; i++) {
         if ((rc = check_output(invocation, pairs[i].pair_value, err)) < 0) break;
@@ -185,10 +202,21 @@ static int open_result(ag_invocation *invocation, prediction *p, ag_err *err)
                               &p->writer, err);
 }
 
+/* Memory is for the windows that there are. */
+static int64_t batch_of(ag_invocation *invocation)
+{
+    ag_npy_file file;
+    int64_t batch = ag_option_int(invocation, "batch");
+    if (ag_npy_open(ag_option_text(invocation, "input"), &file, NULL) < 0) return 1; /* opening the feed will tell */
+    uint64_t rows = file.array.dimensions ? file.array.shape[0] : 1;
+    ag_npy_close(&file);
+    return rows < (uint64_t)batch ? (int64_t)(rows ? rows : 1) : batch;
+}
+
 static int open_exec(ag_invocation *invocation, prediction *p, ag_err *err)
 {
     const ag_device *device = NULL;
-    p->batch = ag_option_int(invocation, "batch");
+    p->batch = batch_of(invocation);
     p->seed = (uint64_t)ag_option_int(invocation, "seed");
     unsigned threads = (unsigned)ag_option_int(invocation, "threads");
     if (!threads) threads = ag_cpu_count();
@@ -278,6 +306,7 @@ static int run(ag_invocation *invocation, ag_err *err)
     if ((rc = predict_all(invocation, &p, err)) < 0) goto out;
     rc = report(invocation, &p, ag_monotonic() - start, err);
 out:
+    if (rc == AG_ENOMEM && p.batch > 1) rc = ag_err_hint(err, "lower --batch, which is %lld", (long long)p.batch);
     close_all(&p);
     return rc;
 }

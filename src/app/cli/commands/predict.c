@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-/* predict.c: the command: what a model says of drilling files. The list of files is made first (names only); then a
- * batch at a time is read in parallel, asked, and printed in the order of the list, so memory is that of a batch and
- * the first answers come while the last files wait. A file that cannot be read is a line of its own; it never stops the
- * rest, and makes the exit status 1. */
+/* predict.c: the command: what a model says of drilling files, and (forecasts.c) of series. The list of drilling files
+ * is made first (names only); then a batch at a time is read in parallel, asked, and printed in the order of the list,
+ * so memory is that of a batch and the first answers come while the last files wait. A file that cannot be read is a
+ * line of its own; it never stops the rest, and makes the exit status 1. */
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "app/cli/answers.h"
+#include "app/cli/files.h"
+#include "app/cli/forecasts.h"
 #include "app/cli/ledger.h"
 #include "core/hash/hash.h"
 #include "core/io/file.h"
-#include "core/io/path.h"
 #include "core/show/text.h"
 #include "data/reader.h"
 #include "learn/drilling/tell.h"
 
-enum { MAX_STDIN = 1 << 30, SNIFFED = 4096, MANY = 64, TOGETHER = 8, LEAST_NAME = 16, NUMBERS = 62 };
+enum { SNIFFED = 4096, MANY = 64, TOGETHER = 8, LEAST_NAME = 16, NUMBERS = 62 };
+
+static const char *const missings[] = {"refuse", "previous", "linear", NULL}; /* ag_missing */
 
 static const ag_option options[] = {
     {.name = "model",
@@ -34,7 +36,40 @@ static const ag_option options[] = {
      .fallback = "64",
      .min = 1,
      .max = 100000,
-     .doc = "Files that are in memory at once"},
+     .doc = "Files, or forecasts of one, that are in memory at once"},
+    {.name = "output",
+     .letter = 'o',
+     .type = AG_OPTION_PATH,
+     .value_name = "F.csv",
+     .doc = "Forecasts: write all numbers as a table, too: a row for each step and column"},
+    {.name = "at",
+     .type = AG_OPTION_TEXT,
+     .value_name = "ROW|TIME",
+     .doc = "Forecasts: what comes behind this row (from 1), or behind the last one that is not later than this time; "
+            "the end of the file when not given"},
+    {.name = "stride",
+     .type = AG_OPTION_INT,
+     .fallback = "0",
+     .min = 1,
+     .max = 1e9,
+     .doc =
+         "Forecasts: one behind every N-th row from --at on (or from the first that has enough rows before it), each "
+         "beside what came"},
+    {.name = "coverage",
+     .type = AG_OPTION_REAL,
+     .fallback = "0.9",
+     .value_name = "SHARE",
+     .doc = "Forecasts: of the intervals; models keep 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98 and 0.99"},
+    {.name = "missing",
+     .type = AG_OPTION_CHOICE,
+     .choices = missings,
+     .doc =
+         "Forecasts: how a number that is missing among those that the model sees is filled; as in training when not "
+         "given"},
+    {.name = "plot",
+     .type = AG_OPTION_PATH,
+     .value_name = "F",
+     .doc = "Forecasts: draw what was seen, the forecast and its band: F.svg, a page F.html, or - here"},
     AG_OPTION_OF_DATABASE,
     {.name = "device", .type = AG_OPTION_TEXT, .fallback = "auto", .value_name = "NAME", .doc = "Where to compute"},
     {.name = "jobs",
@@ -50,12 +85,14 @@ static const ag_option positionals[] = {
      .type = AG_OPTION_PATH,
      .repeated = true,
      .required = true,
-     .doc = "Drilling files, folders of them, or - for one file on standard input"},
+     .doc = "Drilling files or series (CSV, NPY), folders of them, or - for one file on standard input"},
 };
 static const ag_example examples[] = {
     {"predict --model out V2_001.xls", "What a trained model says of a file"},
     {"predict -m depth@champion measured/ --csv", "A folder by a registered model, as a table"},
     {"predict -m out - --json", "A file on standard input, one JSON object"},
+    {"predict -m etth1 ETTh1.csv --plot forecast.html", "The rows that come, with a picture"},
+    {"predict -m etth1 ETTh1.csv --at '2018-03-01 00:00:00' --stride 24 --csv", "A forecast of every day since then"},
     {NULL, NULL},
 };
 
@@ -70,9 +107,7 @@ typedef struct item { /* a file, in the arena of its batch but for the path */
 typedef struct predicting {
     ag_invocation *invocation;
     ag_cli_asking asking;
-    ag_vec paths;  /* const char * */
-    size_t passed; /* files of folders that are no drilling data */
-    const char *folder;
+    ag_cli_files files;
     item *items; /* of a batch */
     size_t count;
     ag_arena **arenas; /* one per TOGETHER items */
@@ -96,55 +131,17 @@ static bool wanted(const char *path)
     return is;
 }
 
-static int add_path(predicting *p, const char *path, ag_err *err)
-{
-    const char *copy = ag_arena_strdup(p->invocation->arena, path);
-    return copy ? ag_vec_push(&p->paths, (const void *)&copy, err) : ag_fail_memory(err, strlen(path));
-}
-
-static int visit(void *context, const char *relative, const ag_file_info *info, ag_err *err)
-{
-    predicting *p = context;
-    (void)info;
-    int rc = ag_cancel_check(p->invocation->cancel, err);
-    if (rc < 0) return rc;
-    const char *path = ag_path_join(p->invocation->arena, p->folder, relative);
-    if (!path) return ag_fail_memory(err, strlen(relative));
-    if (wanted(path)) return ag_vec_push(&p->paths, (const void *)&path, err);
-    p->passed++;
-    return AG_OK;
-}
-
-static int list_files(predicting *p, ag_err *err)
-{
-    size_t count;
-    const ag_option_value *values = ag_option_values(p->invocation, "FILE", &count);
-    int rc = AG_OK;
-    for (size_t i = 0; rc == AG_OK && i < count; i++) {
-        ag_file_info info;
-        bool folder =
-            strcmp(values[i].text, "-") != 0 && ag_file_stat(values[i].text, &info, NULL) == AG_OK && info.is_directory;
-        p->folder = values[i].text;
-        rc = folder ? ag_dir_walk(values[i].text, visit, p, err) : add_path(p, values[i].text, err);
-    }
-    return rc;
-}
-
 /* ---- reading and asking ---- */
 
 static int read_stdin(item *it, ag_arena *arena, ag_err *err)
 {
-    ag_reader *reader = NULL;
     ag_sha256 digest;
     ag_buf bytes;
-    ag_buf_init(&bytes, MAX_STDIN);
-    int rc = ag_reader_of_fd(STDIN_FILENO, &reader, err);
-    if (rc >= 0) rc = ag_read_all(reader, &bytes, err);
+    int rc = ag_cli_read_stdin(&bytes, err);
     ag_hole_source source = {.name = "standard input", .bytes = ag_buf_str(&bytes)};
     if (rc >= 0) rc = ag_sha256_of(source.bytes.data, source.bytes.size, &digest, err);
     if (rc >= 0) ag_sha256_format(&digest, it->sha256);
     if (rc >= 0) rc = ag_hole_read(&source, arena, &it->hole, err);
-    ag_reader_close(reader);
     ag_buf_deinit(&bytes);
     return rc < 0 ? rc : AG_OK;
 }
@@ -189,7 +186,8 @@ static int do_some(void *context, size_t index, ag_err *err)
         rc = read_item(&p->items[i], arena, err);
         if (rc == AG_OK && p->items[i].hole) holes[count++] = p->items[i].hole;
     }
-    if (rc == AG_OK && count > 0) rc = ag_answerer_ask(&p->asking.who, holes, count, arena, said, err);
+    if (rc == AG_OK && count > 0)
+        rc = ag_answerer_ask(&p->asking.who, holes, count, arena, p->invocation->cancel, said, err);
     for (size_t i = begin; rc == AG_OK && i < end; i++) {
         if (!p->items[i].hole) continue;
         p->items[i].said = said[next++];
@@ -257,8 +255,8 @@ static void choose_width(predicting *p)
 {
     const ag_output *out = p->invocation->out;
     size_t fits = out->columns > NUMBERS + LEAST_NAME ? out->columns - NUMBERS : (size_t)LEAST_NAME;
-    for (size_t i = 0; i < p->paths.count; i++) {
-        size_t count = ag_utf8_count(ag_str_of(*(const char *const *)ag_vec_at(&p->paths, i)));
+    for (size_t i = 0; i < p->files.paths.count; i++) {
+        size_t count = ag_utf8_count(ag_str_of(*(const char *const *)ag_vec_at(&p->files.paths, i)));
         if (count > p->width) p->width = count;
     }
     if (out->is_terminal && p->width > fits) p->width = fits;
@@ -318,7 +316,8 @@ static void print_line(predicting *p, const item *it)
     static const char *const words[] = {"no answer", "found", "no exit", "nothing was cut"};
     ag_output_style(invocation->out, said->outcome == AG_LABEL_FOUND ? AG_STYLE_PLAIN : AG_STYLE_WARN,
                     words[said->outcome]);
-    ag_print(invocation, "%s%s\n", said->reason ? ": " : "", said->reason ? said->reason : "");
+    bool more = said->reason && strcmp(said->reason, words[said->outcome]) != 0;
+    ag_print(invocation, "%s%s\n", more ? ": " : "", more ? said->reason : "");
 }
 
 static int print_items(predicting *p, ag_err *err)
@@ -344,12 +343,13 @@ static int print_items(predicting *p, ag_err *err)
 
 static int do_batch(predicting *p, size_t begin, size_t most, ag_err *err)
 {
-    size_t left = p->paths.count - begin, pieces;
+    size_t left = p->files.paths.count - begin, pieces;
     p->count = left < most ? left : most;
     pieces = (p->count + TOGETHER - 1) / TOGETHER;
     memset(p->items, 0, p->count * sizeof *p->items);
     memset((void *)p->arenas, 0, pieces * sizeof(*p->arenas));
-    for (size_t i = 0; i < p->count; i++) p->items[i].path = *(const char *const *)ag_vec_at(&p->paths, begin + i);
+    for (size_t i = 0; i < p->count; i++)
+        p->items[i].path = *(const char *const *)ag_vec_at(&p->files.paths, begin + i);
     int rc = ag_pool_for(p->asking.pool, pieces, do_some, p, p->invocation->cancel, err);
     if (rc == AG_OK) rc = print_items(p, err);
     for (size_t i = 0; i < pieces; i++) ag_arena_free(p->arenas[i]);
@@ -365,36 +365,58 @@ static int predict_all(predicting *p, ag_err *err)
     if (!p->items || !p->arenas) return ag_fail_memory(err, most * sizeof *p->items);
     int rc = AG_OK;
     choose_width(p);
-    if (p->paths.count > MANY) p->progress = ag_begin_progress(p->invocation, "files", p->paths.count);
-    for (size_t begin = 0; rc == AG_OK && begin < p->paths.count; begin += most) rc = do_batch(p, begin, most, err);
+    if (p->files.paths.count > MANY) p->progress = ag_begin_progress(p->invocation, "files", p->files.paths.count);
+    for (size_t begin = 0; rc == AG_OK && begin < p->files.paths.count; begin += most)
+        rc = do_batch(p, begin, most, err);
     ag_progress_free(p->progress);
     return rc;
 }
 
-static int run(ag_invocation *invocation, ag_err *err)
+static int predict_holes(ag_invocation *invocation, const char *directory, ag_err *err)
 {
-    predicting p = {
-        .invocation = invocation, .json = ag_wants_json(invocation), .csv = ag_option_flag(invocation, "csv")};
-    const char *name = ag_option_text(invocation, "model"), *directory = name;
-    ag_vec_init(&p.paths, sizeof(const char *));
-    int rc = strcmp(name, "auto") == 0 ? AG_OK : ag_cli_model(invocation, name, &directory, err);
-    if (rc == AG_OK) rc = ag_cli_asking_open(invocation, directory, &p.asking, err);
-    if (rc == AG_OK) rc = list_files(&p, err);
-    if (rc == AG_OK && p.paths.count == 0)
-        rc = ag_fail(err, AG_ENOTFOUND, "there are no drilling files there (%zu others)", p.passed);
+    static const char *const others[] = {"output", "at", "stride", "coverage", "missing", "plot"};
+    predicting p = {.invocation = invocation,
+                    .json = ag_wants_json(invocation),
+                    .csv = ag_option_flag(invocation, "csv"),
+                    .files = {.wanted = wanted}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (ag_option_given(invocation, others[i]))
+            return ag_fail(err, AG_EINVAL, "--%s is for models that forecast series; this one answers for holes",
+                           others[i]);
+    size_t count;
+    const char *named = ag_option_values(invocation, "FILE", &count)->text, *some = count > 1 ? " and the rest" : "";
+    int rc = ag_cli_asking_open(invocation, directory, &p.asking, err);
+    if (rc == AG_OK) rc = ag_cli_files_list(invocation, &p.files, err);
+    if (rc == AG_OK && p.files.paths.count == 0) {
+        ag_fail(err, AG_ENOTFOUND, "there are no drilling files in '%s'%s (%zu others are there)", named, some,
+                p.files.passed);
+        rc = ag_err_hint(err, "name files of a drilling unit, or a folder that holds some");
+    }
     if (rc == AG_OK) rc = predict_all(&p, err);
     ag_cli_asking_close(&p.asking);
-    ag_vec_deinit(&p.paths);
+    ag_vec_deinit(&p.files.paths);
     if (rc < 0) return rc;
     if (p.answered + p.abstained + p.failed > 1 || p.failed)
         ag_note(invocation, "%zu answered, %zu without an answer, %zu could not be read%s", p.answered, p.abstained,
-                p.failed, p.passed ? "; what is no drilling data was passed over" : "");
+                p.failed, p.files.passed ? "; what is no drilling data was passed over" : "");
     return p.failed ? 1 : AG_OK;
+}
+
+static int run(ag_invocation *invocation, ag_err *err)
+{
+    const char *name = ag_option_text(invocation, "model"), *directory = name;
+    bool holes = true;
+    int rc = strcmp(name, "auto") == 0 ? AG_OK : ag_cli_model(invocation, name, &directory, err);
+    if (rc < 0) return rc;
+    if (!(strcmp(directory, "auto") == 0 && !ag_file_exists(directory)) && !ag_option_given(invocation, "strategy"))
+        rc = ag_answerer_fits(directory, &holes, err);
+    if (rc < 0) return rc;
+    return holes ? predict_holes(invocation, directory, err) : ag_cli_forecast(invocation, directory, err);
 }
 
 const ag_command ag_command_predict = {
     .path = "predict",
-    .summary = "Say where holes begin, change material and end",
+    .summary = "Say where holes begin, change material and end, or how series go on",
     .doc =
         "Asks a model for the entry, the transition and the exit of drilled holes, with a confidence and an interval "
         "for each, the thickness and its grip code. Files of any kind that 'auger prepare' reads; of a folder all that "
@@ -403,7 +425,14 @@ const ag_command ag_command_predict = {
         "\n"
         "Answers come in the order of the files while others are still read. With --json each is an object on a line "
         "of its own, with --csv a row. A file that cannot be read has its line as well and stops nothing; then the "
-        "exit status is 1.",
+        "exit status is 1.\n"
+        "\n"
+        "A model of strategy forecast tells the rows that come behind the last one of a series, in the columns that "
+        "it was trained on, by their names, with an interval for each number that holds the share of --coverage as "
+        "long as the series behaves as it did in the validation part (docs/tutorials/forecasting.md), and with times "
+        "where the rows are evenly apart. --at and --stride forecast what is known already, to see how right it "
+        "would have been. A file with too few rows or without a column of the model, a missing number among those "
+        "that the model sees, and rows that are not in the order of time are told, and get no forecast.",
     .options = AG_OPTIONS(options),
     .positionals = AG_OPTIONS(positionals),
     .examples = examples,

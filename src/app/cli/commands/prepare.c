@@ -169,6 +169,20 @@ static int print_text(ag_invocation *invocation, const ag_prepare_summary *summa
     return AG_OK;
 }
 
+/* All is told and written by then; but nobody can go on with it. */
+static int check_any(const ag_prepare_summary *summary, const char *output, ag_err *err)
+{
+    const ag_prepared *first = NULL;
+    for (size_t i = 0; i < summary->count; i++) {
+        const ag_prepared *hole = &summary->holes[i];
+        if (hole->rows > 0) return AG_OK;
+        if (!first && hole->reason && *hole->reason) first = hole;
+    }
+    ag_fail(err, AG_ENOTFOUND, "none of the %zu holes could be read%s%s%s%s", summary->count, first ? ": " : "",
+            first ? first->path : "", first ? ": " : "", first ? first->reason : "");
+    return ag_err_hint(err, "%s/quality.html tells why of each", output);
+}
+
 static int run(ag_invocation *invocation, ag_err *err)
 {
     settings chosen;
@@ -196,7 +210,7 @@ static int run(ag_invocation *invocation, ag_err *err)
         ag_note(invocation, "%.2f s: %.0f files/s, %.1f MB/s, %zu of %zu parts taken up from an earlier call", seconds,
                 (double)summary.count / seconds, (double)summary.bytes / seconds / 1e6, summary.parts_reused,
                 summary.parts);
-    return rc;
+    return rc == AG_OK ? check_any(&summary, prepare.output_dir, err) : rc;
 }
 
 const ag_command ag_command_prepare = {
@@ -210,7 +224,7 @@ const ag_command ag_command_prepare = {
         "\n"
         "With --validate each file is judged by five validators, whose thresholds are settings. A bad file never stops "
         "the others: it is a row with the rules that it breaks. Duplicates are found by their bytes and by their "
-        "samples.\n"
+        "samples. A folder in which no file is a drilling file, or none can be read, is refused.\n"
         "\n"
         "Killed at any moment, the same command takes up what is done and gives the same bytes.",
     .options = AG_OPTIONS(options),

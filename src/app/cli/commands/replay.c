@@ -55,7 +55,7 @@ static const ag_option options[] = {
     AG_OPTION_OF_BLOBS,
 };
 static const ag_option positionals[] = {
-    {.name = "RUN", .type = AG_OPTION_TEXT, .required = true, .doc = "Its id, or the beginning of it"},
+    AG_POSITIONAL_OF_RUN,
 };
 static const ag_example examples[] = {
     {"replay 4f2a91", "Train it again and compare every bit"},
@@ -333,7 +333,7 @@ static void print_model(const replay *r)
         if (file->same) continue;
         ag_print(r->invocation, "%s %s\n", file->path,
                  !file->second  ? "is missing now"
-                 : !file->first ? "was not there then"
+                 : !file->first ? "is not among the files that the run keeps"
                                 : "differs");
     }
     if (l->tensor.name && l->tensor.why)
@@ -416,14 +416,23 @@ static int train(replay *r, ag_err *err)
     return rc;
 }
 
-static int replay_run(replay *r, ag_err *err)
+/* What is refused before the training leaves no directory: the next call may name the same one. */
+static int begin(replay *r, ag_err *err)
 {
-    int rc = find_run(r, err);
-    if (rc >= 0) rc = make_directories(r, err);
-    if (rc >= 0) rc = fetch_files(r, err);
+    int rc = make_directories(r, err);
+    if (rc < 0) return rc;
+    rc = fetch_files(r, err);
     if (rc >= 0) rc = read_settings(r, err);
     if (rc >= 0) rc = find_data(r, err);
     if (rc >= 0) rc = look_at_machine(r, err);
+    if (rc < 0) (void)ag_dir_remove(r->output, NULL);
+    return rc;
+}
+
+static int replay_run(replay *r, ag_err *err)
+{
+    int rc = find_run(r, err);
+    if (rc >= 0) rc = begin(r, err);
     if (rc < 0) return rc;
     rc = train(r, err);
     if (rc < 0 && r->other_data && !ag_option_flag(r->invocation, "anyway")) {

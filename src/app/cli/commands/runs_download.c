@@ -11,7 +11,7 @@ static const ag_option options[] = {
     AG_OPTION_OF_DATABASE,
 };
 static const ag_option positionals[] = {
-    {.name = "RUN", .type = AG_OPTION_TEXT, .required = true, .doc = "Its id, or the beginning of it"},
+    AG_POSITIONAL_OF_RUN,
     {.name = "PATH", .type = AG_OPTION_TEXT, .doc = "A file or directory among its artifacts; without it, all"},
 };
 static const ag_example examples[] = {

@@ -7,7 +7,7 @@ enum { PICTURE = 32 };
 
 static const ag_option options[] = {AG_OPTION_OF_DATABASE};
 static const ag_option positionals[] = {
-    {.name = "RUN", .type = AG_OPTION_TEXT, .required = true, .doc = "Its id, or the beginning of it"},
+    AG_POSITIONAL_OF_RUN,
 };
 static const ag_example examples[] = {
     {"runs show 4f2a91", "A run by the first digits of its id"},

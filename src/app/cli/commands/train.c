@@ -241,8 +241,8 @@ static int print_result(ag_invocation *invocation, const ag_strategy_task *task,
     ag_table *table = NULL;
     ag_buf_init(&text, (size_t)1 << 20);
     int rc = ag_table_new(columns, 2, &table, err);
-    for (size_t i = 0; i < task->metrics.count && rc >= 0; i++) {
-        const ag_strategy_metric *metric = ag_vec_at(&task->metrics, i);
+    for (size_t i = 0; i < ag_findings_count(&task->metrics) && rc >= 0; i++) {
+        const ag_finding *metric = ag_finding_at(&task->metrics, i);
         rc = ag_table_add(table, AG_STYLE_PLAIN, metric->name, err);
         if (rc >= 0) rc = ag_table_addf(table, AG_STYLE_PLAIN, err, "%.6g", metric->value);
     }

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* files.h: the files that a command's FILE arguments name: files as they are, folders walked. */
+#include "app/cli/invocation.h"
+#include "core/base/vec.h"
+
+typedef struct ag_cli_files {
+    bool (*wanted)(const char *path); /* of what lies in folders; a file that is named is taken as it is */
+    ag_vec paths;                     /* const char *, in the order of the arguments; "-": standard input */
+    size_t passed;                    /* files of folders that are not wanted */
+} ag_cli_files;
+
+/* Deinitialise the paths in any case. */
+int ag_cli_files_list(ag_invocation *invocation, ag_cli_files *files, ag_err *err);
+/* All of standard input; `bytes` is initialised here, and deinitialised by the caller in any case. */
+int ag_cli_read_stdin(ag_buf *bytes, ag_err *err);

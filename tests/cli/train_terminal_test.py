@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A training whose terminal goes away in the middle stops cleanly, says nothing wrong, and --resume ends with the same
+bits as a training that was left alone; under nohup it goes on."""
+import hashlib
+import os
+import pty
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+AUGER = os.path.join(os.environ.get("AUGER_BUILD", "build"), "auger")
+CONFIG = """strategy: forecast
+model_config: {architecture: PatchTSMixer, d_model: 8, num_layers: 1}
+training_config: {epochs: 150, batch_size: 8, learning_rate: 0.001}
+data_config: {context_length: 24, horizon: 6}
+checkpoint_interval: 1000
+"""
+
+
+def bits(directory):
+    digest = hashlib.sha256()
+    for path in sorted(Path(directory, "model").rglob("*.safetensors")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class Terminal(unittest.TestCase):
+    """One training on a pseudo-terminal, whose other end is closed."""
+
+    def setUp(self):
+        self.place = tempfile.TemporaryDirectory()
+        self.addCleanup(self.place.cleanup)
+        self.dir = Path(self.place.name)
+        rows = "".join(f"2026-01-{1 + i // 24:02d} {i % 24:02d}:00:00,{i % 7}.{i % 10}\n" for i in range(700))
+        (self.dir / "data").mkdir()
+        (self.dir / "data" / "s.csv").write_text("date,a\n" + rows, encoding="utf-8")
+        (self.dir / "c.yaml").write_text(CONFIG, encoding="utf-8")
+
+    def words(self, out, *more):
+        return [AUGER, "train", "-c", str(self.dir / "c.yaml"), "-d", str(self.dir / "data"), "-o", str(self.dir / out),
+                "--no-record", "-j", "1", *more]
+
+    def begin(self, out, ignore):
+        """Starts it on a terminal and waits until it trains. Its end of the terminal is the only one."""
+        child, master = pty.fork()
+        if child == 0:
+            if ignore:
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            os.execv(AUGER, self.words(out))
+        seen, until = b"", time.monotonic() + 120
+        while b"epoch" not in seen and time.monotonic() < until:
+            seen += os.read(master, 4096)
+        os.close(master)
+        return child
+
+    def test_goes_away(self):
+        # SIGHUP asks it to stop; what it has done is kept.
+        child = self.begin("cut", False)
+        _, status = os.waitpid(child, 0)
+        self.assertTrue(os.WIFEXITED(status), f"ended by signal {status & 127}")
+        if os.WEXITSTATUS(status) != 0:  # else it was quicker than the signal
+            self.assertFalse((self.dir / "cut" / "model").exists())
+        subprocess.run(self.words("cut", "--resume", "-q"), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(self.words("whole", "-q"), check=True, stdout=subprocess.DEVNULL)
+        self.assertEqual(bits(self.dir / "cut"), bits(self.dir / "whole"))
+
+    def test_goes_away_under_nohup(self):
+        # Where SIGHUP is ignored it trains to its end, without anybody who looks on.
+        child = self.begin("alone", True)
+        os.waitpid(child, 0)
+        self.assertTrue((self.dir / "alone" / "metrics.json").exists())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
