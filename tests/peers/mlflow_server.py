@@ -4,11 +4,12 @@ import glob
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+from reserved_port import ReservedPort
 
 BUILD = Path(os.environ.get("AUGER_BUILD", "build"))
 
@@ -52,12 +53,8 @@ class Postgres:
             user = pwd.getpwnam("postgres")
             os.chown(self.directory, user.pw_uid, user.pw_gid)
             self.as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        # It stays bound here until the end: with SO_REUSEADDR on both sides PostgreSQL can listen on it, and nobody else
-        # is given it meanwhile.
-        self.reserved = socket.socket()
-        self.reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.reserved.bind(("127.0.0.1", 0))
-        self.port = self.reserved.getsockname()[1]
+        self.reserved = ReservedPort()
+        self.port = self.reserved.number
         self.run("initdb", "-D", f"{self.directory}/data", "-U", "auger", "-A", "trust", "-E", "UTF8", "--no-sync")
         self.process = subprocess.Popen(
             [self.programs / "postgres", "-D", f"{self.directory}/data", "-p", str(self.port), "-k", self.directory,

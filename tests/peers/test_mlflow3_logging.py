@@ -16,22 +16,18 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 import pytest
 from mlflow.tracking import MlflowClient
+from reserved_port import ReservedPort
 
 PROGRAM = Path(os.environ.get("AUGER_BUILD", "build")) / "tests/peer-logging"
 STEPS = 2500
 
 
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 class Mlflow:
-    """`mlflow server` on SQLite, one worker."""
+    """`mlflow server` on SQLite, one worker. `reserved`: the caller's port, on which a server is started again."""
 
-    def __init__(self, directory, port=None):
-        self.port = port or free_port()
+    def __init__(self, directory, reserved=None):
+        self.own = None if reserved else ReservedPort()
+        self.port = (reserved or self.own).number
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = open(Path(directory) / "mlflow.log", "a", encoding="utf-8")
         self.process = subprocess.Popen(
@@ -50,6 +46,8 @@ class Mlflow:
         os.killpg(self.process.pid, 15)
         self.process.wait(60)
         self.log.close()
+        if self.own:
+            self.own.close()
 
 
 class Lossy(socketserver.ThreadingTCPServer):
@@ -101,6 +99,12 @@ class Passing(socketserver.StreamRequestHandler):
 @pytest.fixture
 def directory(tmp_path):
     return tmp_path
+
+
+@pytest.fixture
+def port():
+    with ReservedPort() as reserved:
+        yield reserved
 
 
 def log(address, spool, steps=STEPS, wait=60000):
@@ -160,9 +164,8 @@ def test_lost_answers_double_nothing(directory):
         server.stop()
 
 
-def test_a_server_that_comes_later_gets_it_from_the_next_program(directory):
-    port = free_port()
-    told = log(f"http://127.0.0.1:{port}", directory / "spool", wait=300)
+def test_a_server_that_comes_later_gets_it_from_the_next_program(directory, port):
+    told = log(f"http://127.0.0.1:{port.number}", directory / "spool", wait=300)
     assert told["version"] == "0" and "wait in the spool" in told["left:"]
     server = Mlflow(directory, port)
     try:
@@ -172,10 +175,9 @@ def test_a_server_that_comes_later_gets_it_from_the_next_program(directory):
         server.stop()
 
 
-def test_a_server_that_ends_in_the_midst(directory):
+def test_a_server_that_ends_in_the_midst(directory, port):
     """The second program finds the run that the first has started by what the spool noted of it."""
-    server = Mlflow(directory)
-    port = server.port
+    server = Mlflow(directory, port)
     program = subprocess.Popen([PROGRAM, server.address, directory / "spool", str(STEPS), "4000"], stdout=subprocess.PIPE,
                                text=True)
     run_id = program.stdout.readline().split()[1]

@@ -4,6 +4,7 @@ server was away."""
 import json
 import math
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 from mlflow.tracking import MlflowClient
-from test_mlflow3_logging import Mlflow, free_port
+from reserved_port import ReservedPort
+from test_mlflow3_logging import Mlflow
 
 AUGER = Path(os.environ.get("AUGER_BUILD", "build")) / "auger"
 CONFIGURATION = """
@@ -59,32 +61,49 @@ def expect_version(client, run, number):
     assert version.tags["auger.strategy"] == "forecast"
 
 
+def watch(client, training, epochs):
+    """The run of a training that goes on, when the server knows that many epochs of it."""
+    while training.poll() is None:
+        experiment = client.get_experiment_by_name("sines")
+        runs = client.search_runs([experiment.experiment_id]) if experiment else []
+        if runs and len(client.get_metric_history(runs[0].info.run_id, "val_loss")) >= epochs:
+            return client.get_run(runs[0].info.run_id)
+        time.sleep(0.02)
+    raise AssertionError(f"the training ended: {training.communicate()}")
+
+
 def test_a_training_is_seen_while_it_runs(tmp_path):
+    """It goes on for ever, until what it did has been seen."""
     server = Mlflow(tmp_path)
     client = MlflowClient(server.address, server.address)
     try:
-        training = begin(tmp_path, server.address, "out", 400)
-        seen = 0
-        while training.poll() is None and seen < 3:
-            experiment = client.get_experiment_by_name("sines")
-            runs = client.search_runs([experiment.experiment_id]) if experiment else []
-            if runs and runs[0].info.status == "RUNNING":
-                seen = len(client.get_metric_history(runs[0].info.run_id, "val_loss"))
-            time.sleep(0.02)
-        told, _ = end(training)
-        assert seen >= 3
+        training = begin(tmp_path, server.address, "endless", 1000000)
+        try:
+            assert watch(client, training, 3).info.status == "RUNNING"
+            training.send_signal(signal.SIGINT)
+            out, _ = training.communicate(timeout=300)
+        finally:
+            training.kill()
+        assert training.returncode == 1 and "--resume goes on from there" in json.loads(out)["error"]["hint"]
+        told, _ = end(begin(tmp_path, server.address, "out"))
         run = client.get_run(told["run_id"])  # the server's id, which is not ours
         assert run.data.tags["auger.client_run"] != told["run_id"]
-        expect_whole(client, run, tmp_path / "out", 400)
+        expect_whole(client, run, tmp_path / "out", 4)
         assert told["version"] == "waves/1" and run.data.tags["auger.model.version"] == "waves/1"
         expect_version(client, run, 1)
+        stopped, = [other for other in client.search_runs([run.info.experiment_id]) if other.info.run_id != told["run_id"]]
+        assert stopped.info.status == "KILLED"
+        assert len(client.get_metric_history(stopped.info.run_id, "val_loss")) >= 3
     finally:
         server.stop()
 
 
 def test_what_a_server_missed_comes_with_the_next_training(tmp_path):
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
+    with ReservedPort() as port:
+        missed_by(port, f"http://127.0.0.1:{port.number}", tmp_path)
+
+
+def missed_by(port, address, tmp_path):
     told, errors = end(begin(tmp_path, address, "one"))
     assert "calls wait in" in errors and "version" not in told
     server = Mlflow(tmp_path, port)
