@@ -24,6 +24,7 @@ expect() {
     local wanted=$1 name=$2 status=0
     shift 2
     "${auger:?}" "$@" >"$scratch/out" 2>"$scratch/err" || status=$?
+    [ "$status" = "$wanted" ] || echo "# auger ended with exit status $status, not $wanted"
     check "$name (status)" [ "$status" = "$wanted" ]
 }
 

@@ -128,5 +128,116 @@ class Report(unittest.TestCase):
         self.assertIn("line one\nline two\n", text)
 
 
+class Chance(unittest.TestCase):
+    """What a program that failed gets: another run, alone, or nothing."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def program(self, name, *runs, read=runner.read_tap, timeout=60):
+        """A program that does in its nth run what the nth text says, and the last for ever after."""
+        lines = [f'count=$(cat "{self.folder}/{len(name)}-{name}" 2>/dev/null || echo 0)',
+                 f'echo $((count + 1)) >"{self.folder}/{len(name)}-{name}"', "case $count in"]
+        lines += [f"{'*' if i == len(runs) - 1 else i}) {run} ;;" for i, run in enumerate(runs)] + ["esac"]
+        return runner.Task("asan", name, ["sh", "-c", "\n".join(lines)], read, timeout=timeout)
+
+    def run_all(self, *tasks, strict=False):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            outcomes = runner.run_all(tasks, self.folder, strict)
+            status = runner.report(outcomes, self.folder / "summary")
+        self.assertEqual(out.getvalue().splitlines()[-1] + "\n", (self.folder / "summary").read_text())
+        return status, out.getvalue()
+
+    def runs_of(self, name):
+        return int((self.folder / f"{len(name)}-{name}").read_text())
+
+    BAD = "echo 1..2; echo ok 1 - a; echo not ok 2 - b; echo what b said; exit 1"
+    GOOD = "echo 1..2; echo ok 1 - a; echo ok 2 - b"
+
+    def test_a_failure_that_goes_away_is_told_and_forgiven(self):
+        status, text = self.run_all(self.program("x", self.BAD, self.GOOD), self.program("yy", self.GOOD))
+        self.assertEqual((status, text.splitlines()[-1]), (0, "4 passed, 0 failed, 0 skipped"))
+        self.assertRegex(text, r"(?m)^again  asan     x: 1 passed")
+        self.assertNotIn("FAILED", text)
+        told = text.partition("Passed only when run again, alone (a fault of the test, or a rare one of the program):\n")[2]
+        self.assertTrue(told.startswith("  x (asan): b\n1..2\nok 1 - a\nnot ok 2 - b\nwhat b said\n"), text)
+        self.assertEqual(self.runs_of("yy"), 1)
+
+    def test_a_failure_that_stays_is_one(self):
+        status, text = self.run_all(self.program("x", self.BAD, self.BAD.replace("what", "again what")))
+        self.assertEqual((status, text.splitlines()[-1]), (1, "1 passed, 1 failed, 0 skipped"))
+        self.assertIn("what b said\n---- run again, alone:\n", text)
+        self.assertIn("again what b said\n", text)
+        self.assertNotIn("Passed only", text)
+        self.assertEqual(self.runs_of("x"), 2)
+
+    def test_two_may_but_not_three(self):
+        status, _ = self.run_all(*[self.program("x" * n, self.BAD, self.GOOD) for n in (1, 2)])
+        self.assertEqual(status, 0)
+        status, text = self.run_all(*[self.program("y" * n, self.BAD, self.GOOD) for n in (1, 2, 3)])
+        self.assertEqual((status, text.splitlines()[-1]), (1, "3 passed, 3 failed, 0 skipped"))
+        self.assertEqual([self.runs_of("y" * n) for n in (1, 2, 3)], [1, 1, 1])
+        self.assertIn("3 programs failed that could be run again", text)
+
+    def test_one_that_is_forgiven_hides_no_other(self):
+        status, text = self.run_all(self.program("x", self.BAD, self.GOOD), self.program("a_crash", self.BAD, self.GOOD))
+        self.assertEqual((status, text.splitlines()[-1]), (1, "3 passed, 1 failed, 0 skipped"))
+
+    def test_strict_forgives_nothing(self):
+        status, text = self.run_all(self.program("x", self.BAD, self.GOOD), strict=True)
+        self.assertEqual((status, self.runs_of("x")), (1, 1))
+        self.assertRegex(text, r"(?m)^FAILED asan     x: 1 passed")
+
+    def test_running_too_long_may_be_chance(self):
+        task = self.program("x", "echo 1..2; exec sleep 600", self.GOOD, timeout=0.2)
+        first = runner.run(task, self.folder)
+        self.assertEqual((first.status, first.whole, runner.by_chance(task, first)), (None, False, True))
+
+    def test_what_is_skipped_the_second_time_has_not_passed(self):
+        second = "echo 1..2; echo ok 1 - a; echo 'ok 2 - b # SKIP no server'"
+        self.assertEqual(self.run_all(self.program("x", self.BAD, second))[0], 1)
+
+    def never(self, name, first, **more):
+        status, text = self.run_all(self.program(name, first, "echo 1..1; echo ok 1 - a", **more))
+        self.assertEqual((status, self.runs_of(name)), (1, 1), text)
+        self.assertRegex(text, rf"(?m)^FAILED asan     {name}: ")
+
+    def test_what_is_never_forgiven(self):
+        report = "echo 1..1; echo not ok 1 - a; echo '{}'; exit 1"
+        for i, said in enumerate((
+                "==1==ERROR: AddressSanitizer: heap-use-after-free", "WARNING: ThreadSanitizer: data race (pid=3)",
+                "==1==ERROR: LeakSanitizer: detected memory leaks", "x.c:3:5: runtime error: signed integer overflow",
+                "Test failed with exception: Segmentation fault(11)", "x.sh: line 3: 77 Aborted  auger train",
+                "77 Bus error (core dumped) auger train", "AssertionError: -11 != 0 : auger train",
+                "AssertionError: 0 != -6", "died with <Signals.SIGABRT: 6>.",
+                "*** buffer overflow detected ***: terminated", "auger ended with exit status 139")):
+            self.never(f"r{i}", report.format(said))
+
+    def test_no_crash_and_no_wrong_plan_is_forgiven(self):
+        for i, first in enumerate(("echo 1..2; echo ok 1 - a; kill -SEGV $$", "echo 1..1; echo not ok 1 - a; kill -ABRT $$",
+                                   "echo 1..1; echo ok 1 - a; kill -BUS $$", "echo 1..2; echo ok 1 - a; exit 0", "true",
+                                   "echo 1..1; echo ok 1 - a; exit 1")):
+            self.never(f"c{i}", first)
+        self.never("script", "exit 139", read=runner.read_script)
+
+    def test_no_test_that_nothing_acknowledged_is_lost_is_forgiven(self):
+        bad = "echo 1..1; echo not ok 1 - {}; exit 1"
+        for i, case in enumerate(("test_db__a_crash_under_load", "test_sqlite__kill_9_loses_nothing", "lose_nothing",
+                                  "test_what_a_killed_server_had", "nothing_is_lost")):
+            self.never(f"n{i}", bad.format(case))
+        self.never("conformance_server_crash", bad.format("a"))
+        self.assertEqual(self.run_all(self.program("x", bad.format("closed_files"), "echo 1..1; echo ok 1 - a"))[0], 0)
+
+    def test_scripts_and_unittest_may_fail_by_chance(self):
+        status, _ = self.run_all(
+            self.program("x", "exit 1", "exit 0", read=runner.read_script),
+            self.program("yy", "echo 'test_a (m.C.test_a) ... FAIL'; exit 1", "echo 'test_a (m.C.test_a) ... ok'",
+                         read=runner.read_unittest))
+        self.assertEqual(status, 0)
+
+
 if __name__ == "__main__":
     unittest.main()
