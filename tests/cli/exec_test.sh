@@ -59,7 +59,7 @@ python_example_goes_on_after_it_was_stopped()
     rm -rf "$work/fit"
     : >"$work/log"
     "$auger" train --config examples/exec/fit.yaml --data-dir "$work/prepared" --output-dir "$work/fit" --no-record \
-        --set training_config.epochs=1000000 >"$work/log" 2>&1 &
+        --set training_config.epochs=1000000 --set data_config.grace=1h >"$work/log" 2>&1 &
     pid=$!
     while ! grep -q '^epoch 3 ' "$work/log"; do
         kill -0 "$pid" 2>/dev/null || return 1

@@ -181,26 +181,36 @@ AG_DB_TEST_SHARED(a_reader_waits_for_a_connection_and_says_so_in_the_end)
     ag_db_close(small);
 }
 
-static int sleep_inside(ag_tx *tx, void *context, ag_err *err)
-{
-    (void)tx;
-    (void)err;
-    atomic_store((atomic_bool *)context, true);
-    ag_sleep(200000);
-    return 0;
-}
-
 typedef struct holder {
     ag_db *db;
-    atomic_bool inside;
+    atomic_bool inside, released;
 } holder;
+
+/* Holds until it is released, however long the machine makes the others wait. */
+static int hold(ag_tx *tx, void *context, ag_err *err)
+{
+    holder *self = context;
+    (void)tx;
+    (void)err;
+    atomic_store(&self->inside, true);
+    while (!atomic_load(&self->released)) ag_sleep(1000);
+    return 0;
+}
 
 static void *hold_writer(void *context)
 {
     holder *self = context;
     ag_err err = {0};
-    AG_EXPECT_OK(ag_db_write(self->db, sleep_inside, &self->inside, &err));
+    AG_EXPECT_OK(ag_db_write(self->db, hold, self, &err));
     return NULL;
+}
+
+static int run_too_early(ag_tx *tx, void *context, ag_err *err)
+{
+    (void)tx;
+    (void)err;
+    *(bool *)context = true;
+    return 0;
 }
 
 AG_DB_TEST(a_unit_that_waits_for_its_turn_can_be_stopped)
@@ -215,9 +225,11 @@ AG_DB_TEST(a_unit_that_waits_for_its_turn_can_be_stopped)
     pthread_create(&thread, NULL, hold_writer, &self);
     while (!atomic_load(&self.inside)) ag_sleep(1000);
     ag_cancel_deadline(cancel, ag_monotonic() + 30000);
-    ag_db_unit unit = {.run = sleep_inside, .context = &inside, .cancel = cancel};
-    AG_EXPECT_ERROR(ag_db_write_unit(db, &unit, &err), AG_ETIMEOUT, "");
-    assert_false(inside);
+    ag_db_unit unit = {.run = run_too_early, .context = &inside, .cancel = cancel};
+    int rc = ag_db_write_unit(db, &unit, &err);
+    atomic_store(&self.released, true);
     pthread_join(thread, NULL);
+    AG_EXPECT_ERROR(rc, AG_ETIMEOUT, "");
+    assert_false(inside);
     ag_cancel_free(cancel);
 }

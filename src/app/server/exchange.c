@@ -17,8 +17,7 @@
 #define SKIP_BODY (256 * 1024)    /* an unread rest that is read over to keep the connection */
 #define KEPT_MEMORY (1024 * 1024) /* a worker keeps no more than this between requests */
 #define ANSWER_MAX (512UL << 20)
-#define LAST_WORDS (2 * AG_SECOND) /* for the client to read an answer that came before its body's end */
-#define LAST_BYTES (64UL << 20)    /* the most that it may send meanwhile */
+#define LAST_BYTES (64UL << 20) /* the most that a client may send that is to read an answer */
 
 typedef struct exchange {
     ag_worker *worker;
@@ -357,18 +356,17 @@ static void write_log(exchange *x, int status, int64_t took, uint64_t sent)
 
 /* The client may still be sending: closing now would make its system throw our answer away. Under TLS what it sends is
  * read over as it comes, behind our own word that this is the end. */
-static void last_words(ag_connection *connection)
+static void last_words(const ag_server *server, ag_connection *connection)
 {
     char scrap[16384];
-    int64_t until = ag_monotonic() + LAST_WORDS;
+    ag_patience patience = {.stall = server->options.last_time};
     ag_tls_close(connection->link.tls);
     connection->link.tls = NULL;
     connection->link.wants = POLLIN;
     if (shutdown(connection->link.fd, SHUT_WR) < 0) return;
     for (size_t read = 0; read < LAST_BYTES;) {
         ptrdiff_t got = ag_link_read(&connection->link, scrap, sizeof(scrap));
-        if (got == AG_LINK_AGAIN ? ag_link_wait(&connection->link, until) <= 0 : got <= 0) return;
-        if (ag_monotonic() >= until) return;
+        if (got == AG_LINK_AGAIN ? ag_link_bear(&connection->link, &patience, 0) <= 0 : got <= 0) return;
         if (got > 0) read += (size_t)got;
     }
 }
@@ -393,7 +391,7 @@ static ag_after finish(exchange *x, bool readable)
     ag_stats_end(x->server->stats, x->match.row, x->head.method, status, took, x->body.total, reply.sent);
     if (x->server->options.access_log) write_log(x, status, took, reply.sent);
     if (rc < 0 && err.code != AG_EIO && err.code != AG_ETIMEOUT) ag_log_error("http", &err);
-    if (rc >= 0 && !whole) last_words(x->connection);
+    if (rc >= 0 && !whole) last_words(x->server, x->connection);
     ag_reader_close(x->response.stream);
     return reply.keep ? AG_AFTER_KEEP : AG_AFTER_CLOSE;
 }

@@ -36,6 +36,7 @@ static void fill_defaults(ag_server_options *options)
     default_time(&options->stall_time, 30);
     default_time(&options->request_time, 600);
     default_time(&options->drain_time, 30);
+    default_time(&options->last_time, 2);
 }
 
 static int check_options(const ag_server_options *options, ag_err *err)

@@ -50,6 +50,7 @@ typedef struct ag_server_options { /* zeros: the defaults in brackets. Texts are
     uint32_t slowest;      /* bytes a second that a body must reach after stall_time [1024] */
     int64_t request_time;  /* what a handler may take: the deadline of request->cancel [10 min] */
     int64_t drain_time;    /* how long a stop waits for what is under way [30 s] */
+    int64_t last_time;     /* for a client to read an answer that came before its body's end [2 s] */
     ag_gzip_mode gzip;     /* auto: not for clients on this machine */
     bool access_log;       /* a line per request */
     bool webhook_private;  /* webhooks may lead to this machine and to private networks */

@@ -12,6 +12,7 @@
 #include "core/base/str.h"
 #include "core/blob/blob.h"
 #include "core/io/file.h"
+#include "core/sys/clock.h"
 
 static ag_arena *arena;
 static ag_doctor doctor;
@@ -21,6 +22,7 @@ static void open_doctor(const char *home)
     ag_arena_free(arena);
     arena = ag_arena_new(0);
     ag_doctor_init(&doctor, home, arena);
+    doctor.patience = 3600 * AG_SECOND;
 }
 
 static ag_finding find(const char *name)

@@ -361,6 +361,7 @@ static __attribute__((unused)) ag_server_options wire_options(void)
                                .idle_time = 60 * AG_SECOND,
                                .stall_time = 60 * AG_SECOND,
                                .drain_time = 60 * AG_SECOND,
+                               .last_time = 60 * AG_SECOND,
                                .expose_metrics = true};
 }
 

@@ -116,18 +116,17 @@ AG_TEST(test_postgres__a_wrong_address_is_told_at_once)
     ag_db *db = NULL;
     char url[300];
     const char *tcp = ag_test_postgres_tcp(ag_test_postgres_database());
-    int64_t start = ag_monotonic();
+    ag_db_options options = {.wait = 24 * 3600 * AG_SECOND}; /* one that is waited out does not end in a test's time */
     snprintf(url, sizeof(url), "%s_absent", tcp);
-    AG_EXPECT_ERROR(ag_db_open(url, NULL, &db, &err), AG_EUNAVAILABLE, "does not exist");
-    AG_EXPECT_ERROR(ag_db_open("postgresql://a:sec%ret@h/db", NULL, &db, &err), AG_EINVAL, "not well-formed");
+    AG_EXPECT_ERROR(ag_db_open(url, &options, &db, &err), AG_EUNAVAILABLE, "does not exist");
+    AG_EXPECT_ERROR(ag_db_open("postgresql://a:sec%ret@h/db", &options, &db, &err), AG_EINVAL, "not well-formed");
     assert_null(strstr(err.text, "ret"));
-    AG_EXPECT_ERROR(ag_db_open("postgresql://127.0.0.1:1/db", NULL, &db, &err), AG_EUNAVAILABLE, "cannot connect");
+    AG_EXPECT_ERROR(ag_db_open("postgresql://127.0.0.1:1/db", &options, &db, &err), AG_EUNAVAILABLE, "cannot connect");
     assert_null(db);
-    assert_true(ag_monotonic() - start < 20 * AG_SECOND); /* it did not wait out the 30 s */
     db = open_database(tcp, NULL);
     assert_non_null(strstr(ag_db_label(db), "127.0.0.1"));
     ag_db_close(db);
-    snprintf(url, sizeof(url), "%s?password=geheim&sslmode=disable&connect_timeout=3", tcp);
+    snprintf(url, sizeof(url), "%s?password=geheim&sslmode=disable&connect_timeout=300", tcp);
     db = open_database(url, NULL);
     assert_null(strstr(ag_db_label(db), "geheim"));
     ag_db_close(db);

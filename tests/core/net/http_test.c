@@ -97,9 +97,9 @@ static void script_stop(script *s)
     close(s->listener);
 }
 
-/* What is silent for a minute is, also on a machine that stands still for a while; SOON is for servers that stay silent
- * on purpose. */
-#define PATIENCE (60 * AG_SECOND)
+/* What is silent for ten minutes is, also on a machine that stands still for a while; SOON is for servers that stay
+ * silent on purpose. */
+#define PATIENCE (600 * AG_SECOND)
 #define SOON (AG_SECOND / 3)
 
 static ag_http *client_of(unsigned attempts, unsigned redirects, int64_t idle_timeout)
@@ -110,6 +110,7 @@ static ag_http *client_of(unsigned attempts, unsigned redirects, int64_t idle_ti
                                .redirects = redirects,
                                .backoff = 1000,
                                .backoff_max = 3000,
+                               .connect_timeout = PATIENCE,
                                .idle_timeout = idle_timeout,
                                .max_body_bytes = 1000,
                                .max_header_bytes = 2000};

@@ -163,6 +163,7 @@ AG_TEST(test_cancel__the_first_signal_asks_and_the_second_ends)
 /* The terminal goes away: the shell says it, the kernel says it again. */
 static void live_through_hangups(void)
 {
+    signal(SIGHUP, SIG_DFL); /* the tests may run under nohup */
     if (ag_cancel_on_signals(NULL) < 0) _exit(2);
     struct pollfd ready = {.fd = ag_cancel_signal_fd(), .events = POLLIN};
     for (int i = 0; i < 3; i++) raise(SIGHUP);

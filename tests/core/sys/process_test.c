@@ -13,14 +13,19 @@
 #include "core/sys/thread.h"
 #include "frame/test.h"
 
-static ag_process *start_shell(const char *script, bool input)
+static ag_process *start_with_grace(const char *script, bool input, int64_t grace)
 {
     ag_err err = {0};
     ag_process *process = NULL;
     const char *const words[] = {"sh", "-c", script, NULL};
-    ag_process_options options = {.words = words, .input = input, .grace = AG_SECOND / 5};
+    ag_process_options options = {.words = words, .input = input, .grace = grace};
     AG_EXPECT_OK(ag_process_start(&options, &process, &err));
     return process;
+}
+
+static ag_process *start_shell(const char *script, bool input)
+{
+    return start_with_grace(script, input, AG_SECOND / 5);
 }
 
 static void expect_line(ag_process *process, const char *text)
@@ -200,7 +205,8 @@ AG_TEST(test_process__dies_with_all_it_has_started)
 
 AG_TEST(test_process__ends_well_when_asked)
 {
-    ag_process *process = start_shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done", false);
+    static const char script[] = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done";
+    ag_process *process = start_with_grace(script, false, 3600 * AG_SECOND);
     ag_process_end end;
     ag_err err = {0};
     expect_line(process, "ready");

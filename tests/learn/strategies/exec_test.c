@@ -293,7 +293,7 @@ AG_TEST(test_exec__is_stopped_with_its_whole_group)
     AG_EXPECT_OK(ag_cancel_new(NULL, &b.cancel, &err));
     ag_format(script, sizeof script,
               "trap 'echo kept >%s/kept; exit 1' TERM\necho 1 >%s/ready\nwhile :; do sleep 0.01; done", b.dir, b.dir);
-    AG_EXPECT_OK(read_script(&b, script, "", &err));
+    AG_EXPECT_OK(read_script(&b, script, "  grace: 1h\n", &err));
     assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &b), 0);
     AG_EXPECT_ERROR(run(&b, &err), AG_ECANCELLED, "");
     pthread_join(thread, NULL);

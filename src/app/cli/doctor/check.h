@@ -3,6 +3,7 @@
 /* check.h: one thing that `auger doctor` looks at: a const struct, plus a line in checks.c. */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/arena.h"
 #include "core/base/err.h"
@@ -26,6 +27,9 @@ typedef struct ag_doctor {
     ag_arena *arena;
     char system[64]; /* "debian 12": from os-release, "" when unknown */
     bool has_apt;    /* Debian, Ubuntu and their kin */
+    /* Who waits for a report does not wait for a terabyte: what is larger than can be read in so many microseconds is
+     * looked at in part. */
+    int64_t patience;
 } ag_doctor;
 
 /* An optional part: a library that is loaded when used, a program, a file. */

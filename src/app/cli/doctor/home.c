@@ -148,18 +148,15 @@ const ag_check ag_check_fsync = {
     .run = check_fsync,
 };
 
-/* Who waits for a report does not wait for a terabyte: what is larger than can be read in this time is looked at in
- * part. */
-#define PATIENCE (5 * AG_SECOND)
-
 /* What a whole verification gave. */
-static void judge_store(int rc, const ag_err *why, const char *path, const char *sound, ag_finding *out)
+static void judge_store(const ag_doctor *doctor, int rc, const ag_err *why, const char *path, const char *sound,
+                        ag_finding *out)
 {
     if (rc >= 0) {
         ag_finding_set(out, AG_CHECK_OK, "%s", sound);
     } else if (rc == AG_ETIMEOUT) {
         ag_finding_set(out, AG_CHECK_OK, "no damage in what could be read in %lld s",
-                       (long long)(PATIENCE / AG_SECOND));
+                       (long long)(doctor->patience / AG_SECOND));
     } else if (rc == AG_ECORRUPT) {
         ag_finding_set(out, AG_CHECK_FAIL, "damaged: %s", why->text);
         ag_finding_advise(out, "stop using it, copy %s aside and restore the last backup", path);
@@ -180,13 +177,13 @@ static int check_database(const ag_check *self, ag_doctor *doctor, ag_finding *o
     }
     ag_db *db = NULL;
     ag_cancel *patience = NULL;
-    ag_db_options options = {.connections = 1, .wait = PATIENCE, .read_only = true, .must_exist = true};
+    ag_db_options options = {.connections = 1, .wait = doctor->patience, .read_only = true, .must_exist = true};
     int rc = ag_cancel_new(NULL, &patience, err);
     if (rc < 0) return rc;
-    ag_cancel_deadline(patience, ag_monotonic() + PATIENCE);
+    ag_cancel_deadline(patience, ag_monotonic() + doctor->patience);
     rc = ag_db_open(path, &options, &db, err);
     if (rc >= 0) rc = ag_db_verify(db, patience, err);
-    judge_store(rc, err, path, "sound", out);
+    judge_store(doctor, rc, err, path, "sound", out);
     ag_db_close(db);
     ag_cancel_free(patience);
     return AG_OK;
@@ -199,7 +196,7 @@ const ag_check ag_check_database = {
     .run = check_database,
 };
 
-static int verify_blobs(const char *path, ag_finding *out, ag_err *err)
+static int verify_blobs(const ag_doctor *doctor, const char *path, ag_finding *out, ag_err *err)
 {
     ag_blob *store = NULL;
     ag_blob_check seen = {0};
@@ -207,11 +204,11 @@ static int verify_blobs(const char *path, ag_finding *out, ag_err *err)
     char sound[64];
     int rc = ag_cancel_new(NULL, &patience, err);
     if (rc < 0) return rc;
-    ag_cancel_deadline(patience, ag_monotonic() + PATIENCE);
+    ag_cancel_deadline(patience, ag_monotonic() + doctor->patience);
     rc = ag_blob_open(path, &(ag_blob_options){.read_only = true, .cancel = patience}, &store, err);
     if (rc >= 0) rc = ag_blob_verify(store, NULL, NULL, NULL, &seen, err);
     ag_format(sound, sizeof(sound), "%llu stored, all sound", (unsigned long long)seen.objects);
-    judge_store(rc, err, path, sound, out);
+    judge_store(doctor, rc, err, path, sound, out);
     ag_blob_close(store);
     ag_cancel_free(patience);
     return AG_OK;
@@ -236,7 +233,7 @@ static int check_blobs(const ag_check *self, ag_doctor *doctor, ag_finding *out,
         size_t count = names.count;
         ag_vec_deinit(&names);
         ag_finding_set(out, AG_CHECK_OK, "nothing stored yet");
-        return rc < 0 || count == 0 ? rc : verify_blobs(path, out, err);
+        return rc < 0 || count == 0 ? rc : verify_blobs(doctor, path, out, err);
     }
     ag_finding_set(out, AG_CHECK_FAIL, "%s cannot be used", path);
     ag_finding_advise(out, "make %s a directory that you can read and write", path);

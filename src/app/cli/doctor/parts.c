@@ -16,6 +16,7 @@
 #include "core/base/buf.h"
 #include "core/base/str.h"
 #include "core/io/file.h"
+#include "core/sys/clock.h"
 
 /* The value of NAME=value or NAME="value" in an os-release file, empty when absent. */
 static ag_str release_field(ag_str text, const char *name)
@@ -33,7 +34,7 @@ static ag_str release_field(ag_str text, const char *name)
 
 void ag_doctor_init(ag_doctor *doctor, const char *home, ag_arena *arena)
 {
-    *doctor = (ag_doctor){.home = home, .arena = arena};
+    *doctor = (ag_doctor){.home = home, .arena = arena, .patience = 5 * AG_SECOND};
     ag_buf text;
     ag_buf_init(&text, 65536);
     if (ag_file_read("/etc/os-release", 65536, &text, NULL) == AG_OK) {
