@@ -103,7 +103,7 @@ static int search(auger_ledger *ledger, auger_ledger_run *parent, const double *
         auger_run_free(worse);
     }
     int rc = auger_log_metric(parent, "best loss", least, 0, &error);
-    if (rc >= 0 && best) rc = auger_register_model(best, "a line", "model", 5000, &version, &error);
+    if (rc >= 0 && best) rc = auger_register_model(best, "a line", "model", 60000, &version, &error);
     if (rc >= 0 && best && version) printf("registered version %lld of 'a line'\n", (long long)version);
     if (rc >= 0 && best && !version) printf("the registration waits for the ledger to come back\n");
     auger_run_free(best);
@@ -135,8 +135,8 @@ int main(int argc, char **argv)
         printf("run %s\n", auger_run_id(parent));
         auger_run_free(parent);
     }
-    /* What cannot be delivered in 10 seconds stays in the spool, and the next program that opens the ledger brings it.
+    /* What cannot be delivered in a minute stays in the spool, and the next program that opens the ledger brings it.
      */
-    if (auger_ledger_close(ledger, 10000, &error) < 0) rc = complain(&error);
+    if (auger_ledger_close(ledger, 60000, &error) < 0) rc = complain(&error);
     return rc < 0 ? 1 : 0;
 }

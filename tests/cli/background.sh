@@ -12,7 +12,7 @@ first_line()
     : >"$said"
     : >"$complained"
     "$@" >"$said" 2>"$complained" &
-    for _ in $(seq 3000); do
+    for _ in $(seq 25000); do
         [ ! -s "$said" ] || return 0
         kill -0 $! 2>/dev/null || break
         sleep 0.02

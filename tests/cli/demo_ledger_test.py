@@ -14,7 +14,7 @@ import unittest
 from pathlib import Path
 
 SOURCE = Path(os.environ.get("AUGER_SOURCE", "."))
-PATIENCE = 120
+PATIENCE = 500
 
 
 @unittest.skipUnless(shutil.which("pkg-config") and shutil.which(os.environ.get("CC", "cc")),

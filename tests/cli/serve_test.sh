@@ -29,11 +29,11 @@ stop() {
 
 is() { [ "$1" = "$2" ] || { echo "wanted '$2', got '$1'"; false; }; }
 has() { case $1 in *"$2"*) ;; *) echo "no '$2' in '$1'"; false ;; esac; }
-get() { curl -sS --max-time 60 "$@"; }
+get() { curl -sS --max-time 500 "$@"; }
 # soon COMMAND...: tries until it succeeds; what is counted and logged of a request comes after its answer.
 soon() {
     local tries
-    for tries in $(seq 1 600); do
+    for tries in $(seq 1 5000); do
         "$@" && return
         sleep 0.1
     done
@@ -113,7 +113,7 @@ if command -v openssl >/dev/null 2>&1; then
     check 'no TLS 1.1' has "$(openssl s_client -connect "127.0.0.1:$port" -tls1_1 -cipher ALL:@SECLEVEL=0 </dev/null 2>&1)" alert
     check 'no plain HTTP there' is "$(curl -s -o /dev/null -w '%{http_code}' --max-time 5 "http://127.0.0.1:$port/health")" 000
     certificate second
-    for _ in $(seq 1 240); do
+    for _ in $(seq 1 2000); do
         case $(openssl s_client -connect "127.0.0.1:$port" </dev/null 2>/dev/null | openssl x509 -noout -subject) in *second*) break ;; esac
         sleep 0.25
     done

@@ -173,7 +173,7 @@ static _Noreturn void be_server(const char *home, uint16_t port, int pipe)
     ag_server_options options = {
         .ledger = ledger, .port = port, .groups = ag_route_groups_all(), .serve_artifacts = true};
     int rc = -1;
-    for (int i = 0; i < 500 && (rc = ag_server_start(&options, &server, NULL)) < 0; i++) ag_sleep(10000);
+    for (int i = 0; i < 30000 && (rc = ag_server_start(&options, &server, NULL)) < 0; i++) ag_sleep(10000);
     if (rc < 0) _exit(3);
     port = ag_server_port(server);
     if (write(pipe, &port, sizeof(port)) != (ssize_t)sizeof(port)) _exit(4);

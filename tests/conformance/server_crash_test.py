@@ -30,7 +30,7 @@ class Writer:
         self.facts, self.run, self.count, self.model, self.stages = [], None, 0, None, {}
 
     def write(self, address):
-        client = Client(address, timeout=20)
+        client = Client(address, timeout=300)
         self.run = self.model = None
         try:
             while True:
@@ -139,7 +139,7 @@ class Crash(Serving):
                 time.sleep(0.005)
             time.sleep(chance.uniform(0.03, 0.4))
             server.process.kill()
-            server.process.wait(30)
+            server.process.wait(300)
             writing.join()
             server.close()
             began = time.monotonic()

@@ -55,7 +55,7 @@ class Worker:
             pass
 
     def listen(self):
-        other = http.client.HTTPConnection(self.address.removeprefix("http://"), timeout=20)
+        other = http.client.HTTPConnection(self.address.removeprefix("http://"), timeout=300)
         other.request("GET", f"/api/auger/v1/events?run_id={self.run}")
         other.getresponse().read(8)
         other.close()

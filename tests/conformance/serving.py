@@ -30,7 +30,7 @@ class Refused(Exception):
 class Client:
     """One kept connection."""
 
-    def __init__(self, address, timeout=60):
+    def __init__(self, address, timeout=300):
         self.connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=timeout)
 
     def raw(self, method, path, body=None, headers=None):

@@ -125,7 +125,7 @@ static int on_event(void *context, const auger_event *event)
     if (event->kind != AUGER_EVENT_EPOCH) return 0;
     /* Epochs that have ended are seen while the next one is under way. */
     if (++b->epochs == 3 && b->looks) {
-        for (int i = 0; i < 6000 && (b->seen_points = points_now(b)) < 2; i++) ag_sleep(10000);
+        for (int i = 0; i < 30000 && (b->seen_points = points_now(b)) < 2; i++) ag_sleep(10000);
     }
     return b->stop_after && b->epochs >= b->stop_after;
 }

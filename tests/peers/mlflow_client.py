@@ -481,7 +481,7 @@ def test_webhooks(client, receiver):
     name = uuid.uuid4().hex
     client.create_registered_model(name)
     client.create_model_version(name, "s3://bucket/model", tags={"a": "b"})
-    headers, body = Receiver.got.get(timeout=20)
+    headers, body = Receiver.got.get(timeout=300)
     data = json.loads(body)
     assert (data["entity"], data["action"]) == ("model_version", "created")
     assert data["data"] == {"name": name, "version": "1", "source": "s3://bucket/model", "run_id": None,
@@ -490,10 +490,10 @@ def test_webhooks(client, receiver):
     digest = base64.b64encode(hmac.new(b"a secret", text, hashlib.sha256).digest()).decode()
     assert headers["X-MLflow-Signature"] == f"v1,{digest}"
     client.set_model_version_tag(name, "1", "k", "v")
-    assert json.loads(Receiver.got.get(timeout=20)[1])["data"]["value"] == "v"
+    assert json.loads(Receiver.got.get(timeout=300)[1])["data"]["value"] == "v"
     result = client.test_webhook(hook.webhook_id)
     assert result.success and result.response_status == 200
-    Receiver.got.get(timeout=20)
+    Receiver.got.get(timeout=300)
     changed = client.update_webhook(hook.webhook_id, status="DISABLED", name="tell-nobody")
     assert changed.name == "tell-nobody" and str(changed.status) == "DISABLED"
     client.set_model_version_tag(name, "1", "k", "w")

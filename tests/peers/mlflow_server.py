@@ -18,7 +18,9 @@ class Auger:
     """`auger serve` on a free port, with a home of its own."""
 
     def __init__(self, home, *options):
-        command = [str(BUILD / "auger"), "serve", "--home", str(home), "--port", "0", "--no-access-log", *options]
+        # A client that stands still with the machine is no slow one.
+        patience = [] if "--stall-time" in options else ["--stall-time", "10m", "--header-time", "10m"]
+        command = [str(BUILD / "auger"), "serve", "--home", str(home), "--port", "0", "--no-access-log", *patience, *options]
         self.errors = open(Path(home).with_suffix(".errors"), "w+", encoding="utf-8")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, text=True)
         self.address = self.process.stdout.readline().strip()
@@ -28,7 +30,7 @@ class Auger:
 
     def stop(self):
         self.process.terminate()
-        status = self.process.wait(60)
+        status = self.process.wait(300)
         self.close()
         return status
 
@@ -76,7 +78,7 @@ class Postgres:
 
     def stop(self):
         self.process.send_signal(3)  # SIGQUIT: at once
-        self.process.wait(60)
+        self.process.wait(300)
         self.reserved.close()
         for _ in range(100):  # processes of the server may be writing for a moment yet
             shutil.rmtree(self.directory, ignore_errors=True)

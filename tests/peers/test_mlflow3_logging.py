@@ -34,7 +34,7 @@ class Mlflow:
             [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{directory}/mlflow.db",
              "--artifacts-destination", f"{directory}/artifacts", "--host", "127.0.0.1", "--port", str(self.port),
              "--workers", "1"], stdout=self.log, stderr=self.log, start_new_session=True)
-        for _ in range(600):
+        for _ in range(3000):
             try:
                 with urllib.request.urlopen(self.address + "/health", timeout=5):
                     return
@@ -44,7 +44,7 @@ class Mlflow:
 
     def stop(self):
         os.killpg(self.process.pid, 15)
-        self.process.wait(60)
+        self.process.wait(300)
         self.log.close()
         if self.own:
             self.own.close()
@@ -183,7 +183,7 @@ def test_a_server_that_ends_in_the_midst(directory, port):
     run_id = program.stdout.readline().split()[1]
     time.sleep(0.15)
     server.stop()
-    program.communicate(timeout=120)
+    program.communicate(timeout=300)
     server = Mlflow(directory, port)
     try:
         assert "delivered" in log(server.address, directory / "spool", steps=0)

@@ -40,7 +40,7 @@ def test_the_server_does_what_its_description_says(server, tmp_path):
     done = subprocess.run(
         [Path(sys.executable).parent / "schemathesis", "run", f"{server.address}/openapi.json", "--checks", CHECKS,
          "--exclude-path", "/api/auger/v1/events", "--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES,
-         "--workers", "1", "--request-timeout", "30", "--seed", os.environ.get("AUGER_SEED", "1"), "--no-color"],
+         "--workers", "1", "--request-timeout", "300", "--seed", os.environ.get("AUGER_SEED", "1"), "--no-color"],
         capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stdout[-20000:]
     assert server.stop() == 0, "the server crashed, or a sanitizer found something"

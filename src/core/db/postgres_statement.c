@@ -12,6 +12,7 @@
 #include "core/db/postgres.h"
 
 #define LOOK_EVERY_MS 20
+#define ASK_EVERY 50 /* looks */
 #define PIPELINE_CHUNK 256
 #define LONGEST_SQL (16u << 20)
 
@@ -78,15 +79,15 @@ static void ask_to_stop(ag_postgres_link *link)
     link->pq->PQfreeCancel(request);
 }
 
+/* A server asked to stop before it has read the statement forgets that it was asked: it is asked until it answers. */
 static PGresult *next_result(ag_postgres_link *link, ag_cancel *cancel)
 {
     const ag_libpq *pq = link->pq;
+    unsigned looks = 0; /* since it is to stop */
     while (cancel && pq->PQisBusy(link->handle)) {
         struct pollfd ready = {.fd = pq->PQsocket(link->handle), .events = POLLIN};
         if (poll(&ready, 1, LOOK_EVERY_MS) == 0) {
-            if (!ag_cancelled(cancel)) continue;
-            ask_to_stop(link);
-            cancel = NULL; /* the answer comes soon, and says what became of it */
+            if (ag_cancelled(cancel) && looks++ % ASK_EVERY == 0) ask_to_stop(link);
         } else if (!pq->PQconsumeInput(link->handle)) {
             break;
         }

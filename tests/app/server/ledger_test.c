@@ -80,7 +80,7 @@ AG_TEST(test_stop__loses_no_acknowledged_write)
     }
     for (size_t i = 0; i < WRITERS; i++) /* until all of them are in the middle of it */
         for (int tries = 0; atomic_load(&writers[i].accepted) < ENOUGH; tries++) {
-            assert_true(tries < 60000);
+            assert_true(tries < 300000);
             ag_sleep(1000);
         }
     AG_EXPECT_OK(ag_server_stop(server, &err));

@@ -362,6 +362,7 @@ static __attribute__((unused)) ag_server_options wire_options(void)
                                .stall_time = 60 * AG_SECOND,
                                .drain_time = 60 * AG_SECOND,
                                .last_time = 60 * AG_SECOND,
+                               .session_age = 3600 * AG_SECOND,
                                .expose_metrics = true};
 }
 
@@ -395,7 +396,7 @@ static __attribute__((unused)) double wire_metric(ag_server *server, const char 
 static __attribute__((unused)) void wire_await(ag_server *server, const char *name, double wanted)
 {
     double value = 0;
-    for (int i = 0; i < 12000; i++) {
+    for (int i = 0; i < 60000; i++) {
         value = wire_metric(server, name);
         if (value >= wanted && value <= wanted) return;
         ag_sleep(5000);

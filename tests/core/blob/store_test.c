@@ -210,10 +210,10 @@ AG_TEST(test_store__what_was_acknowledged_survives_kill_9)
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         AG_EXPECT_OK(ag_blob_open(root, NULL, &store, &err));
-        while (read(ends[0], id.bytes, 32) == 32) {
+        do {
             assert_int_equal(ag_blob_has(store, &id, &err), 1);
             acknowledged++;
-        }
+        } while (read(ends[0], id.bytes, 32) == 32);
         close(ends[0]);
         ag_blob_close(store);
     }

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -280,6 +281,52 @@ AG_TEST(test_postgres__a_server_that_stays_away_is_an_error_in_time)
     for (int tries = 0; rc == AG_EUNAVAILABLE && tries < 100; tries++, one.id++)
         rc = ag_db_write(db, insert_mark, &one, &err);
     AG_EXPECT_OK(rc);
+    ag_db_close(db);
+}
+
+#define COUNT_TO                                                                                                       \
+    SQL("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) SELECT count(*) FROM n")
+
+typedef struct stopping {
+    ag_cancel *cancel;
+    int64_t server;
+} stopping;
+
+static void *ask_while_it_stands_still(void *context)
+{
+    stopping *self = context;
+    ag_sleep(50000); /* whatever happens in these times: it must end; mostly it is asked before it has read anything */
+    ag_cancel_request(self->cancel);
+    ag_sleep(300000);
+    kill((pid_t)self->server, SIGCONT);
+    return NULL;
+}
+
+static int count_while_it_stands_still(ag_tx *tx, void *context, ag_err *err)
+{
+    stopping *self = context;
+    int64_t number = 0;
+    pthread_t thread;
+    int rc = ag_tx_get_int(tx, SQL("SELECT pg_backend_pid()"), AG_NO_BINDS, &self->server, err);
+    if (rc >= 0) rc = ag_tx_get_int(tx, COUNT_TO, AG_BINDS(ag_cell_int(10)), &number, err); /* it is prepared now */
+    if (rc < 0) return rc;
+    assert_int_equal(number, 10);
+    assert_int_equal(kill((pid_t)self->server, SIGSTOP), 0);
+    assert_int_equal(pthread_create(&thread, NULL, ask_while_it_stands_still, self), 0);
+    rc = ag_tx_get_int(tx, COUNT_TO, AG_BINDS(ag_cell_int(1000000000)), &number, err);
+    pthread_join(thread, NULL);
+    return rc;
+}
+
+AG_TEST(test_postgres__a_server_that_forgets_to_stop_is_asked_again)
+{
+    ag_err err = {0};
+    stopping self = {0};
+    ag_db *db = open_database(ag_test_postgres_database(), &(ag_db_options){.connections = 1});
+    AG_EXPECT_OK(ag_cancel_new(NULL, &self.cancel, &err));
+    AG_EXPECT_ERROR(ag_db_read(db, self.cancel, count_while_it_stands_still, &self, &err), AG_ECANCELLED, "");
+    assert_true(get_number(db, SQL("SELECT 5")) == 5);
+    ag_cancel_free(self.cancel);
     ag_db_close(db);
 }
 

@@ -44,7 +44,7 @@ static void *wait_in_line(void *context)
     void *item = NULL;
     int number = atomic_load(&self->next);
     atomic_fetch_add(&self->next, 1);
-    AG_EXPECT_OK(ag_slots_take(self->slots, 30 * AG_SECOND, NULL, &item, &err));
+    AG_EXPECT_OK(ag_slots_take(self->slots, 3600 * AG_SECOND, NULL, &item, &err));
     self->order[atomic_fetch_add(&self->turn, 1)] = number;
     ag_slots_give(self->slots, item);
     return NULL;
@@ -79,7 +79,7 @@ AG_TEST(test_slots__waiting_ends_in_time_and_when_cancelled)
     AG_EXPECT_OK(ag_slots_take(slots, 1000, NULL, &item, &err));
     AG_EXPECT_ERROR(ag_slots_take(slots, 30000, NULL, &item, &err), AG_ETIMEOUT, "all 1 of things");
     ag_cancel_request(cancel);
-    AG_EXPECT_ERROR(ag_slots_take(slots, 30 * AG_SECOND, cancel, &item, &err), AG_ECANCELLED, "");
+    AG_EXPECT_ERROR(ag_slots_take(slots, 3600 * AG_SECOND, cancel, &item, &err), AG_ECANCELLED, "");
     ag_slots_give(slots, NULL);
     AG_EXPECT_OK(ag_slots_take(slots, 1000, NULL, &item, &err));
     ag_slots_give(slots, NULL);

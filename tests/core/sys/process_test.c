@@ -167,7 +167,7 @@ AG_TEST(test_process__refuses_an_endless_line)
 /* True when no process of this number is there, soon. */
 static bool is_gone(int64_t pid)
 {
-    for (int i = 0; i < 6000; i++) {
+    for (int i = 0; i < 30000; i++) {
         if (kill((pid_t)pid, 0) < 0 && errno == ESRCH) return true;
         char path[64];
         ag_buf text;

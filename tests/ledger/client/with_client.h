@@ -15,7 +15,7 @@
 #include "ledger/experiment.h"
 #include "ledger/run.h"
 
-enum { PATIENCE = 60000 }; /* milliseconds */
+enum { PATIENCE = 600000 }; /* milliseconds */
 
 static inline void expect_fine(int rc, const auger_error *error, const char *call, int line)
 {

@@ -73,7 +73,7 @@ static void end(void)
 /* Waits for that many. */
 static void await(size_t count)
 {
-    for (int i = 0; i < 12000; i++) {
+    for (int i = 0; i < 60000; i++) {
         pthread_mutex_lock(&lock);
         bool there = got_count >= count;
         pthread_mutex_unlock(&lock);
