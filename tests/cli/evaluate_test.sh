@@ -110,6 +110,17 @@ expect 0 'a checkpoint as a baseline' evaluate -m auto -d metal --baseline legac
 check 'has exits' python3 -c '
 import json
 assert json.load(open("out"))["baselines"][0]["against"]["exit"]["pairs"] == 12'
+expect 0 'both baselines' evaluate -m auto -d holes --baseline auto,legacy --legacy-model old --json --output-report both.html
+check 'by regime and by material, with exits' python3 -c '
+import json
+both = json.load(open("out"))["baselines"]
+assert [b["name"] for b in both] == ["auto", "legacy"]
+for b in both:
+    assert len(b["by"]["regime"]) == 22 and 1 < len(b["by"]["material"]) < 22
+    assert sum(g["exit"]["pairs"] for g in b["by"]["material"]) == b["against"]["exit"]["pairs"] > 0'
+check 'also on the page' python3 -c '
+page = open("both.html").read()
+assert page.count("auto : ") == 2 and page.count("<th>material</th>") >= 3, page.count("<th>material</th>")'
 
 # ---- predict ----
 

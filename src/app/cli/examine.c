@@ -140,7 +140,9 @@ static int print_exam(ag_invocation *invocation, const examined *x, ag_err *err)
     for (size_t b = 0; rc == AG_OK && b < e->baseline_count; b++) {
         const char *title = ag_arena_printf(invocation->arena, "%s : %s, hole by hole (* not by chance, p < 0.05)",
                                             e->who, e->baselines[b].name);
-        rc = print_table(invocation, title, ag_exam_table_baseline(&e->baselines[b], &table, err), &table, err);
+        for (int by = 0; rc == AG_OK && by < AG_EXAM_COMPARED; by++)
+            rc = print_table(invocation, by == 0 ? title : NULL,
+                             ag_exam_table_baseline(&e->baselines[b], by, &table, err), &table, err);
     }
     if (rc == AG_OK && e->worst_count > 0)
         rc = print_table(invocation, "the worst", ag_exam_table_worst(e, &table, err), &table, err);

@@ -258,27 +258,26 @@ static int score_part(examination *x, ag_score_attribute attribute, ag_err *err)
     return rc;
 }
 
-static bool one_group(const ag_exam_part *part)
-{
-    return part->count < 2;
-}
+const ag_score_attribute ag_exam_compared[AG_EXAM_COMPARED] = {AG_SCORE_BY_REGIME, AG_SCORE_BY_MATERIAL};
 
-static int compare_groups(examination *x, ag_exam_baseline *baseline, const ag_score_options *options, ag_err *err)
+static int compare_groups(examination *x, ag_exam_baseline *baseline, int by, const ag_score_options *options,
+                          ag_err *err)
 {
-    const ag_exam_part *part = &x->exam.parts[AG_SCORE_BY_REGIME];
-    if (one_group(part)) part = &x->exam.parts[AG_SCORE_BY_MATERIAL];
+    const ag_exam_part *part = &x->exam.parts[ag_exam_compared[by]];
+    if (part->count < 2) return AG_OK;
     const ag_prediction **said = ag_arena_array(x->arena, x->exam.count + 1, sizeof *said);
-    baseline->regimes = ag_arena_array(x->arena, part->count + 1, sizeof *baseline->regimes);
-    if (!said || !baseline->regimes) return ag_fail_memory(err, part->count * sizeof *baseline->regimes);
+    ag_score_comparison *all = ag_arena_array(x->arena, part->count, sizeof *all);
+    if (!said || !all) return ag_fail_memory(err, part->count * sizeof *all);
     int rc = AG_OK;
     for (size_t g = 0; rc == AG_OK && g < part->count; g++) {
         const ag_score_group *group = &part->groups[g];
         if ((rc = ag_cancel_check(x->options->cancel, err)) < 0) break;
         for (size_t i = 0; i < group->count; i++) said[i] = &baseline->said[group->cases[i] - x->exam.cases];
-        rc = ag_score_compare(group->cases, said, group->count, options, x->arena, &baseline->regimes[g], err);
-        baseline->regimes[g].name = group->name;
+        rc = ag_score_compare(group->cases, said, group->count, options, x->arena, &all[g], err);
+        all[g].name = group->name;
     }
-    baseline->regime_count = part->count;
+    baseline->by[by] = all;
+    baseline->by_count[by] = part->count;
     return rc;
 }
 
@@ -299,7 +298,8 @@ static int score_baseline(examination *x, ag_exam_baseline *baseline, ag_err *er
     int rc = ag_score_make(list, e->count, &options, x->arena, &baseline->score, err);
     baseline->score.name = baseline->name;
     if (rc == AG_OK) rc = ag_score_compare(e->list, baseline->list, e->count, &options, x->arena, &baseline->all, err);
-    return rc == AG_OK ? compare_groups(x, baseline, &options, err) : rc;
+    for (int by = 0; rc == AG_OK && by < AG_EXAM_COMPARED; by++) rc = compare_groups(x, baseline, by, &options, err);
+    return rc;
 }
 
 static int score(examination *x, ag_err *err)

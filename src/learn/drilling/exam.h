@@ -37,15 +37,19 @@ typedef struct ag_exam_part { /* by one attribute */
     size_t count;
 } ag_exam_part;
 
+/* What baselines are compared by, beside all holes. */
+enum { AG_EXAM_COMPARED = 2 };
+extern const ag_score_attribute ag_exam_compared[AG_EXAM_COMPARED]; /* regime, material */
+
 typedef struct ag_exam_baseline {
     const char *name;
-    unsigned silent;              /* points that it never says and is not blamed for */
-    ag_prediction *said;          /* [count] */
-    const ag_prediction **list;   /* likewise, as pointers */
-    ag_score score;               /* its own */
-    ag_score_comparison all;      /* against it */
-    ag_score_comparison *regimes; /* by regime; by material when there is none */
-    size_t regime_count;
+    unsigned silent;            /* points that it never says and is not blamed for */
+    ag_prediction *said;        /* [count] */
+    const ag_prediction **list; /* likewise, as pointers */
+    ag_score score;             /* its own */
+    ag_score_comparison all;    /* against it */
+    ag_score_comparison *by[AG_EXAM_COMPARED];
+    size_t by_count[AG_EXAM_COMPARED]; /* 0: they are one group, or not known */
 } ag_exam_baseline;
 
 /* A hole with its samples, to be drawn. */
@@ -82,11 +86,12 @@ int ag_exam_run(const ag_exam_options *options, ag_arena *arena, ag_exam *out, a
 /* ---- what people and programs read of it ---- */
 
 /* Tables; the caller frees them, also after a failure. */
-int ag_exam_table_all(const ag_exam *exam, ag_table **out, ag_err *err);                   /* a row per measure */
-int ag_exam_table_part(const ag_exam_part *part, ag_table **out, ag_err *err);             /* a row per group */
-int ag_exam_table_calibration(const ag_exam *exam, ag_table **out, ag_err *err);           /* a row per bin */
-int ag_exam_table_baseline(const ag_exam_baseline *baseline, ag_table **out, ag_err *err); /* "all", then groups */
-int ag_exam_table_confusion(const ag_exam *exam, ag_table **out, ag_err *err);             /* true by said outcome */
+int ag_exam_table_all(const ag_exam *exam, ag_table **out, ag_err *err);         /* a row per measure */
+int ag_exam_table_part(const ag_exam_part *part, ag_table **out, ag_err *err);   /* a row per group */
+int ag_exam_table_calibration(const ag_exam *exam, ag_table **out, ag_err *err); /* a row per bin */
+/* "all", then a row per group of ag_exam_compared[by]; without rows when there are no groups of it, but for regimes. */
+int ag_exam_table_baseline(const ag_exam_baseline *baseline, int by, ag_table **out, ag_err *err);
+int ag_exam_table_confusion(const ag_exam *exam, ag_table **out, ag_err *err); /* true by said outcome */
 int ag_exam_table_worst(const ag_exam *exam, ag_table **out, ag_err *err);
 /* "98 of 100 answered, 1 failed, 2 abstained; ..." */
 void ag_exam_words(const ag_exam *exam, ag_buf *out);

@@ -243,12 +243,15 @@ static int add_baselines(page *p, ag_err *err)
     rc = add_baseline_bars(p, err);
     for (size_t b = 0; rc == AG_OK && b < p->exam->baseline_count; b++) {
         const ag_exam_baseline *baseline = &p->exam->baselines[b];
-        ag_table *table = NULL;
         char text[128];
         ag_format(text, sizeof text, "%s : %s%s", p->exam->who, baseline->name,
                   baseline->silent ? " (which has no exit, and is not blamed for it)" : "");
         ag_html_text(p->out, text);
-        rc = add_table(p, ag_exam_table_baseline(baseline, &table, err), &table, err);
+        for (int by = 0; rc == AG_OK && by < AG_EXAM_COMPARED; by++) {
+            ag_table *table = NULL;
+            if (by == 0 || baseline->by_count[by])
+                rc = add_table(p, ag_exam_table_baseline(baseline, by, &table, err), &table, err);
+        }
     }
     return rc;
 }

@@ -167,10 +167,15 @@ static void write_baseline(ag_json *json, const ag_exam_baseline *b)
     write_score(json, &b->score, true);
     ag_json_name(json, "against");
     write_comparison(json, &b->all);
-    ag_json_name(json, "by_group");
-    ag_json_begin_array(json);
-    for (size_t g = 0; g < b->regime_count; g++) write_comparison(json, &b->regimes[g]);
-    ag_json_end_array(json);
+    ag_json_name(json, "by");
+    ag_json_begin_object(json);
+    for (int by = 0; by < AG_EXAM_COMPARED; by++) {
+        ag_json_name(json, ag_score_attribute_names[ag_exam_compared[by]]);
+        ag_json_begin_array(json);
+        for (size_t g = 0; g < b->by_count[by]; g++) write_comparison(json, &b->by[by][g]);
+        ag_json_end_array(json);
+    }
+    ag_json_end_object(json);
     ag_json_end_object(json);
 }
 

@@ -194,20 +194,23 @@ static int add_comparison(ag_table *table, const ag_score_comparison *c, const c
     return rc;
 }
 
-int ag_exam_table_baseline(const ag_exam_baseline *baseline, ag_table **out, ag_err *err)
+int ag_exam_table_baseline(const ag_exam_baseline *baseline, int by, ag_table **out, ag_err *err)
 {
-    static const ag_column columns[] = {{.title = "", .min_width = 12},
-                                        {.title = "holes", .align = AG_ALIGN_RIGHT},
-                                        {.title = "failed", .align = AG_ALIGN_RIGHT},
-                                        {.title = "abstained", .align = AG_ALIGN_RIGHT, .priority = 1},
-                                        {.title = "entry MAE", .align = AG_ALIGN_RIGHT},
-                                        {.title = "transition", .align = AG_ALIGN_RIGHT},
-                                        {.title = "exit", .align = AG_ALIGN_RIGHT},
-                                        {.title = "thickness", .align = AG_ALIGN_RIGHT, .priority = 2}};
+    const size_t count = baseline->by_count[by];
+    const bool first = by == 0; /* a table there is in any case */
+    const ag_column columns[] = {
+        {.title = count ? ag_score_attribute_names[ag_exam_compared[by]] : "", .min_width = 12},
+        {.title = "holes", .align = AG_ALIGN_RIGHT},
+        {.title = "failed", .align = AG_ALIGN_RIGHT},
+        {.title = "abstained", .align = AG_ALIGN_RIGHT, .priority = 1},
+        {.title = "entry MAE", .align = AG_ALIGN_RIGHT},
+        {.title = "transition", .align = AG_ALIGN_RIGHT},
+        {.title = "exit", .align = AG_ALIGN_RIGHT},
+        {.title = "thickness", .align = AG_ALIGN_RIGHT, .priority = 2}};
     int rc = ag_table_new(columns, sizeof columns / sizeof *columns, out, err);
-    if (rc == AG_OK) rc = add_comparison(*out, &baseline->all, "all", err);
-    for (size_t g = 0; rc == AG_OK && g < baseline->regime_count; g++)
-        rc = add_comparison(*out, &baseline->regimes[g], baseline->regimes[g].name, err);
+    if (rc == AG_OK && (first || count)) rc = add_comparison(*out, &baseline->all, "all", err);
+    for (size_t g = 0; rc == AG_OK && g < count; g++)
+        rc = add_comparison(*out, &baseline->by[by][g], baseline->by[by][g].name, err);
     return rc;
 }
 

@@ -187,7 +187,11 @@ AG_TEST(test_exam__nothing_depends_on_threads_and_batches)
     /* Against itself there is no difference. */
     assert_true(fabs(one.baselines[0].all.depth[AG_SCORE_EXIT].gain) < 1e-12);
     assert_true(one.baselines[0].all.depth[AG_SCORE_EXIT].pairs > 10);
-    assert_int_equal(one.baselines[0].regime_count, HOLES);
+    assert_int_equal(one.baselines[0].by_count[0], HOLES); /* by regime */
+    assert_true(one.baselines[0].by_count[1] > 1 && one.baselines[0].by_count[1] < HOLES);
+    size_t holes = 0; /* each has one material */
+    for (size_t g = 0; g < one.baselines[0].by_count[1]; g++) holes += one.baselines[0].by[1][g].known;
+    assert_int_equal(holes, HOLES);
     /* The rules have no exit, and are not blamed for it. */
     assert_int_equal(one.baselines[1].all.depth[AG_SCORE_EXIT].pairs, 0);
     assert_true(one.baselines[1].all.baseline_failed < HOLES);
