@@ -372,3 +372,42 @@ def test_fifty_steps_follow_the_same_curve(name, tmp_path):
     worst = float((numpy.abs(got - curve) / numpy.maximum(1.0, numpy.abs(curve))).max())
     print(f"{name}: {curve[0]:.4f} -> {curve[-1]:.4f}, worst {worst:.1e}")
     assert numpy.mean(curve[-10:]) < numpy.mean(curve[:10]) and worst <= 1e-4, f"{worst:.2e}"
+
+
+# ---- the old pipeline's model, as `auger train` leaves it ----
+
+RECIPE = """
+strategy: legacy_patchtsmixer
+model_config: {{architecture: PatchTSMixer, patch_length: 32, patch_stride: 32, d_model: 8, num_layers: 2,
+  mode: mix_channel, self_attn: true, use_positional_encoding: true, head: {head}, loss: focal_mse}}
+training_config: {{epochs: 2, batch_size: 8, validation_split: 0}}
+"""
+
+
+class Stacked(transformers.PatchTSMixerForPrediction):
+    """With the two more layers that the head of the old pipeline's models had."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        for name in ("base_forecast_block1", "base_forecast_block2"):
+            setattr(self.head, name, torch.nn.Linear(config.prediction_length, config.prediction_length))
+        self.head.base_forecast_block.register_forward_hook(
+            lambda _, __, out: self.head.base_forecast_block2(self.head.base_forecast_block1(out)))
+
+
+@pytest.fixture(scope="module", name="holes")
+def prepared_holes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("legacy")
+    auger.command("simulate", "drilling", "-o", folder / "files", "--holes", 6, "--seed", 5, "--regime", "cfrp-ti-event")
+    auger.command("prepare", "-i", folder / "files", "-o", folder / "holes", "--validate", "--auto-label")
+    return folder / "holes"
+
+
+@pytest.mark.parametrize("head, kind", [("stock", CLASSES["forecast"]), ("stacked", Stacked)])
+def test_a_trained_baseline_is_theirs_too(head, kind, holes, tmp_path):
+    (tmp_path / "legacy.yaml").write_text(RECIPE.format(head=head), encoding="utf-8")
+    auger.command("train", "--config", tmp_path / "legacy.yaml", "--data-dir", holes, "--output-dir", tmp_path / "out",
+                  "--home", tmp_path / "home")
+    model, report = kind.from_pretrained(tmp_path / "out" / "model", output_loading_info=True)
+    assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), report
+    agree(head, tmp_path / "out" / "model", model.eval(), "forecast")

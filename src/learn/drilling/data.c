@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const char *const groupings[] = {"none", "head", "machine", "program", "folder", "tool", NULL};
+const char *const ag_drilling_groupings[] = {"none", "head", "machine", "program", "folder", "tool", NULL};
 static const char *const sources[] = {"expert", "truth", "automatic", NULL};
 
 #define AT(member) offsetof(ag_drilling_augmentation, member)
@@ -206,7 +206,7 @@ const ag_field ag_drilling_data_fields[AG_DRILLING_FIELDS] = {
      .type = AG_FIELD_CHOICE,
      .offset = AT(group_by),
      .fallback = "tool",
-     .choices = groupings,
+     .choices = ag_drilling_groupings,
      .doc = "Holes that share it are never on both sides of a split; near-twins never are. A tool: holes of a head "
             "whose tool counter runs on; where there are too few tools to part, holes are."},
     {.name = "simulated",

@@ -55,6 +55,7 @@ typedef enum ag_drilling_grouping {
     AG_GROUP_FOLDER,
     AG_GROUP_TOOL,
 } ag_drilling_grouping;
+extern const char *const ag_drilling_groupings[]; /* their names; NULL ends them */
 
 extern const ag_description ag_drilling_preprocessing_description, ag_drilling_data_description;
 /* The rows of ag_drilling_data_description, for tables of structs that begin with an ag_drilling_data. */

@@ -48,6 +48,13 @@ typedef struct ag_legacy_reference {
 } ag_legacy_reference;
 /* From a table with the columns torque1 to torque15. */
 int ag_legacy_reference_read(const char *path, ag_legacy_reference *out, ag_err *err);
+/* The rows of holes in its place: begun with zeroes. AG_ENOTFOUND: the trace has no step 2. */
+typedef struct ag_legacy_rows {
+    int64_t rows;
+    double mean[AG_LEGACY_TORQUES], square[AG_LEGACY_TORQUES]; /* of the distances from it, summed up */
+} ag_legacy_rows;
+int ag_legacy_rows_add(ag_legacy_rows *rows, const ag_legacy_trace *trace, ag_arena *scratch, ag_err *err);
+ag_legacy_reference ag_legacy_rows_reference(const ag_legacy_rows *rows);
 
 typedef struct ag_legacy_settings {
     double local;    /* the tool's age that is told to the model */

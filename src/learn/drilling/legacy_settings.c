@@ -8,6 +8,7 @@
 
 #include "core/io/file.h"
 #include "core/io/path.h"
+#include "learn/drilling/data.h"
 #include "learn/strategy.h"
 
 enum { MAX_FILE = 64 << 20 };
@@ -24,7 +25,7 @@ static const ag_field reference_fields[] = {
      .fallback = "0",
      .min = 0,
      .max = 1e12,
-     .doc = "Rows of the reference table; 0: there is none, each hole is scaled by itself."},
+     .doc = "Rows of the reference table; 0: there is none."},
     {.name = "mean",
      .type = AG_FIELD_LIST,
      .item = AG_FIELD_REAL,
@@ -39,6 +40,12 @@ static const ag_field reference_fields[] = {
      .min = 0,
      .max = AG_LEGACY_TORQUES,
      .doc = "Population standard deviation of each of its 15 columns."},
+    {.name = "training_rows",
+     .type = AG_FIELD_BOOL,
+     .offset = AT(training_rows),
+     .fallback = "true",
+     .doc = "Where there is no such table: the rows of the holes that are trained on stand in for it; false: each hole "
+            "is scaled by itself. A model that is taken as it is keeps what lies beside it."},
 };
 static int check_reference(const void *into, ag_err *err)
 {
@@ -91,7 +98,14 @@ static const ag_field fields[] = {
      .fallback = "8",
      .min = 1,
      .max = AG_LEGACY_WINDOWS,
-     .doc = "Windows of each hole that are trained on, of the 40 that are asked."},
+     .doc = "Windows of each hole in an epoch, of the 40 that are asked; in every epoch others."},
+    {.name = "group_by",
+     .type = AG_FIELD_CHOICE,
+     .offset = AT(group_by),
+     .fallback = "tool",
+     .choices = ag_drilling_groupings,
+     .doc = "Holes that share it never lie on both sides of validation_split; near-twins never do. Where there are too "
+            "few tools to part, holes are."},
     {.name = "target_height",
      .type = AG_FIELD_REAL,
      .offset = AT(target_height),

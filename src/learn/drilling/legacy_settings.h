@@ -9,6 +9,7 @@ typedef struct ag_legacy_reference_keys {
     const char *file; /* a table; NULL: the numbers below */
     int64_t rows;
     ag_list mean, deviation; /* double, 15 each */
+    bool training_rows;      /* nothing was said: the rows of the training holes are it */
 } ag_legacy_reference_keys;
 
 typedef struct ag_legacy_data {
@@ -18,6 +19,7 @@ typedef struct ag_legacy_data {
     ag_legacy_reference_keys reference;
     double target_height, target_rows;
     int64_t windows;
+    int group_by; /* ag_drilling_grouping */
     const char *truth;
 } ag_legacy_data;
 extern const ag_description ag_legacy_data_description;

@@ -13,10 +13,29 @@
 enum { PHASES = 3, DELAYS = 5, MIDDLE = 7, BEFORE_PEAK = 330 };
 static const float padding = -1.0F, silent = -1.0F;
 
+/* ---- the reference ---- */
+
+static void note(ag_legacy_rows *rows, int column, double value) /* Welford's sums; rows->rows counts it already */
+{
+    double away = value - rows->mean[column];
+    rows->mean[column] += away / (double)rows->rows;
+    rows->square[column] += away * (value - rows->mean[column]);
+}
+
+ag_legacy_reference ag_legacy_rows_reference(const ag_legacy_rows *rows)
+{
+    ag_legacy_reference r = {.rows = rows->rows};
+    for (int c = 0; c < AG_LEGACY_TORQUES && r.rows > 0; c++) {
+        r.mean[c] = rows->mean[c];
+        r.deviation[c] = sqrt(rows->square[c] / (double)rows->rows);
+    }
+    return r;
+}
+
 int ag_legacy_reference_read(const char *path, ag_legacy_reference *out, ag_err *err)
 {
-    ag_legacy_reference r = {0};
-    double square[AG_LEGACY_TORQUES] = {0}, value;
+    ag_legacy_rows rows = {0};
+    double value;
     size_t columns[AG_LEGACY_TORQUES], count;
     const ag_str *cells;
     ag_csv *csv = NULL;
@@ -30,21 +49,18 @@ int ag_legacy_reference_read(const char *path, ag_legacy_reference *out, ag_err 
         if (columns[c] == SIZE_MAX) rc = ag_fail_at(err, AG_EPARSE, path, 1, 0, "there is no column '%s'", name);
     }
     while (rc == AG_OK && (more = ag_csv_next(csv, &cells, &count, err)) > 0) {
-        r.rows++;
-        for (int c = 0; rc == AG_OK && c < AG_LEGACY_TORQUES; c++) { /* Welford's sums */
+        rows.rows++;
+        for (int c = 0; rc == AG_OK && c < AG_LEGACY_TORQUES; c++) {
             if ((rc = ag_csv_double(csv, columns[c], &value, err)) < 0) break;
             if (!isfinite(value)) rc = ag_fail_at(err, AG_EPARSE, path, 0, 0, "torque%d is not finite", c + 1);
-            double away = value - r.mean[c];
-            r.mean[c] += away / (double)r.rows;
-            square[c] += away * (value - r.mean[c]);
+            note(&rows, c, value);
         }
     }
     ag_csv_free(csv);
     if (rc == AG_OK) rc = more;
-    if (rc == AG_OK && r.rows == 0) rc = ag_fail_at(err, AG_EPARSE, path, 0, 0, "the table has no rows");
+    if (rc == AG_OK && rows.rows == 0) rc = ag_fail_at(err, AG_EPARSE, path, 0, 0, "the table has no rows");
     if (rc < 0) return rc;
-    for (int c = 0; c < AG_LEGACY_TORQUES; c++) r.deviation[c] = sqrt(square[c] / (double)r.rows);
-    *out = r;
+    *out = ag_legacy_rows_reference(&rows);
     return AG_OK;
 }
 
@@ -72,6 +88,17 @@ static double raw_torque(const step_two *s, size_t k, size_t column)
 {
     size_t delay = column / PHASES, phase = column % PHASES;
     return k >= delay ? (double)s->torque[phase + PHASES * (k - delay)] : 0.0;
+}
+
+int ag_legacy_rows_add(ag_legacy_rows *rows, const ag_legacy_trace *trace, ag_arena *scratch, ag_err *err)
+{
+    step_two s;
+    int rc = take_step(trace, scratch, &s, err);
+    for (size_t k = 0; rc == AG_OK && k < s.count / PHASES; k++) {
+        rows->rows++;
+        for (int c = 0; c < AG_LEGACY_TORQUES; c++) note(rows, c, raw_torque(&s, k, (size_t)c));
+    }
+    return rc;
 }
 
 /* Mean and deviation of the hole's rows and the reference's together. */

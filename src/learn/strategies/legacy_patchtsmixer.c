@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /* legacy_patchtsmixer.c: the strategy "legacy_patchtsmixer": the pipeline that the others are to beat. With
- * data_config.model it takes an existing checkpoint as it is; else it trains one by the old recipe. What the old model
- * was trained on is not known; here the target is designed so that the old inference reads it rightly: over the 512
- * rows of a window each torque column is a bump at the row where the tip leaves the stack and 0 elsewhere, and the two
- * constant columns are themselves. Holes whose exit does not lie in step 2, or is not known, cannot be learned from. */
+ * data_config.model it takes an existing checkpoint as it is; else it trains one by the old recipe, on what
+ * drilling/legacy_lessons.h tells. */
 #include <math.h>
 #include <string.h>
 
-#include "core/base/mem.h"
-#include "core/io/file.h"
-#include "core/io/path.h"
+#include "core/sys/clock.h"
 #include "learn/drilling/known.h"
-#include "learn/drilling/legacy_settings.h"
+#include "learn/drilling/legacy_lessons.h"
 #include "learn/drilling/score.h"
 #include "learn/strategies/list.h"
+#include "learn/team.h"
 
 #define NAME "legacy_patchtsmixer"
-enum { SIZE = AG_LEGACY_WINDOW * AG_LEGACY_CHANNELS, PAST = 0, FUTURE = 1 };
-
-typedef struct lesson { /* a hole to learn from, or to be judged by */
-    const ag_known_hole *hole;
-    ag_legacy_table table;
-    double exit; /* row of the table */
-} lesson;
 
 typedef struct legacy {
     ag_legacy_data data;
@@ -30,145 +20,33 @@ typedef struct legacy {
     ag_known_set set;
     ag_pretrained *loaded; /* of data_config.model */
     ag_model *model;       /* trained here */
-    lesson *lessons[2];    /* to train, to validate */
-    size_t counts[2];
-    ag_samples samples[2];
-    const struct part *parts;
+    ag_legacy_lessons lessons;
+    ag_samples samples[AG_LEGACY_PARTS];
     char digest[65]; /* of what is known of the holes */
 } legacy;
 
-typedef struct part { /* what samples are made of */
-    const legacy *legacy;
-    int which;
-} part;
-
-/* ---- lessons ---- */
-
-/* The row where the position reaches the exit, between rows; NaN: not in step 2. */
-static double row_of(const ag_legacy_table *table, double exit)
-{
-    size_t first = AG_LEGACY_PAD + 2, end = AG_LEGACY_PAD + table->samples; /* two rows of delay have no position */
-    for (size_t row = first + 1; row < end; row++) {
-        double before = (double)table->x[row - 1], here = (double)table->x[row];
-        if (here < exit || before > exit) continue;
-        return (double)(row - 1) + (here > before ? (exit - before) / (here - before) : 0.0);
-    }
-    return NAN;
-}
-
-static int make_lesson(const legacy *l, const ag_known_hole *hole, ag_arena *keep, lesson *out, bool *fits, ag_err *err)
-{
-    ag_hole *samples = NULL;
-    ag_legacy_trace trace;
-    ag_err why = {0};
-    ag_arena *scratch = ag_arena_new(0);
-    int rc = scratch ? ag_known_samples(&l->set, hole, scratch, &samples, err) : ag_fail_memory(err, 1);
-    if (rc == AG_OK) {
-        rc = ag_legacy_trace_of(samples, scratch, &trace, &why);
-        if (rc == AG_OK) rc = ag_legacy_table_of(&trace, &l->settings, keep, &out->table, &why);
-        if (rc < 0 && rc != AG_ENOTFOUND && err) *err = why;
-        *fits = rc == AG_OK;
-        if (rc == AG_ENOTFOUND) rc = AG_OK;
-    }
-    ag_arena_free(scratch);
-    if (rc < 0 || !*fits) return rc;
-    out->hole = hole;
-    out->exit = row_of(&out->table, hole->known.mm[AG_POINT_EXIT]);
-    *fits = !isnan(out->exit);
-    return AG_OK;
-}
-
-/* By content, so that it does not depend on what else lies there. */
-static bool validates(const ag_known_hole *hole, double share)
-{
-    uint32_t word = 0;
-    for (int i = 0; i < 8 && hole->record->sha256[i]; i++) {
-        char c = hole->record->sha256[i];
-        word = word * 16 + (uint32_t)(c >= 'a' ? c - 'a' + 10 : c - '0');
-    }
-    return (double)word / 4294967296.0 < share;
-}
+/* ---- data ---- */
 
 static int make_lessons(legacy *l, ag_strategy_task *task, ag_err *err)
 {
-    double share = task->settings->training.validation_split;
-    size_t left_out = 0;
-    for (int k = 0; k < 2; k++)
-        if (!(l->lessons[k] = ag_arena_array(task->arena, l->set.count + 1, sizeof(lesson))))
-            return ag_fail_memory(err, l->set.count * sizeof(lesson));
-    int rc = AG_OK;
-    for (size_t i = 0; rc == AG_OK && i < l->set.count; i++) {
-        const ag_known_hole *hole = &l->set.holes[i];
-        lesson one = {0};
-        bool fits = false;
-        if (hole->known.outcome != AG_LABEL_FOUND) continue;
-        if ((rc = ag_cancel_check(task->cancel, err)) < 0) break;
-        rc = make_lesson(l, hole, task->arena, &one, &fits, err);
-        int k = validates(hole, share);
-        if (rc == AG_OK && fits) l->lessons[k][l->counts[k]++] = one;
-        left_out += rc == AG_OK && !fits;
-    }
+    const ag_settings *settings = task->settings;
+    const ag_legacy_course course = {.set = &l->set,
+                                     .data = &l->data,
+                                     .share = settings->training.validation_split,
+                                     .seed = (uint64_t)settings->seed,
+                                     .cancel = task->cancel};
+    int rc = ag_legacy_lessons_make(&course, &l->settings, task->arena, &l->lessons, err);
     if (rc < 0) return rc;
-    ag_strategy_remark(task, "%zu holes to train, %zu to validate; %zu have no exit in their step 2", l->counts[0],
-                       l->counts[1], left_out);
-    if (l->counts[0] > 0) return AG_OK;
+    ag_strategy_remark(task, "%zu holes to train, %zu to validate; %zu have no exit in their step 2",
+                       l->lessons.counts[AG_LEGACY_TRAINING], l->lessons.counts[AG_LEGACY_VALIDATION],
+                       l->lessons.left_out);
+    for (int k = 0; rc == AG_OK && k < AG_LEGACY_PARTS; k++)
+        rc = ag_legacy_samples(&l->lessons, (ag_legacy_part)k, l->digest, task->arena, &l->samples[k], err);
+    if (rc < 0 || l->lessons.counts[AG_LEGACY_TRAINING] > 0) return rc;
     ag_fail(err, AG_EINVAL, "there is no hole to learn from in '%s': none has a known exit in its step 2",
             task->data_dir);
     return ag_err_hint(err, "prepare it with --auto-label, or say data_config.truth");
 }
-
-/* ---- samples ---- */
-
-static void fill_target(const legacy *l, const lesson *one, size_t first, const float *from, ag_real *into)
-{
-    double width = l->data.target_rows;
-    for (size_t row = 0; row < AG_LEGACY_WINDOW; row++) {
-        double away = ((double)(first + row) - one->exit) / width;
-        double heat = l->data.target_height * exp(-0.5 * away * away);
-        for (size_t c = 0; c < AG_LEGACY_CHANNELS; c++)
-            into[row * AG_LEGACY_CHANNELS + c] =
-                c < AG_LEGACY_TORQUES ? (ag_real)heat : (ag_real)from[row * AG_LEGACY_CHANNELS + c];
-    }
-}
-
-static int fill(const void *state, const ag_batch *batch, ag_err *err)
-{
-    const part *p = state;
-    const legacy *l = p->legacy;
-    (void)err;
-    for (int64_t i = 0; i < batch->count; i++) {
-        int64_t hole = batch->index[i] / l->data.windows, number = batch->index[i] % l->data.windows;
-        const lesson *one = &l->lessons[p->which][hole];
-        size_t first = ag_legacy_window(&one->table, (size_t)(number * AG_LEGACY_WINDOWS / l->data.windows));
-        const float *from = one->table.values + first * AG_LEGACY_CHANNELS;
-        ag_real *past = batch->into[PAST], *future = batch->into[FUTURE];
-        for (size_t k = 0; past && k < SIZE; k++) past[(size_t)i * SIZE + k] = (ag_real)from[k];
-        if (future) fill_target(l, one, first, from, future + (size_t)i * SIZE);
-    }
-    return AG_OK;
-}
-
-static int make_samples(legacy *l, ag_strategy_task *task, ag_err *err)
-{
-    static const ag_samples_port ports[] = {{"past_values", SIZE}, {"future_values", SIZE}};
-    static const char *const names[] = {"the training holes", "the validation holes"};
-    part *parts = ag_arena_array(task->arena, 2, sizeof *parts);
-    if (!parts) return ag_fail_memory(err, 2 * sizeof *parts);
-    l->parts = parts;
-    for (int k = 0; k < 2; k++) {
-        parts[k] = (part){l, k};
-        l->samples[k] = (ag_samples){.name = names[k],
-                                     .ports = ports,
-                                     .ports_count = 2,
-                                     .count = (int64_t)l->counts[k] * l->data.windows,
-                                     .fill = fill,
-                                     .state = &parts[k],
-                                     .digest = l->digest};
-    }
-    return AG_OK;
-}
-
-/* ---- the strategy ---- */
 
 /* Content and what is known, so that a training is not resumed with other data. */
 static int note_data(legacy *l, ag_strategy_task *task, ag_err *err)
@@ -200,10 +78,22 @@ static int load_known(legacy *l, ag_strategy_task *task, ag_err *err)
     return rc;
 }
 
+/* Its own scaling, unless another was said. */
+static int take_reference(legacy *l, ag_err *err)
+{
+    ag_legacy_settings stored = {0};
+    const ag_legacy_reference_keys *said = &l->data.reference;
+    if (said->file || said->rows > 0) return AG_OK;
+    int rc = ag_legacy_settings_load(l->data.model, &stored, err);
+    l->settings.reference = stored.reference;
+    return rc;
+}
+
 static int take_model(legacy *l, ag_strategy_task *task, ag_err *err)
 {
     ag_legacy *pipeline = NULL;
     int rc = ag_pretrained_load(l->data.model, NULL, &l->loaded, err);
+    if (rc >= 0) rc = take_reference(l, err);
     if (rc >= 0)
         rc = ag_legacy_borrow(&l->loaded->config, l->loaded->model, &l->settings, task->device, &pipeline, err);
     ag_legacy_free(pipeline);
@@ -226,8 +116,7 @@ static int make_model(legacy *l, ag_strategy_task *task, ag_err *err)
     if (rc >= 0) rc = ag_legacy_borrow(&task->model_config, l->model, &l->settings, task->device, &pipeline, err);
     ag_legacy_free(pipeline);
     if (rc >= 0) task->parameters = ag_model_count(l->model, false);
-    if (rc >= 0) rc = make_lessons(l, task, err);
-    return rc < 0 ? rc : make_samples(l, task, err);
+    return rc < 0 ? rc : make_lessons(l, task, err);
 }
 
 static int prepare(void *state, ag_strategy_task *task, ag_err *err)
@@ -243,6 +132,44 @@ static int prepare(void *state, ag_strategy_task *task, ag_err *err)
     return rc;
 }
 
+/* ---- training ---- */
+
+typedef struct slice { /* what the estimate is measured on */
+    const legacy *legacy;
+    const ag_strategy_task *task;
+} slice;
+
+static int open_slice(void *context, int64_t member, ag_team_sample *sample, ag_err *err)
+{
+    const slice *s = context;
+    (void)member;
+    sample->training = &s->legacy->samples[AG_LEGACY_TRAINING];
+    sample->validation =
+        s->legacy->lessons.counts[AG_LEGACY_VALIDATION] ? &s->legacy->samples[AG_LEGACY_VALIDATION] : NULL;
+    return ag_strategy_model(s->task, true, &sample->model, err);
+}
+
+static void close_slice(void *context, int64_t member, ag_team_sample *sample)
+{
+    (void)context, (void)member;
+    ag_model_free(sample->model);
+}
+
+static int tell_estimate(const legacy *l, ag_strategy_task *task, ag_err *err)
+{
+    char took[32];
+    ag_team_estimate e;
+    slice s = {l, task};
+    const ag_team_slice team = {&s, 1, open_slice, close_slice};
+    int rc = ag_team_estimate_of(task, &team, &e, err);
+    if (rc < 0) return rc;
+    ag_duration_format((int64_t)(e.seconds * 1e6), took);
+    ag_strategy_remark(task, "%lld windows, at most %lld epochs (%.0f MB): at most %s",
+                       (long long)l->samples[AG_LEGACY_TRAINING].count, (long long)task->settings->training.epochs,
+                       (double)e.model_bytes / 1e6, isnan(e.seconds) ? "a moment" : took);
+    return AG_OK;
+}
+
 static int train(void *state, ag_strategy_task *task, ag_err *err)
 {
     legacy *l = state;
@@ -250,9 +177,14 @@ static int train(void *state, ag_strategy_task *task, ag_err *err)
         ag_strategy_remark(task, "%s is taken as it is: nothing is trained", l->data.model);
         return AG_OK;
     }
-    return ag_strategy_train_model(task, "model", 0, 1, l->model, &l->samples[0], l->counts[1] ? &l->samples[1] : NULL,
+    int rc = task->resume ? AG_OK : tell_estimate(l, task, err);
+    if (rc < 0) return rc;
+    return ag_strategy_train_model(task, "model", 0, 1, l->model, &l->samples[AG_LEGACY_TRAINING],
+                                   l->lessons.counts[AG_LEGACY_VALIDATION] ? &l->samples[AG_LEGACY_VALIDATION] : NULL,
                                    NULL, err);
 }
+
+/* ---- validation ---- */
 
 static int add_metrics(ag_strategy_task *task, const ag_score *score, ag_err *err)
 {
@@ -268,37 +200,59 @@ static int add_metrics(ag_strategy_task *task, const ag_score *score, ag_err *er
     return rc == AG_OK ? ag_strategy_metric_found(task, "val_abstained", (double)score->abstained, err) : rc;
 }
 
-/* Answers of the whole pipeline to the holes that were not trained on; of a model that was taken as it is: to all. */
+/* Whom the whole pipeline is asked about: the holes that validate; of a model that was taken as it is, all. */
+static int choose(const legacy *l, ag_arena *arena, const ag_known_hole ***out, size_t *count, ag_err *err)
+{
+    const ag_legacy_lessons *lessons = &l->lessons;
+    size_t most = l->loaded ? l->set.count : lessons->counts[AG_LEGACY_VALIDATION];
+    *out = ag_arena_array(arena, most + 1, sizeof **out);
+    *count = 0;
+    if (!*out) return ag_fail_memory(err, most * sizeof **out);
+    for (size_t i = 0; i < most; i++) {
+        const ag_known_hole *hole = l->loaded ? &l->set.holes[i] : lessons->items[AG_LEGACY_VALIDATION][i].hole;
+        if (hole->known.outcome != AG_LABEL_NONE) (*out)[(*count)++] = hole;
+    }
+    return AG_OK;
+}
+
+static int ask(const ag_legacy *pipeline, const ag_known_set *set, const ag_known_hole *hole, ag_strategy_task *task,
+               ag_score_case *out, ag_err *err)
+{
+    ag_hole *samples = NULL;
+    ag_arena *scratch = ag_arena_new(0);
+    *out = ag_known_case(hole);
+    int rc = scratch ? ag_cancel_check(task->cancel, err) : ag_fail_memory(err, 1);
+    if (rc == AG_OK) rc = ag_known_samples(set, hole, scratch, &samples, err);
+    if (rc == AG_OK)
+        rc = ag_legacy_ask(pipeline, (const ag_hole *[]){samples}, 1, task->arena, task->cancel, &out->said, err);
+    ag_arena_free(scratch);
+    return rc;
+}
+
 static int validate(void *state, ag_strategy_task *task, ag_err *err)
 {
     legacy *l = state;
     ag_legacy *pipeline = NULL;
     ag_score score;
+    const ag_known_hole **holes = NULL;
     size_t count = 0;
-    const ag_model *model = l->loaded ? l->loaded->model : l->model;
-    double share = task->settings->training.validation_split;
-    ag_score_case *cases = ag_arena_array(task->arena, l->set.count + 1, sizeof *cases);
-    const ag_score_case **list = ag_arena_array(task->arena, l->set.count + 1, sizeof *list);
-    if (!cases || !list) return ag_fail_memory(err, l->set.count * sizeof *cases);
-    int rc = ag_legacy_borrow(&task->model_config, model, &l->settings, task->device, &pipeline, err);
-    for (size_t i = 0; rc == AG_OK && i < l->set.count; i++) {
-        const ag_known_hole *hole = &l->set.holes[i];
-        ag_hole *samples = NULL;
-        if (hole->known.outcome == AG_LABEL_NONE || (!l->loaded && !validates(hole, share))) continue;
-        ag_arena *scratch = ag_arena_new(0);
-        cases[count] = ag_known_case(hole);
-        list[count] = &cases[count];
-        rc = scratch ? ag_cancel_check(task->cancel, err) : ag_fail_memory(err, 1);
-        if (rc == AG_OK) rc = ag_known_samples(&l->set, hole, scratch, &samples, err);
-        if (rc == AG_OK)
-            rc = ag_legacy_ask(pipeline, (const ag_hole *[]){samples}, 1, task->arena, task->cancel,
-                               &cases[count++].said, err);
-        ag_arena_free(scratch);
+    int rc = choose(l, task->arena, &holes, &count, err);
+    if (rc < 0 || count == 0) return rc;
+    ag_score_case *cases = ag_arena_array(task->arena, count, sizeof *cases);
+    const ag_score_case **list = ag_arena_array(task->arena, count, sizeof *list);
+    if (!cases || !list) return ag_fail_memory(err, count * sizeof *cases);
+    rc = ag_legacy_borrow(&task->model_config, l->loaded ? l->loaded->model : l->model, &l->settings, task->device,
+                          &pipeline, err);
+    for (size_t i = 0; rc == AG_OK && i < count; i++) {
+        list[i] = &cases[i];
+        rc = ask(pipeline, &l->set, holes[i], task, &cases[i], err);
     }
     ag_legacy_free(pipeline);
     if (rc == AG_OK) rc = ag_score_make(list, count, NULL, task->arena, &score, err);
-    return rc == AG_OK && count > 0 ? add_metrics(task, &score, err) : rc;
+    return rc == AG_OK ? add_metrics(task, &score, err) : rc;
 }
+
+/* ---- export ---- */
 
 typedef struct saving {
     const legacy *legacy;

@@ -10,6 +10,7 @@
 #include "data/prepared.h"
 #include "learn/drilling/answerer.h"
 #include "learn/drilling/folder.h"
+#include "learn/drilling/known.h"
 #include "learn/drilling/legacy_settings.h"
 #include "learn/strategy.h"
 
@@ -34,22 +35,47 @@ static const char recipe[] =
     "save_checkpoints: false\n";
 
 /* Holes whose metal is drilled in step 2, as the old pipeline wants them. */
-static const char *metal_in_step_two(uint64_t holes, ag_arena *arena)
+static const char *metal_in_step_two(uint64_t holes, uint64_t seed, ag_arena *arena)
 {
     ag_err err = {0};
     ag_sim_totals totals;
     const ag_sim_regime *regime = ag_sim_regime_find("cfrp-ti-event");
-    ag_sim_options options = {.seed = 31, .regimes = &regime, .regime_count = 1};
+    ag_sim_options options = {.seed = seed, .regimes = &regime, .regime_count = 1, .series = 2};
     const char *dir = ag_test_dir();
     AG_EXPECT_OK(ag_sim_batch(&options, dir, holes, 0, 2, NULL, NULL, &totals, &err));
-    return prepared(dir, arena);
+    const char *data = prepared(dir, arena);
+    ag_buf truth;
+    ag_buf_init(&truth, 1 << 20);
+    AG_EXPECT_OK(ag_file_read(ag_path_join(arena, dir, "truth.csv"), 1 << 20, &truth, &err));
+    AG_EXPECT_OK(ag_file_replace(ag_path_join(arena, data, "truth.csv"), truth.data, truth.size, &err));
+    ag_buf_deinit(&truth);
+    return data;
 }
 
 typedef struct attempt {
     ag_arena *arena;
     const char *data, *output;
     char remarks[4096];
+    ag_cancel *cancel;
+    int64_t stop_at; /* step; 0: never */
+    bool resume;     /* the output of before */
 } attempt;
+
+static int on_step(void *context, const ag_train_progress *now, ag_err *err)
+{
+    const attempt *a = context;
+    (void)err;
+    if (a->stop_at && now->step == a->stop_at) ag_cancel_request(a->cancel);
+    return 0;
+}
+
+static int on_training(void *context, const char *name, int64_t index, int64_t count, ag_train_monitor *monitor,
+                       ag_err *err)
+{
+    (void)name, (void)index, (void)count, (void)err;
+    *monitor = (ag_train_monitor){.context = context, .step = on_step};
+    return 0;
+}
 
 static void on_remark(void *context, const char *text)
 {
@@ -64,13 +90,15 @@ static int run(attempt *a, const char *config, const char *set, ag_err *err)
     ag_settings settings;
     ag_str sets[1] = {ag_str_of(set)};
     char *path = ag_path_join(a->arena, ag_test_dir(), "config.yaml");
-    ag_strategy_watch watch = {.context = a, .remark = on_remark};
-    a->output = ag_test_dir();
+    ag_strategy_watch watch = {.context = a, .remark = on_remark, .training = on_training};
+    if (!a->resume) a->output = ag_test_dir();
     *a->remarks = 0;
     ag_strategy_task task = {.settings = &settings,
                              .data_dir = a->data,
                              .output_dir = a->output,
                              .jobs = 2,
+                             .resume = a->resume,
+                             .cancel = a->cancel,
                              .watch = &watch,
                              .arena = a->arena};
     int rc = path ? ag_file_replace(path, config, strlen(config), err) : ag_fail_memory(err, 1);
@@ -100,9 +128,9 @@ AG_TEST(test_legacy_patchtsmixer__trains_a_baseline_and_takes_a_checkpoint)
     ag_err err = {0};
     attempt a = {.arena = ag_arena_new(0)};
     ag_answerer trained = {0}, taken = {0};
-    a.data = metal_in_step_two(10, a.arena);
-    AG_EXPECT_OK(run(&a, recipe, NULL, &err));
-    assert_non_null(strstr(a.remarks, "10 holes: 0 with a truth, 0 labelled by experts, 10 automatically"));
+    a.data = metal_in_step_two(10, 31, a.arena);
+    AG_EXPECT_OK(run(&a, recipe, "data_config.reference.training_rows=false", &err)); /* or it would be lost below */
+    assert_non_null(strstr(a.remarks, "10 holes: 10 with a truth, 0 labelled by experts, 0 automatically"));
     assert_non_null(strstr(a.remarks, "0 have no exit in their step 2"));
     assert_true(metric(&a, "val_mae_exit_mm") < 3.0);
     assert_true(metric(&a, "val_mae_entry_mm") > 0.01);
@@ -154,6 +182,100 @@ AG_TEST(test_legacy_patchtsmixer__trains_a_baseline_and_takes_a_checkpoint)
     ag_arena_free(a.arena);
 }
 
+/* How far answers and a constant lie from the truth of holes that nobody has learned from. */
+static void exit_errors(attempt *a, const char *data, double *model, double *constant)
+{
+    ag_err err = {0};
+    ag_known_set set;
+    ag_answerer who = {0};
+    double sum = 0, mean = 0, away = 0;
+    size_t count = 0;
+    AG_EXPECT_OK(ag_known_load(data, NULL, a->arena, &set, &err));
+    AG_EXPECT_OK(ag_answerer_open(a->output, NULL, NULL, &who, &err));
+    for (size_t i = 0; i < set.count; i++) mean += set.holes[i].known.mm[AG_POINT_EXIT] / (double)set.count;
+    for (size_t i = 0; i < set.count; i++) {
+        ag_hole *hole;
+        ag_prediction said;
+        AG_EXPECT_OK(ag_known_samples(&set, &set.holes[i], a->arena, &hole, &err));
+        AG_EXPECT_OK(ag_answerer_ask(&who, (const ag_hole *[]){hole}, 1, a->arena, NULL, &said, &err));
+        away += fabs(set.holes[i].known.mm[AG_POINT_EXIT] - mean) / (double)set.count;
+        if (said.outcome != AG_LABEL_FOUND) continue;
+        sum += fabs(said.points[AG_POINT_EXIT].mm - set.holes[i].known.mm[AG_POINT_EXIT]);
+        count++;
+    }
+    ag_answerer_close(&who);
+    assert_true(count > set.count / 2);
+    *model = sum / (double)count;
+    *constant = away;
+}
+
+AG_TEST(test_legacy_patchtsmixer__learns_where_the_exit_is)
+{
+    ag_err err = {0};
+    attempt a = {.arena = ag_arena_new(0)};
+    double model, constant;
+    a.data = metal_in_step_two(40, 31, a.arena);
+    AG_EXPECT_OK(run(&a, recipe, "training_config={epochs: 40, batch_size: 16, learning_rate: 0.005}", &err));
+    assert_non_null(strstr(a.remarks, " windows, at most 40 epochs ("));
+    exit_errors(&a, metal_in_step_two(12, 32, a.arena), &model, &constant);
+    if (!(model < 0.4 * constant)) fail_msg("%.3f mm, a constant answer %.3f mm", model, constant);
+    ag_arena_free(a.arena);
+}
+
+static void read_weights(attempt *a, ag_buf *out)
+{
+    ag_err err = {0};
+    ag_buf_init(out, 64 << 20);
+    AG_EXPECT_OK(ag_file_read(ag_path_join(a->arena, a->output, "model/model.safetensors"), 64 << 20, out, &err));
+}
+
+AG_TEST(test_legacy_patchtsmixer__stops_and_goes_on_to_the_same_bits)
+{
+    static const char set[] = "save_checkpoints=true";
+    ag_err err = {0};
+    attempt a = {.arena = ag_arena_new(0)};
+    ag_buf whole, stopped;
+    a.data = metal_in_step_two(8, 31, a.arena);
+    AG_EXPECT_OK(run(&a, recipe, set, &err));
+    read_weights(&a, &whole);
+    a.stop_at = 3;
+    AG_EXPECT_OK(ag_cancel_new(NULL, &a.cancel, &err));
+    AG_EXPECT_ERROR(run(&a, recipe, set, &err), AG_ECANCELLED, "");
+    assert_false(ag_file_exists(ag_path_join(a.arena, a.output, "model/" AG_STRATEGY_FILE)));
+    ag_cancel_free(a.cancel);
+    a.cancel = NULL;
+    a.stop_at = 0;
+    a.resume = true;
+    AG_EXPECT_OK(run(&a, recipe, set, &err));
+    assert_null(strstr(a.remarks, "at most")); /* nobody is told anew how long all of it takes */
+    read_weights(&a, &stopped);
+    assert_true(whole.size == stopped.size && memcmp(whole.data, stopped.data, whole.size) == 0);
+    ag_buf_deinit(&whole);
+    ag_buf_deinit(&stopped);
+    ag_arena_free(a.arena);
+}
+
+/* What a model was scaled with goes where it goes: taken as it is, it says the same. */
+AG_TEST(test_legacy_patchtsmixer__a_checkpoint_keeps_its_scaling)
+{
+    ag_err err = {0};
+    attempt a = {.arena = ag_arena_new(0)};
+    ag_legacy_settings first = {0}, second = {0}, third = {0};
+    a.data = metal_in_step_two(6, 31, a.arena);
+    AG_EXPECT_OK(run(&a, recipe, NULL, &err));
+    const char *model = ag_path_join(a.arena, a.output, "model");
+    AG_EXPECT_OK(ag_legacy_settings_load(model, &first, &err));
+    assert_true(first.reference.rows > 0);
+    char *config = ag_arena_printf(a.arena, "strategy: legacy_patchtsmixer\ndata_config: {model: %s}\n", model);
+    AG_EXPECT_OK(run(&a, config, NULL, &err));
+    AG_EXPECT_OK(ag_legacy_settings_load(ag_path_join(a.arena, a.output, "model"), &second, &err));
+    assert_memory_equal(&first.reference, &second.reference, sizeof first.reference);
+    AG_EXPECT_OK(run(&a, recipe, "data_config.reference.training_rows=false", &err));
+    AG_EXPECT_OK(ag_legacy_settings_load(ag_path_join(a.arena, a.output, "model"), &third, &err));
+    assert_int_equal(third.reference.rows, 0);
+    ag_arena_free(a.arena);
+}
+
 AG_TEST(test_legacy_patchtsmixer__says_what_is_wrong)
 {
     static const struct {
@@ -165,13 +287,16 @@ AG_TEST(test_legacy_patchtsmixer__says_what_is_wrong)
         {"data_config.truth=/nowhere.csv", "/nowhere.csv"},
         {"data_config.windows=41", "windows"},
         {"data_config.target_rows=0", "target_rows"},
+        {"data_config.group_by=drill", "group_by"},
+        {"data_config.reference.training_rows=some", "training_rows"},
+        {"training_config.cross_validation.n_folds=4", "cross_validation"},
         {"model_config.context_length=256", "context_length"},
         {"model_config.num_input_channels=15", "num_input_channels"},
         {"model_config.loss=nll", "likelihood model (loss nll)"},
     };
     ag_err err = {0};
     attempt a = {.arena = ag_arena_new(0)};
-    a.data = metal_in_step_two(2, a.arena);
+    a.data = metal_in_step_two(2, 31, a.arena);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int rc = run(&a, recipe, rows[i].set, &err);
         if (rc >= 0 || !strstr(err.text, rows[i].part)) fail_msg("%s: %d %s", rows[i].set, rc, err.text);
@@ -184,7 +309,7 @@ AG_TEST(test_legacy_patchtsmixer__failing_calls_are_told_and_leave_no_model)
 {
     if (!ag_fault_available()) return;
     attempt a = {.arena = ag_arena_new(0)};
-    a.data = metal_in_step_two(3, a.arena);
+    a.data = metal_in_step_two(3, 31, a.arena);
     size_t failed = 0;
     for (uint64_t n = 1;; n += 1 + n / 3) {
         ag_err err = {0};
