@@ -31,7 +31,7 @@ import threading
 import time
 
 BUILD = pathlib.Path(os.environ.get("AUGER_BUILD", "build"))
-CONFIG = "configs/drilling/patchtsmixer_24cv.yaml"
+CONFIG = "bench/training.yaml"
 
 
 # ---- PyTorch: answers lines of JSON ----

@@ -65,7 +65,12 @@ typedef struct ag_settings_training {
     int64_t max_time;        /* microseconds; 0: none */
 } ag_settings_training;
 
-typedef enum ag_pretrain_method { AG_PRETRAIN_MASKED, AG_PRETRAIN_SHAPES, AG_PRETRAIN_BOTH } ag_pretrain_method;
+typedef enum ag_pretrain_method {
+    AG_PRETRAIN_MASKED,
+    AG_PRETRAIN_SHAPES,
+    AG_PRETRAIN_BOTH,
+    AG_PRETRAIN_SIMULATED
+} ag_pretrain_method;
 
 typedef struct ag_settings_pretrain {
     bool enabled;

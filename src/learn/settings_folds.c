@@ -4,7 +4,7 @@
 
 static const char *const kinds[] = {"stratified", "head", "machine", "program", "folder", NULL};
 static const char *const votings[] = {"mean", "median", "weighted", "stacked", NULL};
-static const char *const methods[] = {"masked", "shapes", "both", NULL};
+static const char *const methods[] = {"masked", "shapes", "both", "simulated", NULL};
 static const char *const stages[] = {"None", "Staging", "Production", "Archived", NULL};
 
 #define AT(member) offsetof(ag_settings_folds, member)
@@ -49,14 +49,15 @@ static const ag_field pretrain_fields[] = {
      .type = AG_FIELD_BOOL,
      .offset = AT(enabled),
      .fallback = "false",
-     .doc = "The models begin with what was learned from all holes, labelled or not."},
+     .doc = "The models begin with what was learned from all holes, labelled or not, or from simulated ones."},
     {.name = "method",
      .type = AG_FIELD_CHOICE,
      .offset = AT(method),
      .fallback = "both",
      .choices = methods,
-     .doc = "What is learned from them: to find hidden patches, to say what the change-point labeller says (a physical "
-            "rule that knows no label), or one after the other."},
+     .doc = "What is learned before: from all holes to find hidden patches (masked), to say what the change-point "
+            "labeller says, a physical rule that knows no label (shapes), or one after the other (both); or where the "
+            "points of the simulated holes of data_config.simulated are (simulated)."},
     {.name = "epochs",
      .type = AG_FIELD_INT,
      .offset = AT(epochs),
@@ -94,7 +95,7 @@ static const ag_field pretrain_fields[] = {
      .doc = "The share of patches that is hidden."},
 };
 const ag_description ag_settings_pretrain_description = {.name = "pretrain",
-                                                         .doc = "Pretraining on holes without labels.",
+                                                         .doc = "Pretraining on holes without labels, or on simulated ones.",
                                                          .size = sizeof(ag_settings_pretrain),
                                                          .fields = pretrain_fields,
                                                          .count = sizeof pretrain_fields / sizeof *pretrain_fields,

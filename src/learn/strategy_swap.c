@@ -196,15 +196,20 @@ static bool ensemble_key_goes(swapping *s, const ag_member *member)
     return false;
 }
 
-static bool pretrains(const swapping *s)
+/* Simulated holes teach any architecture; what else there is to learn before, a mixer. */
+static bool pretrains(const swapping *s, const ag_value *pretrain)
 {
-    return takes(s, AG_TAKES_PRETRAIN) && (!is_settled(s) || s->architecture == &ag_architecture_patchtsmixer);
+    ag_str method = {0};
+    const ag_value *said = ag_value_get(pretrain, "method");
+    if (said) (void)ag_value_string(said, &method);
+    return takes(s, AG_TAKES_PRETRAIN) &&
+           (!is_settled(s) || s->architecture == &ag_architecture_patchtsmixer || ag_str_is(method, "simulated"));
 }
 
 static bool section_goes(swapping *s, const ag_member *member)
 {
     if (!of_file(&member->value)) return false;
-    if (ag_str_is(member->name, "pretrain") && !pretrains(s)) return set_aside(s, "", member->name);
+    if (ag_str_is(member->name, "pretrain") && !pretrains(s, &member->value)) return set_aside(s, "", member->name);
     if (ag_str_is(member->name, "ensemble") && !takes(s, AG_TAKES_ENSEMBLE)) return set_aside(s, "", member->name);
     return false;
 }

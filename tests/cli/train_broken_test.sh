@@ -89,7 +89,8 @@ set_wrong learning_rate training_config.learning_rate=fast
 set_wrong 'preprocessing' data_config.preprocesing=1
 set_wrong 'torque' 'data_config.preprocessing.channels=[torqe]'
 set_wrong 'simulated.holes.*-1' data_config.simulated.holes=-1
-set_wrong 'simulated.own_share' data_config.simulated.own_share=1
+set_wrong 'simulated.own_share' data_config.simulated.own_share=1.5
+set_wrong 'there are none' 'pretrain={enabled: true, method: simulated}'
 set_wrong "did you mean 'tool_holes'" data_config.simulated.toolholes=1
 set_wrong 'there is only one' ensemble.voting=stacked
 wrong 'only PatchTSMixer can be pretrained' "$dir/good" --strategy cnn_lstm --set 'model_config={sequence_length: 32}' --set 'pretrain={enabled: true}'

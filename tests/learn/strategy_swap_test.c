@@ -158,6 +158,9 @@ AG_TEST(test_strategy_swap__sections_of_several_models_go_with_them)
     assert_true(s.after->pretrain.enabled);
     swap_to(voting, "patchtsmixer_single", &s);
     assert_string_equal(strstr(s.remark, ": ") + 2, "ensemble, pretrain");
+    swap_to("strategy: patchtsmixer_24cv\npretrain: {enabled: true, method: simulated}\n", "cnn_lstm", &s);
+    assert_null(s.remark); /* simulated holes teach any */
+    assert_true(s.after->pretrain.enabled);
     swap_to(voting, "exec", &s);
     assert_null(s.remark); /* its program is told everything */
     assert_true(s.after->pretrain.enabled && s.after->ensemble.members.count == 1);

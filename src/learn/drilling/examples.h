@@ -69,7 +69,7 @@ int ag_examples_load(const char *dir, const ag_drilling_data *data, ag_pool *poo
 int ag_examples_simulate(ag_example_set *set, const ag_drilling_data *data, ag_pool *pool, ag_progress *progress,
                          ag_cancel *cancel, ag_arena *arena, ag_err *err);
 /* What a model learns from that is trained on these examples: they, as often as their share of an epoch wants (with
- * `repeated`; else once), then the simulated ones. */
+ * `repeated`; else once), then the simulated ones, unless that share is all. */
 int ag_examples_lesson(const ag_example_set *set, const size_t *own, size_t own_count, bool repeated, ag_arena *arena,
                        const size_t **out, size_t *count, ag_err *err);
 /* The tool of each example, by number: the holes of a head whose tool counter runs on. */

@@ -133,12 +133,13 @@ static size_t times(size_t own, size_t others, double share)
 int ag_examples_lesson(const ag_example_set *set, const size_t *own, size_t own_count, bool repeated, ag_arena *arena,
                        const size_t **out, size_t *count, ag_err *err)
 {
-    size_t rounds = repeated ? times(own_count, set->simulated, set->own_share) : 1, n = 0;
-    size_t *lesson = ag_arena_array(arena, rounds * own_count + set->simulated + 1, sizeof *lesson);
+    size_t others = repeated && set->own_share >= 1 ? 0 : set->simulated, n = 0;
+    size_t rounds = repeated ? times(own_count, others, set->own_share) : 1;
+    size_t *lesson = ag_arena_array(arena, rounds * own_count + others + 1, sizeof *lesson);
     if (!lesson) return ag_fail_memory(err, own_count * rounds * sizeof *lesson);
     for (size_t round = 0; round < rounds; round++)
         for (size_t i = 0; i < own_count; i++) lesson[n++] = own[i];
-    for (size_t i = 0; i < set->simulated; i++) lesson[n++] = set->count + i;
+    for (size_t i = 0; i < others; i++) lesson[n++] = set->count + i;
     *out = lesson;
     *count = n;
     return 0;

@@ -93,16 +93,17 @@ static int check_settings(const ag_folding *f, const ag_strategy_task *task, con
     }
     if (!s->pretrain.enabled) return 0;
     for (size_t i = 0; i < f->kind_count; i++)
-        if (f->kinds[i].config.architecture == &ag_architecture_patchtsmixer) return 0;
-    ag_fail(err, AG_EINVAL, "only PatchTSMixer can be pretrained, not %s", f->kinds[0].name);
-    return ag_err_hint(err, "set pretrain.enabled: false, or take the strategy patchtsmixer_24cv");
+        if (ag_folding_lessons(s, f->kinds[i].config.architecture)) return 0;
+    ag_fail(err, AG_EINVAL, "only PatchTSMixer can be pretrained on hidden patches and shapes, not %s",
+            f->kinds[0].name);
+    return ag_err_hint(err, "set pretrain.method: simulated, pretrain.enabled: false, or take the strategy "
+                            "patchtsmixer_24cv");
 }
 
 static int64_t count_trainings(const ag_folding *f, const ag_settings *settings)
 {
     int64_t count = (int64_t)f->member_count;
-    for (size_t i = 0; i < f->kind_count && settings->pretrain.enabled; i++)
-        if (f->kinds[i].config.architecture == &ag_architecture_patchtsmixer) count += ag_folding_lessons(settings);
+    for (size_t i = 0; i < f->kind_count; i++) count += ag_folding_lessons(settings, f->kinds[i].config.architecture);
     return count;
 }
 

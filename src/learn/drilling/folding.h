@@ -58,10 +58,10 @@ void ag_folding_close(void *state);
 int ag_folding_deal(ag_folding *folding, ag_strategy_task *task, ag_err *err);
 /* Whether a member learned from the holes of a part. */
 bool ag_folding_sees(const ag_folding *folding, const ag_folding_member *member, size_t part);
-/* folding_pretrain.c: learns from all holes, labelled or not, and fills kinds[].pretrained. */
+/* folding_pretrain.c: learns from all holes, labelled or not, or from simulated ones, and fills kinds[].pretrained. */
 int ag_folding_pretrain(ag_folding *folding, ag_strategy_task *task, ag_err *err);
-/* Trainings that this takes for one architecture. */
-int64_t ag_folding_lessons(const ag_settings *settings);
+/* Trainings that this takes for this architecture. */
+int64_t ag_folding_lessons(const ag_settings *settings, const ag_architecture *of);
 /* folding_vote.c: weights of the members, from what they said of holes that they never saw. */
 int ag_folding_weigh(ag_folding *folding, const ag_strategy_task *task, ag_err *err);
 /* folding_table.c: OUTPUT/out_of_fold.csv: every labelled hole with what is known and what its own fold's models said.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* folding_pretrain.c: before the folds a mixer learns from all holes, labelled or not; the models of the folds then
- * begin with its weights. What it learns (pretrain.method): to find hidden patches, and then to say what the
- * change-point labeller says, which is a physical rule and knows no label. What people or a table know plays no part,
- * so a fold may well have been among the holes. One training per mixer of the ensemble and lesson, with checkpoints of
- * its own; what it leaves is a model directory, from which the weights are taken whose name and shape fit. */
+/* folding_pretrain.c: before the folds a model learns from more than their holes; the models of the folds then begin
+ * with its weights. What it learns (pretrain.method): from all holes, labelled or not, to find hidden patches, and then
+ * to say what the change-point labeller says, which is a physical rule and knows no label; or from simulated holes,
+ * where their points are. What people or a table know of the data plays no part, so a fold may well have been among the
+ * holes. One training per architecture of the ensemble and lesson, with checkpoints of its own; what it leaves is a
+ * model directory, from which the weights are taken whose name and shape fit. */
 #include <math.h>
 #include <string.h>
 
@@ -28,7 +29,8 @@ static ag_settings settings_of(const ag_settings *settings)
     return own;
 }
 
-typedef enum lesson { HIDDEN_PATCHES, SHAPES } lesson;
+typedef enum lesson { HIDDEN_PATCHES, SHAPES, SIMULATED } lesson;
+static const char *const suffixes[] = {"", "-shapes", "-simulated"}; /* of their directories */
 
 static int configure(const ag_folding *f, const ag_model_config *from, double ratio, ag_model_config *out, ag_err *err)
 {
@@ -52,7 +54,7 @@ typedef struct pretraining {
     ag_model_config config;
     uint64_t seed;
     const char *from;   /* directory of the lesson before; NULL: none */
-    ag_example_set set; /* all holes, with what the lesson knows of them */
+    ag_example_set set; /* the holes, with what the lesson knows of them */
     ag_drilling_samples training, validation;
 } pretraining;
 
@@ -87,12 +89,36 @@ static int learn_shapes(pretraining *p, ag_err *err)
     return ag_err_hint(err, "set pretrain.method: masked, or lower data_config.min_confidence");
 }
 
-/* A tenth of all holes judges when it is enough. */
-static int gather(pretraining *p, ag_err *err)
+/* The simulated holes alone. */
+static int learn_simulated(pretraining *p, ag_err *err)
+{
+    p->set.items += p->set.count;
+    p->set.count = p->set.simulated;
+    p->set.simulated = 0;
+    if (p->set.count >= AG_DRILLING_FEWEST) return 0;
+    ag_fail(err, AG_EINVAL, "pretrain.method: simulated learns from simulated holes, and there are only %zu",
+            p->set.count);
+    return ag_err_hint(err, "set data_config.simulated.holes, to 1000 for example");
+}
+
+/* Which of these holes judge, a tenth when it is enough. Simulated ones have no tool's or machine's twin on the other
+ * side when the last of them do, since they follow each other by tools. */
+static int divide(const pretraining *p, lesson what, const size_t *all, size_t count, uint32_t **part, ag_err *err)
+{
+    const ag_folding *f = p->folding;
+    static const uint32_t shares[] = {9, 1};
+    if (what != SIMULATED)
+        return ag_examples_split(&p->set, &f->run.data, all, count, shares, 2, (uint64_t)p->settings->seed, f->arena,
+                                 part, err);
+    if (!(*part = ag_arena_array(f->arena, count + 1, sizeof **part))) return ag_fail_memory(err, count * sizeof **part);
+    for (size_t i = 0; i < count; i++) (*part)[i] = i >= count - count / 10;
+    return 0;
+}
+
+static int gather(pretraining *p, lesson what, ag_err *err)
 {
     const ag_folding *f = p->folding;
     const ag_example_set *set = &p->set;
-    static const uint32_t shares[] = {9, 1};
     size_t count = 0, counts[2] = {0};
     size_t *all = ag_arena_array(f->arena, 3 * set->count + 1, sizeof *all), *chosen[2];
     uint32_t *part = NULL;
@@ -101,8 +127,7 @@ static int gather(pretraining *p, ag_err *err)
         if (!ag_drilled_silent(&set->items[i].drilled)) all[count++] = i;
     chosen[0] = all + set->count;
     chosen[1] = all + 2 * set->count;
-    int rc =
-        ag_examples_split(set, &f->run.data, all, count, shares, 2, (uint64_t)p->settings->seed, f->arena, &part, err);
+    int rc = divide(p, what, all, count, &part, err);
     for (size_t i = 0; i < count && rc >= 0; i++) chosen[part[i]][counts[part[i]]++] = all[i];
     if (rc >= 0)
         rc = ag_drilling_samples_init(&p->training, "the holes to pretrain on", &f->run.view, &f->run.data, set,
@@ -157,9 +182,11 @@ static int open_lesson(pretraining *p, size_t kind, lesson what, ag_err *err)
     p->set = f->run.set;
     p->from = f->kinds[kind].pretrained;
     p->config = f->kinds[kind].config;
-    int rc = what == SHAPES ? learn_shapes(p, err)
-                            : configure(f, &f->kinds[kind].config, p->settings->pretrain.mask_ratio, &p->config, err);
-    return rc < 0 ? rc : gather(p, err);
+    int rc = what == SHAPES      ? learn_shapes(p, err)
+             : what == SIMULATED ? learn_simulated(p, err)
+                                 : configure(f, &f->kinds[kind].config, p->settings->pretrain.mask_ratio, &p->config,
+                                             err);
+    return rc < 0 ? rc : gather(p, what, err);
 }
 
 static int pretrain_kind(ag_folding *f, ag_strategy_task *task, size_t kind, lesson what, int64_t index, ag_err *err)
@@ -167,7 +194,7 @@ static int pretrain_kind(ag_folding *f, ag_strategy_task *task, size_t kind, les
     const ag_settings own = settings_of(task->settings);
     pretraining p = {.folding = f, .task = task, .settings = &own, .seed = (uint64_t)own.seed};
     ag_model *model = NULL;
-    const char *name = ag_arena_printf(f->arena, "pretraining%s%s%s", what == SHAPES ? "-shapes" : "",
+    const char *name = ag_arena_printf(f->arena, "pretraining%s%s%s", suffixes[what],
                                        f->kind_count > 1 ? "-" : "", f->kind_count > 1 ? f->kinds[kind].name : "");
     const char *directory = ag_arena_printf(f->arena, "%s/%s", task->output_dir, name ? name : "");
     if (!name || !directory) return ag_fail_memory(err, 64);
@@ -191,19 +218,28 @@ static int pretrain_kind(ag_folding *f, ag_strategy_task *task, size_t kind, les
     return rc;
 }
 
-int64_t ag_folding_lessons(const ag_settings *settings)
+/* Hidden patches are for mixers alone, and so is what comes behind them; any architecture finds points. */
+int64_t ag_folding_lessons(const ag_settings *settings, const ag_architecture *of)
 {
-    return settings->pretrain.method == AG_PRETRAIN_BOTH ? 2 : 1;
+    int method = settings->pretrain.method;
+    if (!settings->pretrain.enabled) return 0;
+    if (method == AG_PRETRAIN_SIMULATED) return 1;
+    if (of != &ag_architecture_patchtsmixer) return 0;
+    return method == AG_PRETRAIN_BOTH ? 2 : 1;
 }
 
 int ag_folding_pretrain(ag_folding *f, ag_strategy_task *task, ag_err *err)
 {
+    static const lesson first[] = {[AG_PRETRAIN_MASKED] = HIDDEN_PATCHES,
+                                   [AG_PRETRAIN_SHAPES] = SHAPES,
+                                   [AG_PRETRAIN_BOTH] = HIDDEN_PATCHES,
+                                   [AG_PRETRAIN_SIMULATED] = SIMULATED};
     int64_t index = (int64_t)f->member_count;
-    int method = task->settings->pretrain.method, rc = 0;
+    int rc = 0;
     for (size_t k = 0; k < f->kind_count && rc >= 0; k++) {
-        if (f->kinds[k].config.architecture != &ag_architecture_patchtsmixer) continue;
-        if (method != AG_PRETRAIN_SHAPES) rc = pretrain_kind(f, task, k, HIDDEN_PATCHES, index++, err);
-        if (rc >= 0 && method != AG_PRETRAIN_MASKED) rc = pretrain_kind(f, task, k, SHAPES, index++, err);
+        int64_t lessons = ag_folding_lessons(task->settings, f->kinds[k].config.architecture);
+        if (lessons > 0) rc = pretrain_kind(f, task, k, first[task->settings->pretrain.method], index++, err);
+        if (lessons > 1 && rc >= 0) rc = pretrain_kind(f, task, k, SHAPES, index++, err);
     }
     return rc;
 }

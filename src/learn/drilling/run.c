@@ -209,6 +209,22 @@ static int tell_data(const ag_drilling_run *run, ag_strategy_task *task, ag_err 
     return ag_strategy_dataset_seen(task, &dataset, err);
 }
 
+/* Simulated holes that nothing would learn from are not made. */
+static int check_simulated(ag_drilling_simulated *s, ag_strategy_task *task, ag_err *err)
+{
+    const ag_settings_pretrain *pretrain = &task->settings->pretrain;
+    bool pretrains = pretrain->enabled && pretrain->method == AG_PRETRAIN_SIMULATED;
+    if (pretrains && s->holes == 0) {
+        ag_fail(err, AG_EINVAL, "pretrain.method: simulated learns from simulated holes, and there are none");
+        return ag_err_hint(err, "set data_config.simulated.holes, to 1000 for example");
+    }
+    if (pretrains || s->holes == 0 || s->own_share < 1) return 0;
+    ag_strategy_remark(task, "no simulated holes: data_config.simulated.own_share: 1 leaves them to a pretraining "
+                             "(pretrain.method: simulated), and there is none");
+    s->holes = 0;
+    return 0;
+}
+
 static int simulate(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
 {
     const ag_drilling_simulated *s = &run->data.simulated;
@@ -216,15 +232,17 @@ static int simulate(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
     int rc = ag_examples_simulate(&run->set, &run->data, task->pool, progress, task->cancel, task->arena, err);
     ag_progress_free(progress);
     if (rc >= 0 && s->holes)
-        ag_strategy_remark(task, "%zu simulated holes beside them (seed %lld, %lld by a tool), to learn from alone",
-                           run->set.simulated, (long long)s->seed, (long long)s->tool_holes);
+        ag_strategy_remark(task, "%zu simulated holes beside them (seed %lld, %lld by a tool), to learn from alone%s",
+                           run->set.simulated, (long long)s->seed, (long long)s->tool_holes,
+                           s->own_share < 1 ? "" : ", before the others");
     return rc;
 }
 
 int ag_drilling_read(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
 {
     ag_model *model = NULL; /* refuses a model that cannot be before the data are read */
-    int rc = ag_strategy_model(task, true, &model, err);
+    int rc = check_simulated(&run->data.simulated, task, err);
+    if (rc >= 0) rc = ag_strategy_model(task, true, &model, err);
     if (rc < 0) return rc;
     task->parameters = ag_model_count(model, false);
     ag_model_free(model);

@@ -239,6 +239,12 @@ AG_TEST(test_examples__a_lesson_repeats_own_holes_up_to_their_share)
     set.own_share = 0.25;
     AG_EXPECT_OK(ag_examples_lesson(&set, own, 0, true, arena, &lesson, &count, &err));
     assert_int_equal(count, 30);
+    set.own_share = 1; /* simulated ones are for a pretraining, which shares the view */
+    AG_EXPECT_OK(ag_examples_lesson(&set, own, 3, true, arena, &lesson, &count, &err));
+    assert_true(count == 3 && lesson[2] == 5);
+    AG_EXPECT_OK(ag_examples_lesson(&set, own, 3, false, arena, &lesson, &count, &err));
+    assert_int_equal(count, 33);
+    set.own_share = 0.25;
     set.simulated = 0;
     AG_EXPECT_OK(ag_examples_lesson(&set, own, 3, true, arena, &lesson, &count, &err));
     assert_true(count == 3 && lesson[2] == 5);

@@ -22,7 +22,7 @@ enum { LINES = sizeof lines / sizeof *lines, MORE = 5 };
 
 typedef struct outcome { /* of a training */
     int phases;
-    char order[300];
+    char order[300], remarks[4000];
     size_t trainings;
     int64_t parameters;
 } outcome;
@@ -37,13 +37,20 @@ static void on_phase(void *context, const char *phase)
     ag_format(o->order + used, sizeof o->order - used, "%s%s", o->phases++ ? " " : "", phase);
 }
 
+static void on_remark(void *context, const char *text)
+{
+    outcome *o = context;
+    size_t used = strlen(o->remarks);
+    ag_format(o->remarks + used, sizeof o->remarks - used, "%s\n", text);
+}
+
 static int train(const char *const *more, const char *output, unsigned jobs, outcome *o, ag_err *err)
 {
     ag_settings settings;
     const ag_strategy *strategy;
     ag_str sets[LINES + MORE];
     size_t count = 0;
-    const ag_strategy_watch watch = {.context = o, .phase = on_phase};
+    const ag_strategy_watch watch = {.context = o, .phase = on_phase, .remark = on_remark};
     ag_arena *arena = ag_arena_new(0);
     if (!arena) return ag_fail_memory(err, 1);
     for (; count < LINES; count++) sets[count] = ag_str_of(lines[count]);
@@ -241,6 +248,67 @@ AG_TEST(test_folding_run__labels_play_no_part_in_pretraining)
     assert_int_equal(o.trainings, 2);
     ag_format(path, sizeof path, "%s/pretraining", d);
     assert_false(ag_file_exists(path));
+    ag_arena_free(arena);
+}
+
+/* What simulated holes teach knows nothing of the data's labels, is for any architecture, and is where folds begin. */
+AG_TEST(test_folding_run__simulated_holes_can_be_learned_from_before_the_folds)
+{
+    static const char *const lesson = "pretrain={enabled: true, epochs: 1, method: simulated}";
+    static const char *const simulated = "data_config.simulated={holes: 24, own_share: 1}";
+    static const char *const file = "pretraining-simulated/model.safetensors";
+    static const char *const fold = "model/members/fold-01/model.safetensors";
+    const char *const automatic[] = {lesson, simulated, ONE_FOLD, NULL};
+    const char *const longer[] = {"pretrain={enabled: true, epochs: 2, method: simulated}", simulated, ONE_FOLD, NULL};
+    const char *const other[] = {"strategy=transformer_attention", lesson, simulated, ONE_FOLD, NULL};
+    ag_err err = {0};
+    outcome o;
+    const char *a = ag_test_dir(), *b = ag_test_dir(), *c = ag_test_dir(), *d = ag_test_dir();
+    ag_arena *arena = ag_arena_new(0);
+    prepare_holes(arena);
+    const char *const truth[] = {by_truth(0.5), lesson, simulated, ONE_FOLD, NULL};
+    AG_EXPECT_OK(train(automatic, a, 3, &o, &err));
+    assert_int_equal(o.trainings, 2);
+    assert_string_equal(o.order, "data pretraining folds ensemble validation export");
+    AG_EXPECT_OK(train(truth, b, 1, &o, &err));
+    expect_same(a, b, file);
+    AG_EXPECT_OK(train(longer, c, 2, &o, &err));
+    ag_buf x = bytes_of(a, fold), y = bytes_of(c, fold);
+    assert_false(x.size == y.size && memcmp(x.data, y.data, x.size) == 0);
+    ag_buf_deinit(&x);
+    ag_buf_deinit(&y);
+    AG_EXPECT_OK(train(other, d, 2, &o, &err));
+    assert_int_equal(o.trainings, 2);
+    expect_answers(d, 1);
+    ag_arena_free(arena);
+}
+
+AG_TEST(test_folding_run__simulated_holes_are_for_something)
+{
+    static const struct {
+        const char *more[MORE], *said; /* NULL: trained without them */
+    } cases[] = {
+        {{"pretrain={enabled: true, method: simulated}"}, "there are none"},
+        {{"pretrain={enabled: true, method: simulated}", "data_config.simulated.holes=6"}, "there are only"},
+        {{"data_config.simulated={holes: 8, own_share: 1}", ONE_FOLD}, NULL},
+        {{"strategy=patchtsmixer_single", "data_config.simulated={holes: 8, own_share: 1}",
+          "training_config={epochs: 1, batch_size: 8}"},
+         NULL},
+    };
+    outcome o;
+    ag_arena *arena = ag_arena_new(0);
+    prepare_holes(arena);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ag_err err = {0};
+        int rc = train(cases[i].more, ag_test_dir(), 2, &o, &err);
+        if (cases[i].said) {
+            AG_EXPECT_ERROR(rc, AG_EINVAL, cases[i].said);
+            assert_true(*err.hint);
+        } else {
+            AG_EXPECT_OK(rc);
+            assert_non_null(strstr(o.remarks, "no simulated holes"));
+        }
+    }
     ag_arena_free(arena);
 }
 
