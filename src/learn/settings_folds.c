@@ -94,13 +94,14 @@ static const ag_field pretrain_fields[] = {
      .max = 0.95,
      .doc = "The share of patches that is hidden."},
 };
-const ag_description ag_settings_pretrain_description = {.name = "pretrain",
-                                                         .doc = "Pretraining on holes without labels, or on simulated ones.",
-                                                         .size = sizeof(ag_settings_pretrain),
-                                                         .fields = pretrain_fields,
-                                                         .count = sizeof pretrain_fields / sizeof *pretrain_fields,
-                                                         .when_true = "{enabled: true}",
-                                                         .when_false = "{enabled: false}"};
+const ag_description ag_settings_pretrain_description = {
+    .name = "pretrain",
+    .doc = "Pretraining on holes without labels, or on simulated ones.",
+    .size = sizeof(ag_settings_pretrain),
+    .fields = pretrain_fields,
+    .count = sizeof pretrain_fields / sizeof *pretrain_fields,
+    .when_true = "{enabled: true}",
+    .when_false = "{enabled: false}"};
 #undef AT
 
 #define AT(member) offsetof(ag_settings_ensemble, member)

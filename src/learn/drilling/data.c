@@ -163,8 +163,9 @@ static const ag_field simulated_fields[] = {
      .fallback = "0.25",
      .min = 0,
      .max = 1,
-     .doc = "The data's own holes are at least this share of an epoch: fewer come several times, varied anew each time. "
-            "1: simulated holes are for the pretraining alone (pretrain.method: simulated)."},
+     .doc =
+         "The data's own holes are at least this share of an epoch: fewer come several times, varied anew each time. "
+         "1: simulated holes are for the pretraining alone (pretrain.method: simulated)."},
 };
 static const ag_description simulated = {.name = "simulated",
                                          .doc = "Simulated holes to learn from beside the data's own.",

@@ -110,7 +110,8 @@ static int divide(const pretraining *p, lesson what, const size_t *all, size_t c
     if (what != SIMULATED)
         return ag_examples_split(&p->set, &f->run.data, all, count, shares, 2, (uint64_t)p->settings->seed, f->arena,
                                  part, err);
-    if (!(*part = ag_arena_array(f->arena, count + 1, sizeof **part))) return ag_fail_memory(err, count * sizeof **part);
+    if (!(*part = ag_arena_array(f->arena, count + 1, sizeof **part)))
+        return ag_fail_memory(err, count * sizeof **part);
     for (size_t i = 0; i < count; i++) (*part)[i] = i >= count - count / 10;
     return 0;
 }
@@ -182,10 +183,10 @@ static int open_lesson(pretraining *p, size_t kind, lesson what, ag_err *err)
     p->set = f->run.set;
     p->from = f->kinds[kind].pretrained;
     p->config = f->kinds[kind].config;
-    int rc = what == SHAPES      ? learn_shapes(p, err)
-             : what == SIMULATED ? learn_simulated(p, err)
-                                 : configure(f, &f->kinds[kind].config, p->settings->pretrain.mask_ratio, &p->config,
-                                             err);
+    int rc = what == SHAPES ? learn_shapes(p, err)
+             : what == SIMULATED
+                 ? learn_simulated(p, err)
+                 : configure(f, &f->kinds[kind].config, p->settings->pretrain.mask_ratio, &p->config, err);
     return rc < 0 ? rc : gather(p, what, err);
 }
 
@@ -194,8 +195,8 @@ static int pretrain_kind(ag_folding *f, ag_strategy_task *task, size_t kind, les
     const ag_settings own = settings_of(task->settings);
     pretraining p = {.folding = f, .task = task, .settings = &own, .seed = (uint64_t)own.seed};
     ag_model *model = NULL;
-    const char *name = ag_arena_printf(f->arena, "pretraining%s%s%s", suffixes[what],
-                                       f->kind_count > 1 ? "-" : "", f->kind_count > 1 ? f->kinds[kind].name : "");
+    const char *name = ag_arena_printf(f->arena, "pretraining%s%s%s", suffixes[what], f->kind_count > 1 ? "-" : "",
+                                       f->kind_count > 1 ? f->kinds[kind].name : "");
     const char *directory = ag_arena_printf(f->arena, "%s/%s", task->output_dir, name ? name : "");
     if (!name || !directory) return ag_fail_memory(err, 64);
     int rc = open_lesson(&p, kind, what, err);
