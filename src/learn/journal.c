@@ -270,10 +270,18 @@ static void on_validating(void *context, int64_t done, int64_t count)
     if (s->next.validating) s->next.validating(s->next.context, done, count);
 }
 
+/* Before the checkpoint, not after it: of a training that is killed in between --resume goes on behind what the ledger
+ * has not seen. */
+static void on_saving(void *context)
+{
+    const seat *s = context;
+    if (s->record) ag_record_flush(s->record);
+    if (s->next.saving) s->next.saving(s->next.context);
+}
+
 static void on_saved(void *context, const char *directory, int64_t step)
 {
     const seat *s = context;
-    if (s->record) ag_record_flush(s->record); /* what came before a checkpoint is not told again after a kill */
     if (s->next.saved) s->next.saved(s->next.context, directory, step);
 }
 
@@ -291,10 +299,10 @@ static void on_training_remark(void *context, const char *text)
 
 /* That the ledger is away by now (a full disk, a home that was removed) costs a fold's record, not the hours of
  * training: it is told, and the end of the whole fails with it unless the ledger has come back. */
-static int forgive(ag_journal *journal, const seat *s, int rc, const ag_err *why, ag_err *err)
+static int forgive(ag_journal *journal, const seat *s, const char *what, int rc, const ag_err *why, ag_err *err)
 {
     const ag_strategy_watch *next = next_of(journal);
-    const char *text = ag_arena_printf(journal->arena, "%s is trained, but not recorded: %s", s->name, why->text);
+    const char *text = ag_arena_printf(journal->arena, "%s %s: %s", s->name, what, why->text);
     if (rc == AG_ENOMEM || rc == AG_ECANCELLED || !text) {
         if (err) *err = *why;
         return rc;
@@ -310,7 +318,7 @@ static int open_own(ag_journal *journal, seat *s, ag_err *err)
     int rc = open_record(journal, s->name, &s->record, &why);
     if (rc < 0) {
         s->record = NULL;
-        return forgive(journal, s, rc, &why, err);
+        return forgive(journal, s, "begins, and is not recorded", rc, &why, err);
     }
     s->own = true;
     return write_known(journal, err);
@@ -336,6 +344,7 @@ static int on_training(void *context, const char *name, int64_t index, int64_t c
                                   .step = on_step,
                                   .epoch = on_epoch,
                                   .validating = on_validating,
+                                  .saving = on_saving,
                                   .saved = on_saved,
                                   .resumed = on_resumed,
                                   .remark = on_training_remark};
@@ -361,7 +370,7 @@ static int on_trained(void *context, int64_t index, const ag_train_result *resul
         ag_err why = {0};
         rc = ag_record_finish(s->record, AG_RECORD_FINISHED, &why);
         s->ended = rc >= 0; /* else it is tried once more at the end of the whole */
-        if (rc < 0) rc = forgive(journal, s, rc, &why, err);
+        if (rc < 0) rc = forgive(journal, s, "is trained, but not recorded", rc, &why, err);
     }
     return rc;
 }

@@ -41,7 +41,9 @@ class LostLedger(unittest.TestCase):
                 (here / "home").rename(here / "gone")
                 said += training.stderr.read()
             self.assertEqual(training.returncode, 1, said)
-            self.assertIn("fold-03 is trained, but not recorded", said)
+            self.assertIn("fold-01 is trained, but not recorded", said)  # it had begun when the ledger was there
+            self.assertIn("fold-03 begins, and is not recorded", said)
+            self.assertNotIn("fold-03 is trained, but not recorded", said)
             self.assertIn("moved or removed while it was in use", said)
             self.assertTrue((here / "out" / "model" / "auger.json").exists())
             again = subprocess.run(words + ["--resume"], cwd=here, capture_output=True, text=True, check=True)

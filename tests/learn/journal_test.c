@@ -6,6 +6,7 @@
 #include "core/base/fault.h"
 #include "core/io/file.h"
 #include "frame/test.h"
+#include "ledger/metric.h"
 
 typedef struct bench {
     char output[600], known[700];
@@ -26,10 +27,10 @@ static void open_bench(bench *b)
     AG_EXPECT_OK(ag_ledger_open(&how, &b->ledger, &err));
 }
 
-/* The configuration is told; what that answers. */
-static int configure(bench *b, bool resume, ag_err *err)
+static const ag_value nothing = {.kind = AG_OBJECT};
+
+static int begin_journal(bench *b, bool resume, ag_err *err)
 {
-    static const ag_value nothing = {.kind = AG_OBJECT};
     static const ag_settings settings = {.strategy = "test", .experiment_name = "journal"};
     static const ag_strategy_watch nobody = {0};
     const ag_journal_options options = {.tracker = {.ledger = b->ledger},
@@ -38,7 +39,13 @@ static int configure(bench *b, bool resume, ag_err *err)
                                         .resume = resume,
                                         .entry = "a test",
                                         .next = &nobody};
-    int rc = ag_journal_new(&options, &b->journal, err);
+    return ag_journal_new(&options, &b->journal, err);
+}
+
+/* The configuration is told; what that answers. */
+static int configure(bench *b, bool resume, ag_err *err)
+{
+    int rc = begin_journal(b, resume, err);
     if (rc < 0) return rc;
     const ag_strategy_watch *watch = ag_journal_watch(b->journal);
     rc = watch->configured(watch->context, &nothing, 7, err);
@@ -72,6 +79,34 @@ AG_TEST(test_journal__a_run_that_cannot_be_recorded_leaves_no_name_behind)
         }
         if (rc >= 0) AG_EXPECT_OK(ag_file_remove(b.known, &err)); /* it failed at the end */
     }
+    ag_ledger_close(b.ledger);
+}
+
+/* Epochs follow each other so quickly that they are held back; a kill after the checkpoint must not take them away. */
+AG_TEST(test_journal__what_a_checkpoint_holds_is_in_the_ledger_before_it)
+{
+    enum { EPOCHS = 5 };
+    bench b = {0};
+    ag_err err = {0};
+    ag_points points;
+    ag_train_monitor monitor = {0};
+    open_bench(&b);
+    AG_EXPECT_OK(begin_journal(&b, false, &err));
+    const ag_strategy_watch *watch = ag_journal_watch(b.journal);
+    AG_EXPECT_OK(watch->configured(watch->context, &nothing, 7, &err));
+    AG_EXPECT_OK(watch->training(watch->context, "model", 0, 1, &monitor, &err));
+    for (int64_t i = 0; i < EPOCHS; i++) {
+        const ag_train_progress now = {.epoch = i + 1, .epochs = EPOCHS, .step = i};
+        const ag_train_epoch epoch = {.epoch = i, .step = i, .train_loss = 1.0, .val_loss = 2.0};
+        AG_EXPECT_OK(monitor.epoch(monitor.context, &epoch, &now, &err));
+    }
+    monitor.saving(monitor.context);
+    ag_arena *arena = ag_arena_new(0);
+    AG_EXPECT_OK(ag_metric_history(b.ledger, ag_str_of(ag_journal_run(b.journal)), AG_STR("val_loss"), 0, AG_STR(""),
+                                   arena, &points, &err));
+    assert_int_equal(points.count, EPOCHS);
+    ag_arena_free(arena);
+    close_journal(&b);
     ag_ledger_close(b.ledger);
 }
 

@@ -100,6 +100,7 @@ static bool has_checkpoints(const ag_train_loop *loop)
 static int save(ag_train_loop *loop, ag_err *err)
 {
     const ag_train_monitor *monitor = loop->job->monitor;
+    if (monitor && monitor->saving) monitor->saving(monitor->context);
     int rc = ag_train_save(loop, err);
     if (rc < 0) return rc;
     loop->saved_at = ag_monotonic();

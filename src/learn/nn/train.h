@@ -88,6 +88,7 @@ typedef struct ag_train_monitor {
     int (*step)(void *context, const ag_train_progress *now, ag_err *err);
     int (*epoch)(void *context, const ag_train_epoch *epoch, const ag_train_progress *now, ag_err *err);
     void (*validating)(void *context, int64_t done, int64_t count);
+    void (*saving)(void *context); /* a checkpoint comes: what was told before it is not told again after a kill */
     void (*saved)(void *context, const char *directory, int64_t step);
     void (*resumed)(void *context, const char *path, const ag_train_epoch *epochs, size_t count, int64_t step);
     void (*remark)(void *context, const char *text); /* a broken checkpoint that was passed over, ... */

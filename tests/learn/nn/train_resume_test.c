@@ -77,6 +77,61 @@ AG_TEST(test_train__resumes_without_validation_average_and_best)
     ag_free(should);
 }
 
+/* ---- whoever writes down what happens ---- */
+
+typedef struct writer {
+    const char *directory;
+    size_t before; /* checkpoints when one was announced */
+    int announced, saved;
+    int64_t step;
+} writer;
+
+static size_t checkpoints_in(const char *directory)
+{
+    ag_vec names;
+    ag_arena *arena = ag_arena_new(0);
+    ag_vec_init(&names, sizeof(const char *));
+    (void)ag_dir_list(directory, arena, &names, NULL); /* not there at first */
+    size_t count = 0;
+    for (size_t i = 0; i < names.count; i++) count += **(const char *const *)ag_vec_at(&names, i) != '.'; /* its lock */
+    ag_vec_deinit(&names);
+    ag_arena_free(arena);
+    return count;
+}
+
+static void on_saving(void *context)
+{
+    writer *w = context;
+    w->announced++;
+    w->before = checkpoints_in(w->directory);
+}
+
+static void on_saved(void *context, const char *directory, int64_t step)
+{
+    writer *w = context;
+    (void)directory;
+    w->saved++;
+    assert_int_equal(checkpoints_in(w->directory), w->before + (step > w->step)); /* the last step comes twice */
+    w->step = step;
+}
+
+AG_TEST(test_train__a_checkpoint_is_announced_before_it_is_there)
+{
+    ag_waves b;
+    ag_err err = {0};
+    char directory[512];
+    ag_format(directory, sizeof directory, "%s/announced", ag_test_dir());
+    writer w = {.directory = directory};
+    ag_waves_open(&b);
+    b.checkpoints.directory = directory;
+    b.checkpoints.keep_last = 1000;
+    b.job.checkpoints = &b.checkpoints;
+    b.monitor = (ag_train_monitor){.context = &w, .saving = on_saving, .saved = on_saved};
+    AG_EXPECT_OK(ag_waves_train(&b, &err));
+    assert_true(w.saved > 3 && w.announced == w.saved);
+    ag_waves_close(&b);
+}
+
 /* ---- kill -9 ---- */
 
 static int child(const char *directory, const char *file, unsigned threads)
