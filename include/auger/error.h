@@ -32,6 +32,7 @@ enum {
     AUGER_EUNAVAILABLE = -15, /* another machine or service is away; trying again later may help */
     AUGER_EUNSUPPORTED = -16, /* not built in, not installed, or not done by this implementation */
     AUGER_EINTERNAL = -17,    /* a bug in Auger */
+    AUGER_EDIVERGED = -18,    /* the numbers of a training stopped being finite */
 };
 
 #ifdef __cplusplus

@@ -100,6 +100,10 @@ wrong 'all must see as many' "$dir/good" --strategy ensemble_voting \
 set_wrong init_from init_from=/nowhere
 set_wrong gpu9 device=gpu9
 breaks 'not a finite number' "$dir/good" --set optimizer=sgd --set 'training_config={learning_rate: 1e6, epochs: 9}'
+if [ "$status" != 1 ]; then # the call was right: its numbers went wrong
+    echo "a training that diverged ends with status $status"
+    failed=1
+fi
 breaks "no metric 'accuracy'" "$dir/good" --set training_config.early_stopping.metric=accuracy
 breaks 'freeze: no parameter' "$dir/good" --set 'freeze=[nothing*]'
 breaks 'nothing is left to train' "$dir/good" --set 'freeze=["*"]'

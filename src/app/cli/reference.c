@@ -56,10 +56,13 @@ void ag_help_markdown(ag_command_table commands, ag_buf *out)
 {
     ag_buf_add_text(out, "<!-- Printed by 'auger help --markdown' from the tables of the commands; do not edit. -->\n"
                          "# The command line\n\n"
-                         "Results go to standard output, messages and progress to standard error. The exit status is 0 "
-                         "when the work is done, 1 when it\nfailed, 2 when the call was wrong. With `--json` a command "
-                         "prints one JSON object (or one per line where it streams), also for errors:\n"
+                         "Results go to standard output, messages and progress to standard error. With `--json` a "
+                         "command prints one JSON object (or one per\nline where it streams), also for errors: "
                          "`{\"error\": {\"code\", \"text\", \"file\", \"line\", \"column\", \"hint\"}}`.\n\n"
+                         "The exit status is 0 when the work is done, 1 when it failed (a file is missing or damaged, "
+                         "the disk is full, a training diverged, somebody\nstopped it), 2 when what was asked for "
+                         "cannot be (an option, a configuration, data that do not go together): the same call fails "
+                         "again.\nWhere 1 says more than that, the command tells it.\n\n"
                          "| command | |\n|---|---|\n");
     for (size_t i = 0; i < commands.count; i++) {
         const char *path = commands.items[i]->path;

@@ -13,7 +13,7 @@ _Static_assert((int)AUGER_ENOMEM == (int)AG_ENOMEM && (int)AUGER_EINVAL == (int)
                    (int)AUGER_EFULL == (int)AG_EFULL && (int)AUGER_ECORRUPT == (int)AG_ECORRUPT &&
                    (int)AUGER_ETIMEOUT == (int)AG_ETIMEOUT && (int)AUGER_ECANCELLED == (int)AG_ECANCELLED &&
                    (int)AUGER_EUNAVAILABLE == (int)AG_EUNAVAILABLE && (int)AUGER_EUNSUPPORTED == (int)AG_EUNSUPPORTED &&
-                   (int)AUGER_EINTERNAL == (int)AG_EINTERNAL,
+                   (int)AUGER_EINTERNAL == (int)AG_EINTERNAL && (int)AUGER_EDIVERGED == (int)AG_EDIVERGED,
                "the public numbers are ours");
 
 int ag_answer(int rc, const ag_err *err, auger_error *error)

@@ -35,6 +35,7 @@ static const code_row code_rows[] = {
     [-AG_EUNAVAILABLE] = {"unavailable", 503, 1},
     [-AG_EUNSUPPORTED] = {"unsupported", 501, 1},
     [-AG_EINTERNAL] = {"internal", 500, 1},
+    [-AG_EDIVERGED] = {"diverged", 500, 1},
 };
 
 static const code_row *row_of(ag_code code)

@@ -32,6 +32,7 @@ typedef enum ag_code {
     AG_EUNAVAILABLE = -15, /* another machine or service is away; trying again later may help */
     AG_EUNSUPPORTED = -16, /* not built in, not installed, or not done by this implementation */
     AG_EINTERNAL = -17,    /* a bug in Auger */
+    AG_EDIVERGED = -18,    /* the numbers of a training stopped being finite */
 } ag_code;
 
 /* Instead of a line: what the failure is about was said by --set, and stands in no file. The place is then "--set",

@@ -235,9 +235,9 @@ static int name_not_finite(const ag_optim *optim, ag_err *err)
     for (size_t i = 0; i < optim->block_count; i++)
         if (!isfinite(optim->blocks[i].square)) {
             const char *name = ag_graph_parameter_at(optim->graph, optim->blocks[i].parameter)->name;
-            return ag_fail(err, AG_EINVAL, "the gradient of '%s' is not finite", name);
+            return ag_fail(err, AG_EDIVERGED, "the gradient of '%s' is not finite", name);
         }
-    return ag_fail(err, AG_EINVAL, "the norm of the gradient is not finite");
+    return ag_fail(err, AG_EDIVERGED, "the norm of the gradient is not finite");
 }
 
 int ag_optim_step(ag_optim *optim, ag_real *values, const ag_real *gradient, double loss_weight, double rate_factor,

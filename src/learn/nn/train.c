@@ -148,7 +148,7 @@ static int judge(ag_train_loop *loop, ag_train_epoch *epoch, ag_err *err)
     if (rc >= 0 && job->judge)
         rc = job->judge->judge(job->judge->context, ag_train_judged(loop), epoch->metrics, &epoch->metrics_count, err);
     if (rc >= 0 && loop->evaluation && !isfinite(epoch->val_loss)) {
-        rc = ag_fail(err, AG_EINVAL, "after epoch %lld the loss of %s is not a finite number",
+        rc = ag_fail(err, AG_EDIVERGED, "after epoch %lld the loss of %s is not a finite number",
                      (long long)loop->epoch + 1, job->validation->name);
         ag_err_hint(err, "lower learning_rate, or look for extreme numbers in the data");
     }

@@ -138,9 +138,10 @@ typedef struct ag_train_result {
     size_t history_count;
 } ag_train_result;
 
-/* Fails with AG_ECANCELLED or AG_ETIMEOUT after it has written a checkpoint (when it has a directory); with AG_EINVAL,
- * naming sample or layer, when a number stops being finite: then the model is as it was before that step, and no
- * checkpoint has been touched. The result is filled on success only. */
+/* Fails with AG_ECANCELLED or AG_ETIMEOUT after it has written a checkpoint (when it has a directory); with
+ * AG_EDIVERGED, naming sample or layer, when a number stops being finite: then the model is as it was before that step,
+ * and no checkpoint has been touched; with AG_EINVAL when a sample has such a number. The result is filled on success
+ * only. */
 int ag_train(const ag_train_job *job, ag_arena *arena, ag_train_result *result, ag_err *err);
 
 /* The loss over all samples, in double, in their order. `values`: parameters as of the graph. */

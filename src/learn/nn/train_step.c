@@ -154,9 +154,9 @@ static int first_bad_parameter(const ag_train_loop *loop, ag_err *err)
         const ag_parameter *row = ag_graph_parameter_at(graph, p);
         for (int64_t i = 0; row->trainable && i < row->size; i++)
             if (!isfinite(loop->gradient[row->offset + i]))
-                return ag_fail(err, AG_EINVAL, "the gradient of '%s' is not a finite number", row->name);
+                return ag_fail(err, AG_EDIVERGED, "the gradient of '%s' is not a finite number", row->name);
     }
-    return ag_fail(err, AG_EINVAL, "the loss is not a finite number");
+    return ag_fail(err, AG_EDIVERGED, "the loss is not a finite number");
 }
 
 /* Names the first layer that went wrong. */
@@ -165,7 +165,7 @@ static int explain(ag_train_loop *loop, ag_err *err)
     double sum, weight;
     int rc = run_batches(loop, true, &sum, &weight, err);
     if (rc >= 0) rc = first_bad_parameter(loop, err);
-    if (rc != AG_EINVAL) return rc;
+    if (rc != AG_EDIVERGED) return rc;
     ag_err_prefix(err, "epoch %lld, step %lld", (long long)loop->epoch + 1, (long long)loop->step + 1);
     return ag_err_hint(err, "the weights before this step are kept. Lower learning_rate, set clip_norm, lengthen the "
                             "warm-up, or look for extreme numbers in the data");
@@ -206,7 +206,7 @@ int ag_train_step(ag_train_loop *loop, ag_err *err)
     if (!isfinite(sum)) return explain(loop, err);
     if (weight > 0.0) { /* a step in which nothing counts changes nothing */
         rc = ag_optim_step(loop->optim, values, loop->gradient, weight, factor, loop->job->pool, &norm, err);
-        if (rc == AG_EINVAL) return explain(loop, err);
+        if (rc == AG_EDIVERGED) return explain(loop, err);
         if (rc < 0 || (rc = ag_exec_changed(loop->exec, err)) < 0) return rc;
     }
     if (loop->ema) ag_ema_update(loop->ema, values);

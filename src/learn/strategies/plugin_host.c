@@ -100,7 +100,7 @@ static void host_progress(auger_job *job, double share)
 
 static int host_fail(auger_job *job, int code, const char *text, const char *hint)
 {
-    bool known = code <= AG_ENOMEM && code >= AG_EINTERNAL;
+    bool known = code <= AG_ENOMEM && code >= AG_EDIVERGED;
     ag_fail(&job->failure, known ? (ag_code)code : AG_EINTERNAL, "%s", text && *text ? text : "the plug-in failed");
     if (hint && *hint) ag_err_hint(&job->failure, "%s", hint);
     return job->failure.code;

@@ -79,8 +79,9 @@ static int find_not_finite(const cpu_work *w, const ag_node *node, ag_real *cons
         for (int64_t i = 0; out[k] && i < size; i++) {
             int64_t sample = w->run->first_sample + w->first + i / (size / w->samples);
             if (!isfinite(out[k][i]))
-                return ag_fail(err, AG_EINVAL, "%s: the output of %s is not a finite number (sample %lld of the step)",
-                               node->name, node->op->name, (long long)sample);
+                return ag_fail(err, AG_EDIVERGED,
+                               "%s: the output of %s is not a finite number (sample %lld of the step)", node->name,
+                               node->op->name, (long long)sample);
         }
     }
     return 0;
