@@ -443,14 +443,41 @@ static int open_cancel(ag_strategy_task *task, ag_cancel **out, ag_err *err)
     return 0;
 }
 
+/* A directory that is filled at the end of the work; made for a moment, because only that tells whether it can be. */
+static int check_directory(const ag_strategy_task *task, const char *name, const char *file, ag_err *err)
+{
+    const char *path = ag_path_join(task->arena, task->output_dir, name);
+    const char *first = path ? ag_path_join(task->arena, path, file) : NULL;
+    if (!first) return ag_fail_memory(err, strlen(task->output_dir));
+    int missing = ag_dir_missing(path);
+    int rc = ag_dir_make(path, err);
+    if (rc >= 0) rc = ag_replace_check(first, err);
+    ag_dir_unmake(path, missing);
+    return rc;
+}
+
+/* All that the training will write, hours later. */
+static int check_output(const ag_strategy_task *task, ag_err *err)
+{
+    static const char *const files[] = {"config.yaml", "metrics.json", "history.csv"};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof files / sizeof *files && rc >= 0; i++) {
+        const char *path = ag_path_join(task->arena, task->output_dir, files[i]);
+        rc = path ? ag_replace_check(path, err) : ag_fail_memory(err, strlen(task->output_dir));
+    }
+    if (rc >= 0) rc = check_directory(task, "model", AG_STRATEGY_FILE, err);
+    if (rc >= 0 && task->settings->save_checkpoints) rc = check_directory(task, "checkpoints", "probe", err);
+    if (rc < 0 && rc != AG_ENOMEM && err && !*err->hint)
+        (void)ag_err_hint(err, "what is in its place must go, or the training into another directory");
+    return rc;
+}
+
 /* The directory, which must take files (reading all the data first would be in vain) from this training alone: of two
  * at once, the files of one would lie beside the model of the other. */
 static int open_output(ag_strategy_task *task, ag_err *err)
 {
-    const char *first = ag_path_join(task->arena, task->output_dir, "config.yaml");
-    if (!first) return ag_fail_memory(err, strlen(task->output_dir));
     int rc = ag_dir_make(task->output_dir, err);
-    if (rc >= 0) rc = ag_replace_check(first, err);
+    if (rc >= 0) rc = check_output(task, err);
     if (rc >= 0) rc = ag_lock_directory(task->output_dir, &task->hold, err);
     if (rc != AG_ECONFLICT) return rc;
     ag_fail(err, AG_ECONFLICT, "another training writes into '%s'", task->output_dir);

@@ -325,6 +325,7 @@ int ag_demo_run(ag_invocation *invocation, ag_demo *demo, ag_err *err)
     work w = {.invocation = invocation, .demo = demo, .jobs = demo->jobs ? (unsigned)demo->jobs : ag_cpu_count()};
     int rc = open_directory(&w, err);
     if (rc >= 0) rc = name_paths(&w, err);
+    if (rc >= 0) rc = ag_replace_check(demo->report, err);
     if (rc < 0) return rc;
     say(&w, "holes of every regime, with known truth");
     if ((rc = simulate(&w, w.holes, demo->holes, AG_DEMO_SEED, err)) < 0) return rc;

@@ -31,7 +31,7 @@ int ag_forecasts_plot_check(const ag_forecasts *f, ag_err *err)
     if (here && (f->json || f->csv))
         return ag_fail(err, AG_EINVAL, "--plot -: a picture in the terminal and --%s do not go together",
                        f->json ? "json" : "csv");
-    if (here || ends_with(f, "svg") || ends_with(f, "html")) return 0;
+    if (here || ends_with(f, "svg") || ends_with(f, "html")) return ag_option_check_output(f->invocation, "plot", err);
     return ag_fail(err, AG_EINVAL, "--plot %s: pictures are written as .svg, pages as .html, - draws here", f->plot);
 }
 

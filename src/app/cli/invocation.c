@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "core/io/file.h"
+
 static ag_option_slot *find_slot(ag_invocation *invocation, const char *name)
 {
     for (size_t i = 0; i < invocation->slot_count; i++)
@@ -74,6 +76,13 @@ int64_t ag_option_duration(ag_invocation *invocation, const char *name)
 {
     const ag_option_value *value = find_value(invocation, name, 1u << AG_OPTION_DURATION);
     return value ? value->integer : 0;
+}
+
+int ag_option_check_output(ag_invocation *invocation, const char *name, ag_err *err)
+{
+    const char *path = ag_option_text(invocation, name);
+    int rc = path && strcmp(path, "-") != 0 ? ag_replace_check(path, err) : AG_OK;
+    return rc < 0 ? ag_err_prefix(err, "--%s", name) : rc;
 }
 
 const ag_option_value *ag_option_values(ag_invocation *invocation, const char *name, size_t *count)

@@ -74,6 +74,9 @@ const char *ag_option_text(ag_invocation *invocation, const char *name); /* TEXT
 size_t ag_option_choice(ag_invocation *invocation, const char *name);    /* index; SIZE_MAX when absent */
 uint64_t ag_option_bytes(ag_invocation *invocation, const char *name);
 int64_t ag_option_duration(ag_invocation *invocation, const char *name); /* microseconds */
+/* Whether the file that an option names can be written: before the work whose result it takes. AG_OK also when it is
+ * not given, or "-". */
+int ag_option_check_output(ag_invocation *invocation, const char *name, ag_err *err);
 /* All values of a repeated option or positional, of any type. */
 const ag_option_value *ag_option_values(ag_invocation *invocation, const char *name, size_t *count);
 

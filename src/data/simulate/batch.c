@@ -13,6 +13,8 @@
 #include "data/simulate/simulate.h"
 #include "data/validator.h"
 
+#define TRUTH_FILE "truth.csv"
+
 enum { MAX_FILE = 64 << 20 };
 
 static const char *const columns[] = {
@@ -165,7 +167,7 @@ static int write_truth(const batch *b, uint64_t count, ag_err *err)
     ag_arena *arena = ag_arena_new(0);
     ag_writer *file = NULL;
     ag_csv_writer *csv = NULL;
-    char *path = arena ? ag_path_join(arena, b->directory, "truth.csv") : NULL;
+    char *path = arena ? ag_path_join(arena, b->directory, TRUTH_FILE) : NULL;
     int rc = path ? ag_writer_to_file(path, &file, err) : ag_fail_memory(err, strlen(b->directory));
     if (rc == AG_OK) rc = ag_csv_writer_new(file, &(ag_csv_format){0}, &csv, err);
     for (size_t i = 0; rc == AG_OK && i < sizeof(columns) / sizeof(columns[0]); i++)
@@ -189,7 +191,9 @@ static int make_directories(const batch *b, uint64_t count, ag_err *err)
     ag_arena *arena = ag_arena_new(0);
     const char *made[64];
     size_t n = 0;
-    int rc = arena ? ag_dir_make(b->directory, err) : ag_fail_memory(err, 1);
+    const char *truth = arena ? ag_path_join(arena, b->directory, TRUTH_FILE) : NULL;
+    int rc = truth ? ag_dir_make(b->directory, err) : ag_fail_memory(err, 1);
+    if (rc == AG_OK) rc = ag_replace_check(truth, err); /* it comes last */
     for (uint64_t i = 0; rc == AG_OK && i < count; i++) {
         ag_sim_plan plan;
         rc = ag_sim_plan_draw(b->options, i, &plan, err);

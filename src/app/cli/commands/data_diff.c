@@ -261,7 +261,9 @@ static int run(ag_invocation *invocation, ag_err *err)
 {
     comparison c = {.invocation = invocation, .left = ag_option_int(invocation, "limit")};
     const char *svg = ag_option_text(invocation, "svg");
-    int rc = ag_cli_data_open(invocation, false, &c.data, err);
+    int rc = ag_option_check_output(invocation, "svg", err);
+    if (rc < 0) return rc;
+    rc = ag_cli_data_open(invocation, false, &c.data, err);
     if (rc >= 0) rc = ag_cli_data_version(invocation, &c.data, "BEFORE", &c.a, err);
     if (rc >= 0) rc = ag_cli_data_version(invocation, &c.data, "AFTER", &c.b, err);
     if (rc >= 0) rc = ag_wants_json(invocation) ? run_json(&c, err) : run_text(&c, err);

@@ -238,7 +238,9 @@ static int run(ag_invocation *invocation, ag_err *err)
     ag_dataset_stats stats;
     sheet s = {.invocation = invocation, .version = &version, .stats = &stats};
     const char *svg = ag_option_text(invocation, "svg");
-    int rc = ag_cli_data_open(invocation, false, &data, err);
+    int rc = ag_option_check_output(invocation, "svg", err);
+    if (rc < 0) return rc;
+    rc = ag_cli_data_open(invocation, false, &data, err);
     if (rc >= 0) rc = ag_cli_data_version(invocation, &data, "VERSION", &version, err);
     if (rc >= 0) rc = ag_dataset_statistics(&data.place, &version, invocation->arena, &stats, err);
     if (rc >= 0)

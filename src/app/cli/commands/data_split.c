@@ -167,7 +167,9 @@ static int run(ag_invocation *invocation, ag_err *err)
     ag_dataset_split_options wanted;
     ag_dataset_split_made made;
     const char *output = ag_option_text(invocation, "output");
-    int rc = ag_cli_data_open(invocation, false, &data, err);
+    int rc = ag_option_check_output(invocation, "output", err);
+    if (rc < 0) return rc;
+    rc = ag_cli_data_open(invocation, false, &data, err);
     if (rc >= 0) rc = ag_cli_data_version(invocation, &data, "VERSION", &version, err);
     if (rc >= 0) rc = read_options(invocation, &version, &wanted, err);
     if (rc >= 0) rc = ag_dataset_split_version(&data.place, &version, &wanted, invocation->arena, &made, err);

@@ -97,9 +97,10 @@ static int run(ag_invocation *invocation, ag_err *err)
                                 .burr = ag_option_real(invocation, "burr"),
                                 .real = ag_option_text(invocation, "real"),
                                 .threads = (unsigned)ag_option_int(invocation, "jobs"),
-                                .cancel = invocation->cancel,
-                                .progress = ag_begin_progress(invocation, "holes", 0)};
-    int rc = ag_evaluate(&evaluate, invocation->arena, &eval, err);
+                                .cancel = invocation->cancel};
+    int rc = ag_option_check_output(invocation, "html", err);
+    if (rc == AG_OK) evaluate.progress = ag_begin_progress(invocation, "holes", 0);
+    if (rc == AG_OK) rc = ag_evaluate(&evaluate, invocation->arena, &eval, err);
     ag_progress_free(evaluate.progress);
     if (rc == AG_OK && page) rc = write_page(page, &eval, err);
     if (rc != AG_OK) return rc;
