@@ -255,13 +255,20 @@ static int find_twins(ag_prepare_summary *summary, bool traces, ag_err *err)
     return rc;
 }
 
+/* And asks whether the files that come last can be written. */
 static int make_directories(const ag_prepare_options *options, ag_arena *arena, ag_err *err)
 {
+    static const char *const written[] = {"holes.csv", "labels.csv", "quality.json", "quality.html", "manifest.json"};
     char *work = ag_path_join(arena, options->output_dir, ".prepare");
     char *signals = ag_path_join(arena, options->output_dir, "signals");
     if (!work || !signals) return ag_fail_memory(err, 4096);
     int rc = ag_dir_make(work, err);
-    return rc == AG_OK ? ag_dir_make(signals, err) : rc;
+    if (rc == AG_OK) rc = ag_dir_make(signals, err);
+    for (size_t i = 0; i < sizeof written / sizeof *written && rc == AG_OK; i++) {
+        const char *path = ag_path_join(arena, options->output_dir, written[i]);
+        rc = path ? ag_replace_check(path, err) : ag_fail_memory(err, 4096);
+    }
+    return rc;
 }
 
 /* Parts of an earlier, larger input, and what a killed call left behind. */
@@ -331,7 +338,7 @@ static int list_inputs(plan *p, ag_err *err)
 {
     int rc = find_skipped(p, err);
     ag_progress_stage(p->options->progress, "listing");
-    if (rc == AG_OK) rc = ag_dir_walk_locked(p->options->input_dir, add_input, p, err);
+    if (rc == AG_OK) rc = ag_dir_walk_inputs(p->options->input_dir, add_input, p, err);
     if (rc == AG_OK && p->inputs.count == 0) rc = refuse(p, err);
     return rc == AG_OK ? cut_parts(p, err) : rc;
 }

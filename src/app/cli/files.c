@@ -40,7 +40,7 @@ int ag_cli_files_list(ag_invocation *invocation, ag_cli_files *files, ag_err *er
         const char *path = values[i].text;
         bool folder = strcmp(path, "-") != 0 && ag_file_stat(path, &info, NULL) >= 0 && info.is_directory;
         walk w = {invocation, files, path};
-        rc = folder ? ag_dir_walk_locked(path, visit, &w, err) : ag_vec_push(&files->paths, (const void *)&path, err);
+        rc = folder ? ag_dir_walk_inputs(path, visit, &w, err) : ag_vec_push(&files->paths, (const void *)&path, err);
     }
     return rc;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dir.c: directories: make, list, walk, remove. Removing and walking go down by open descriptors and refuse symbolic
  * links at every step, so that a link swapped in meanwhile cannot lead them elsewhere; one descriptor per level is
- * open, hence the limit of depth. Threads: any. */
+ * open, hence the limit of depth. Only what users name as input is walked through links: there they say where the data
+ * lie. Threads: any. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,7 +163,8 @@ typedef struct walk {
     ag_buf path;
     ag_walk_fn visit;
     void *context;
-    bool locked_too; /* a directory that may not be entered is visited, instead of ending the walk */
+    bool inputs;    /* as ag_dir_walk_inputs() does */
+    ag_vec reached; /* char *: real paths of the root and of what links have led to */
 } walk;
 
 typedef struct found {
@@ -183,7 +186,7 @@ static int look_at(int fd, const char *name, ag_arena *arena, ag_vec *all, const
     bool is_link = S_ISLNK(own.st_mode);
     target = own;
     if (is_link && fstatat(fd, name, &target, 0) < 0) return AG_OK; /* leads nowhere */
-    if (!S_ISREG(target.st_mode) && (is_link || !S_ISDIR(target.st_mode))) return AG_OK;
+    if (S_ISDIR(target.st_mode) ? is_link && !w->inputs : !S_ISREG(target.st_mode)) return AG_OK;
     if (S_ISREG(target.st_mode) && ag_file_is_temporary(name)) return AG_OK;
     found item = {.info = {.size = (uint64_t)target.st_size,
                            .modified = (int64_t)target.st_mtim.tv_sec * 1000000 + target.st_mtim.tv_nsec / 1000,
@@ -207,11 +210,46 @@ static int collect(DIR *stream, ag_arena *arena, ag_vec *all, const walk *w, ag_
 
 static int walk_fd(int fd, walk *w, int depth, ag_err *err);
 
+static bool is_within(const char *path, const char *directory)
+{
+    size_t size = strlen(directory);
+    if (size == 1) return true; /* "/" */
+    return strncmp(path, directory, size) == 0 && (path[size] == '/' || path[size] == '\0');
+}
+
+static int reach(walk *w, const char *real, ag_err *err)
+{
+    char *copy = ag_strdup(real);
+    if (!copy) return ag_fail_memory(err, strlen(real) + 1);
+    int rc = ag_vec_push(&w->reached, &copy, err);
+    if (rc < 0) ag_free(copy);
+    return rc;
+}
+
+/* Whether w->path, a link to a directory, is walked: 1, once. Not what is walked anyhow; and not what holds that, for
+ * the walk would come round to where it is: such a link is visited. */
+static int enter_link(const found *item, walk *w, ag_err *err)
+{
+    char path[PATH_MAX], real[PATH_MAX];
+    bool known =
+        ag_format(path, sizeof path, "%s/%s", w->root, w->path.data) && !ag_sys_fault() && realpath(path, real);
+    if (!known || !w->reached.count) return w->visit(w->context, w->path.data, &item->info, err);
+    for (size_t i = 0; i < w->reached.count; i++) {
+        const char *before = *(const char *const *)ag_vec_at(&w->reached, i);
+        if (is_within(real, before)) return 0;
+        if (is_within(before, real)) return w->visit(w->context, w->path.data, &item->info, err);
+    }
+    int rc = reach(w, real, err);
+    return rc < 0 ? rc : 1;
+}
+
 /* `name` is the last part of w->path, without the '/' behind it. */
 static int walk_directory(int fd, const char *name, const found *item, walk *w, int depth, ag_err *err)
 {
-    int sub = open_dir(fd, name, O_NOFOLLOW);
-    if (sub < 0 && w->locked_too && errno == EACCES) return w->visit(w->context, w->path.data, &item->info, err);
+    int rc = item->info.is_link ? enter_link(item, w, err) : 1;
+    if (rc <= 0) return rc;
+    int sub = open_dir(fd, name, item->info.is_link ? 0 : O_NOFOLLOW);
+    if (sub < 0 && w->inputs && errno == EACCES) return w->visit(w->context, w->path.data, &item->info, err);
     w->path.data[w->path.size - 1] = '/';
     if (sub >= 0) return walk_fd(sub, w, depth + 1, err);
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return AG_OK; /* it has gone, or was swapped */
@@ -263,12 +301,27 @@ out:
     return rc;
 }
 
+/* Where that cannot be told (a directory above that may not be read), no link is followed: there would be no guard
+ * against circles. */
+static int reach_root(walk *w, ag_err *err)
+{
+    char real[PATH_MAX];
+    return !ag_sys_fault() && realpath(w->root, real) ? reach(w, real, err) : AG_OK;
+}
+
 static int walk_root(walk *w, ag_err *err)
 {
     int fd = open_dir(AT_FDCWD, w->root, 0);
     if (fd < 0) return ag_fail_errno(err, errno, "cannot open the directory '%s'", w->root);
     ag_buf_init(&w->path, (size_t)1 << 20);
-    int rc = walk_fd(fd, w, 0, err);
+    ag_vec_init(&w->reached, sizeof(char *));
+    int rc = w->inputs ? reach_root(w, err) : AG_OK;
+    if (rc >= 0)
+        rc = walk_fd(fd, w, 0, err);
+    else
+        ag_sys_close(fd);
+    for (size_t i = 0; i < w->reached.count; i++) ag_free(*(char **)ag_vec_at(&w->reached, i));
+    ag_vec_deinit(&w->reached);
     ag_buf_deinit(&w->path);
     return rc;
 }
@@ -279,10 +332,17 @@ int ag_dir_walk(const char *root, ag_walk_fn visit, void *context, ag_err *err)
     return walk_root(&w, err);
 }
 
-int ag_dir_walk_locked(const char *root, ag_walk_fn visit, void *context, ag_err *err)
+int ag_dir_walk_inputs(const char *root, ag_walk_fn visit, void *context, ag_err *err)
 {
-    walk w = {.root = root, .visit = visit, .context = context, .locked_too = true};
+    walk w = {.root = root, .visit = visit, .context = context, .inputs = true};
     return walk_root(&w, err);
+}
+
+int ag_dir_fail_to_enter(const char *root, const char *relative, const ag_file_info *info, ag_err *err)
+{
+    if (!info->is_link) return ag_fail_errno(err, EACCES, "cannot open '%s' below '%s'", relative, root);
+    ag_fail(err, AG_EINVAL, "'%s' below '%s' is a link to a directory that holds it", relative, root);
+    return ag_err_hint(err, "remove the link, or name the directories that are meant one by one");
 }
 
 int ag_dir_temporary(const char *prefix, char **out, ag_err *err)

@@ -78,7 +78,8 @@ int ag_map_file(const char *path, ag_mapping *out, ag_err *err)
         goto out;
     }
     if (!S_ISREG(info.st_mode)) {
-        rc = ag_fail(err, AG_EINVAL, "'%s' is not a regular file", path);
+        rc = ag_fail(err, AG_EINVAL, "'%s' is %s", path,
+                     S_ISDIR(info.st_mode) ? "a directory, not a file" : "not a regular file");
         goto out;
     }
     if ((uint64_t)info.st_size > PTRDIFF_MAX) {

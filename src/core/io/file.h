@@ -79,9 +79,12 @@ int ag_dir_list(const char *path, ag_arena *arena, ag_vec *names, ag_err *err);
  * entered. `visit` returning < 0 stops the walk with that code. */
 typedef int (*ag_walk_fn)(void *context, const char *relative, const ag_file_info *info, ag_err *err);
 int ag_dir_walk(const char *root, ag_walk_fn visit, void *context, ag_err *err);
-/* The same, but directories below `root` that this user may not enter (lost+found of a disk) do not end it: each is
- * visited like a file, with info->is_directory, so that it can be told. */
-int ag_dir_walk_locked(const char *root, ag_walk_fn visit, void *context, ag_err *err);
+/* The same for what a user names as input: links to directories are entered, once, unless they lead to what is walked
+ * anyhow; directories that this user may not enter (lost+found of a disk), and links to what holds the walk itself, do
+ * not end it. Each of these is visited like a file, with info->is_directory, so that it can be told. */
+int ag_dir_walk_inputs(const char *root, ag_walk_fn visit, void *context, ag_err *err);
+/* Of such a directory, where nothing may be left out. */
+int ag_dir_fail_to_enter(const char *root, const char *relative, const ag_file_info *info, ag_err *err);
 
 /* A new empty directory under $TMPDIR or /tmp, mode 0700; the path from ag_alloc. */
 int ag_dir_temporary(const char *prefix, char **out, ag_err *err);

@@ -208,6 +208,7 @@ static int walk_one(void *context, const char *relative, const ag_file_info *inf
 {
     walking *w = context;
     if (is_hidden(ag_str_of(relative))) return ag_cancel_check(w->cancel, err);
+    if (info->is_directory) return ag_dir_fail_to_enter(w->source->path, relative, info, err);
     ag_arena_reset(w->arena);
     const char *path = ag_arena_printf(w->arena, "%s%s", w->source->name, relative);
     const char *disk = ag_path_join(w->arena, w->source->path, relative);
@@ -220,7 +221,7 @@ static int walk_source(walking *w, ag_err *err)
 {
     const add_source *source = w->source;
     ag_file_info info;
-    if (source->is_directory) return ag_dir_walk(source->path, walk_one, w, err);
+    if (source->is_directory) return ag_dir_walk_inputs(source->path, walk_one, w, err);
     int rc = ag_file_stat(source->path, &info, err);
     if (rc >= 0) rc = visit_extras(w, source->name, err);
     return rc < 0 ? rc : visit_file(w, source->name, source->path, info.size, err);

@@ -50,7 +50,7 @@ static const struct known {
 static int add_file(void *context, const char *relative, const ag_file_info *info, ag_err *err)
 {
     work *w = context;
-    (void)info;
+    if (info->is_directory) return ag_dir_fail_to_enter(w->options->real, relative, info, err);
     if (!ag_str_ends(ag_str_of(relative), AG_STR(".xls"))) return AG_OK;
     real_hole hole = {.path = ag_arena_strdup(w->arena, relative)};
     ag_str folder = ag_path_parent(ag_str_of(relative));
@@ -273,7 +273,7 @@ int ag_evaluate_real(ag_arena *arena, ag_eval *eval, ag_err *err)
     size_t count = 0;
     ag_vec_init(&w.holes, sizeof(real_hole));
     int rc = ag_limits_default(&w.limits, err);
-    if (rc == AG_OK) rc = ag_dir_walk(options->real, add_file, &w, err);
+    if (rc == AG_OK) rc = ag_dir_walk_inputs(options->real, add_file, &w, err);
     if (rc == AG_OK) rc = ag_pool_new(options->threads, &pool, err);
     ag_progress_stage(options->progress, "real holes");
     ag_progress_total(options->progress, options->holes + w.holes.count);

@@ -116,6 +116,23 @@ static int append_kind(void *context, const char *relative, const ag_file_info *
     return ag_buf_check(context, "the list", err);
 }
 
+AG_TEST(test_dir__a_walk_of_inputs_follows_each_link_once_and_never_in_a_circle)
+{
+    ag_err err = {0};
+    const char *dir = make_tree();
+    ag_buf list;
+    ag_buf_init(&list, 1000);
+    AG_EXPECT_OK(ag_dir_make(in(dir, "outside/below"), &err));
+    touch(in(dir, "outside/below/more"));
+    assert_int_equal(symlink("../../t", in(dir, "outside/below/back")), 0); /* leads to what is walked */
+    assert_int_equal(symlink("../outside/below", in(dir, "t/out2")), 0);    /* is within what "out" has led to */
+    assert_int_equal(symlink("a", in(dir, "t/b")), 0);                      /* lies here */
+    assert_int_equal(symlink("..", in(dir, "t/whole")), 0);                 /* holds the walk itself */
+    AG_EXPECT_OK(ag_dir_walk_inputs(in(dir, "t"), append_kind, &list, &err));
+    assert_string_equal(list.data, "a-b a.b a/2 a/deep/1 out/below/more out/keep whole(locked) y z ");
+    ag_buf_deinit(&list);
+}
+
 AG_TEST(test_dir__a_walk_tells_of_locked_directories_or_ends_at_them)
 {
     ag_err err = {0}, ended = {0};
@@ -129,14 +146,14 @@ AG_TEST(test_dir__a_walk_tells_of_locked_directories_or_ends_at_them)
     assert_int_equal(chdir(dir), 0);
     bool root = geteuid() == 0;
     if (root) assert_int_equal(seteuid(65534), 0);
-    int all = ag_dir_walk_locked("t", append_kind, &list, &err), strict = ag_dir_walk("t", append_kind, &cut, &ended);
-    int below = ag_dir_walk_locked("t/a/deep", append_kind, &cut, NULL); /* the root itself must open */
+    int all = ag_dir_walk_inputs("t", append_kind, &list, &err), strict = ag_dir_walk("t", append_kind, &cut, &ended);
+    int below = ag_dir_walk_inputs("t/a/deep", append_kind, &cut, NULL); /* the root itself must open */
     if (root) assert_int_equal(seteuid(0), 0);
     assert_int_equal(fchdir(here), 0);
     close(here);
     assert_int_equal(chmod(in(dir, "t/a/deep"), 0755), 0);
     AG_EXPECT_OK(all);
-    assert_string_equal(list.data, "a-b a.b a/2 a/deep(locked) y z ");
+    assert_string_equal(list.data, "a-b a.b a/2 a/deep(locked) a/up(locked) out(locked) y z ");
     assert_int_equal(strict, AG_EDENIED);
     assert_string_equal(ended.text, "cannot open 'a/deep/' below 't': Permission denied");
     assert_string_equal(cut.data, "a-b a.b a/2 ");
