@@ -58,12 +58,46 @@ static ag_code code_of(int rc, int system_error)
     }
 }
 
+/* What the system said. SQLite forgets it for a log that could not be written; that file remembers. 0: not known. */
+static int last_errno(const ag_sqlite_link *link, int rc)
+{
+    int number = (rc & 0xff) == SQLITE_FULL ? ENOSPC : sqlite3_system_errno(link->handle);
+    sqlite3_file *log = NULL;
+    if (!number && sqlite3_file_control(link->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log &&
+        log->pMethods)
+        (void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
+    if (!number) (void)sqlite3_file_control(link->handle, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
+    return number;
+}
+
+/* "disk I/O error" is what SQLite calls all of these. */
+static int fail_of_disk(const ag_sqlite_link *link, ag_code code, int number, const char *name, ag_err *err)
+{
+    const char *path = link->db->label;
+    switch (number) {
+    case ENOSPC: ag_fail(err, code, "%s: the disk is full: there is no space for the database %s", name, path); break;
+    case EDQUOT: ag_fail(err, code, "%s: the quota of the disk is used up: no space for %s", name, path); break;
+    case EFBIG:
+        ag_fail(err, code, "%s: the database %s has reached the limit on the size of files (ulimit -f)", name, path);
+        return ag_err_hint(err, "raise the limit, then try again; nothing was changed");
+    default:
+        if (number)
+            ag_fail_errno(err, number, "%s: the disk of the database %s failed", name, path);
+        else
+            ag_fail(err, code, "%s: the disk of the database %s failed: %s", name, path, sqlite3_errmsg(link->handle));
+        if (err) err->code = code;
+        return ag_err_hint(err, "the system's log (dmesg) tells of the disk; copy the file away before it gets worse");
+    }
+    return ag_err_hint(err, "free space there, then try again; nothing was changed");
+}
+
 int ag_sqlite_fail(ag_sqlite_link *link, int rc, const char *name, ag_err *err)
 {
     int system_error = sqlite3_system_errno(link->handle);
     ag_code code = code_of(rc, system_error);
     if (code == AG_ECANCELLED && ag_cancelled(link->cancel)) return ag_cancel_check(link->cancel, err);
     const char *path = link->db->label;
+    if (code == AG_EFULL || code == AG_EIO) return fail_of_disk(link, code, last_errno(link, rc), name, err);
     ag_fail(err, code, "%s: %s (database %s)", name, sqlite3_errmsg(link->handle), path);
     if (code == AG_ECONFLICT && (rc & 0xff) != SQLITE_CONSTRAINT) {
         ag_fail(err, code, "%s: another program has held the database %s locked for %lld s", name, path,
@@ -71,7 +105,6 @@ int ag_sqlite_fail(ag_sqlite_link *link, int rc, const char *name, ag_err *err)
         return ag_err_hint(err, "look for a backup tool or a forgotten sqlite3 shell that has the file open");
     }
     switch (code) {
-    case AG_EFULL: return ag_err_hint(err, "free space where %s lies, then try again; nothing was changed", path);
     case AG_ECORRUPT: return ag_err_hint(err, "stop writing, copy the file away, restore a backup");
     case AG_EDENIED: return ag_err_hint(err, "this user must be able to write %s and its directory", path);
     default: return code;
