@@ -13,6 +13,7 @@
 #include "core/doc/yaml.h"
 #include "core/io/file.h"
 #include "learn/nn/optim.h"
+#include "ledger/ledger.h"
 
 #define TRAINING "training_config"
 
@@ -207,6 +208,24 @@ int ag_settings_parse(ag_arena *arena, ag_str text, const char *name, const ag_s
     return rc < 0 ? rc : take_tree(arena, root, name, sets, set_count, out, err);
 }
 
+/* What the ledger would refuse when the data have been read, and names that no terminal shows as they are. */
+static int check_name(const ag_settings *settings, const char *key, const char *name, size_t most, ag_err *err)
+{
+    if (!name) return 0;
+    const ag_value *said = ag_value_get(settings->root, key);
+    const ag_str text = ag_str_of(name);
+    const char *wrong = ag_str_trim(text).size ? NULL : "is empty";
+    for (size_t i = 0; i < text.size && !wrong; i++)
+        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
+            wrong = "holds a control character (a tab, the end of a line)";
+    if (!wrong && ag_utf8_count(text) <= most) return 0;
+    uint32_t line = said ? said->line : 0, column = said ? said->column : 0;
+    if (!wrong)
+        return ag_fail_at(err, AG_EINVAL, settings->file, line, column, "%s has %zu characters, and at most %zu can be",
+                          key, ag_utf8_count(text), most);
+    return ag_fail_at(err, AG_EINVAL, settings->file, line, column, "%s %s", key, wrong);
+}
+
 int ag_settings_again(const ag_settings *from, const ag_value *root, ag_arena *arena, ag_settings *out, ag_err *err)
 {
     int rc = ag_describe_read(&ag_settings_description, arena, root, from->file, out, err);
@@ -216,7 +235,8 @@ int ag_settings_again(const ag_settings *from, const ag_value *root, ag_arena *a
     out->root = root;
     out->strategy_named = from->strategy_named;
     out->empty = from->empty;
-    return 0;
+    rc = check_name(out, "experiment_name", out->experiment_name, AG_MAX_EXPERIMENT_NAME, err);
+    return rc < 0 ? rc : check_name(out, "run_name", out->run_name, AG_MAX_TAG_VALUE, err);
 }
 
 int ag_settings_data(const ag_settings *settings, const ag_description *description, ag_arena *arena, void *into,

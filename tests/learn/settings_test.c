@@ -203,6 +203,9 @@ AG_TEST(test_settings__refuses_with_place_and_the_nearest_key)
         {"save_checkpoints: yes\n", 1, "save_checkpoints"},
         {"seed: 1\nseed: 2\n", 2, "seed"},
         {"a: [1\n", 2, ""},
+        {"seed: 1\nexperiment_name: \"a\\tb\"\n", 2, "experiment_name holds a control character"},
+        {"experiment_name: '  '\n", 1, "experiment_name is empty"},
+        {"run_name: \"a\\nb\"\n", 1, "run_name holds a control character"},
         {"[]\n", 1, ""},
     };
     ag_settings settings;
@@ -214,6 +217,9 @@ AG_TEST(test_settings__refuses_with_place_and_the_nearest_key)
     ag_err err = {0};
     AG_EXPECT_ERROR(read_with(NULL, "training_config.epoch=5", &settings, &err), AG_EINVAL, "--set");
     AG_EXPECT_ERROR(read_with(NULL, "training_config.epochs=many", &settings, &err), AG_EINVAL, "epochs");
+    char long_name[600] = "experiment_name=";
+    memset(long_name + strlen(long_name), 'x', 501);
+    AG_EXPECT_ERROR(read_with(NULL, long_name, &settings, &err), AG_EINVAL, "501 characters, and at most 500 can be");
     AG_EXPECT_ERROR(ag_settings_read(arena, "/nowhere/at/all.yaml", NULL, 0, &settings, &err), AG_ENOTFOUND,
                     "all.yaml");
     end();
