@@ -214,12 +214,21 @@ static bool count_items(ag_npy *array)
     return array->count <= PTRDIFF_MAX / array->item_size;
 }
 
+/* numpy.savez() packs arrays as a zip archive, whose every entry begins so. */
+static int refuse_kind(ag_str bytes, const char *name, ag_err *err)
+{
+    if (!ag_str_starts(bytes, AG_STR("PK\3\4")))
+        return ag_fail_at(err, AG_EPARSE, name, 0, 0, "this is not a .npy file");
+    ag_fail_at(err, AG_EPARSE, name, 0, 0, "this is an archive of arrays (.npz), not a .npy file");
+    return ag_err_hint(err, "unpack it: 'unzip FILE.npz' leaves a .npy for each array in it, as does Python's "
+                            "numpy.save('NAME.npy', numpy.load('FILE.npz')['NAME'])");
+}
+
 /* Magic, version and length of the header; *at is then where its text starts. */
 static int take_preamble(ag_str bytes, const char *name, size_t *at, size_t *size, ag_err *err)
 {
     const uint8_t *b = (const uint8_t *)bytes.data;
-    if (bytes.size < MAGIC_SIZE + 4 || memcmp(b, MAGIC, MAGIC_SIZE) != 0)
-        return ag_fail_at(err, AG_EPARSE, name, 0, 0, "this is not a .npy file");
+    if (bytes.size < MAGIC_SIZE + 4 || memcmp(b, MAGIC, MAGIC_SIZE) != 0) return refuse_kind(bytes, name, err);
     if (b[6] < 1 || b[6] > 3 || b[7] != 0)
         return ag_fail_at(err, AG_EUNSUPPORTED, name, 0, 0, "version %u.%u of .npy is not supported", b[6], b[7]);
     *at = b[6] == 1 ? 10 : 12;

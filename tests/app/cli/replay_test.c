@@ -99,6 +99,18 @@ AG_TEST(test_replay__gives_the_same_bits)
     end();
 }
 
+AG_TEST(test_replay__of_a_deleted_run_is_told)
+{
+    set_up();
+    assert_int_equal(AUGER("replay", id, "-o", fresh(), "--no-record"), 0);
+    assert_null(strstr(ag_buf_str(&err_out.buf).data, "deleted"));
+    assert_int_equal(AUGER("runs", "delete", id), 0);
+    assert_int_equal(AUGER("replay", id, "-o", fresh(), "--no-record"), 0);
+    expect_remark("is deleted, and 'auger gc' may take its files away; 'auger runs restore");
+    assert_int_equal(AUGER("runs", "restore", id), 0);
+    end();
+}
+
 AG_TEST(test_replay__other_data_end_it_before_it_trains)
 {
     set_up();

@@ -134,7 +134,9 @@ AG_TEST(test_npy__bad_preambles_and_every_cut)
     buf.data[7] = 0;
     buf.data[11] = 0x7f;
     AG_EXPECT_ERROR(ag_npy_parse(ag_buf_str(&buf), "x", &a, &err), AG_ELIMIT, "65536");
-    AG_EXPECT_ERROR(ag_npy_parse(AG_STR("PK\3\4 a zip file"), "x", &a, &err), AG_EPARSE, "not a .npy");
+    AG_EXPECT_ERROR(ag_npy_parse(AG_STR("not an array"), "x", &a, &err), AG_EPARSE, "this is not a .npy file");
+    AG_EXPECT_ERROR(ag_npy_parse(AG_STR("PK\3\4 a zip file"), "x", &a, &err), AG_EPARSE, "(.npz), not a .npy");
+    assert_non_null(strstr(err.hint, "unzip"));
     ag_buf_deinit(&buf);
 }
 

@@ -111,6 +111,10 @@ static int find_run(replay *r, ag_err *err)
         ag_fail(err, AG_EINVAL, "run %.8s is one training of several", r->run.id);
         return ag_err_hint(err, "replay the whole: auger replay %.8s", parent);
     }
+    if (r->run.deleted)
+        ag_note(invocation,
+                "run %.8s is deleted, and 'auger gc' may take its files away; 'auger runs restore %.8s' keeps it",
+                r->run.id, r->run.id);
     if (r->run.status == AG_RUN_FINISHED) return 0;
     ag_fail(err, AG_ECONFLICT, "run %.8s is %s: it has left no model to compare with", r->run.id,
             ag_run_status_name(r->run.status));
@@ -465,7 +469,8 @@ const ag_command ag_command_replay = {
         "configuration, data and kind of processor give the same bits, for any number of threads.\n\n"
         "Where something differs it says what: version and commit of the program, kind of processor, data, the first "
         "tensor and the first epoch, metrics. Then the exit status is 1. Data are known by their hash: a version of a "
-        "data set is written out again, a path is read again. Other data end the replay before anything is trained.\n\n"
+        "data set is written out again, a path is read again. Other data end the replay before anything is trained. "
+        "A run that was deleted is replayed as long as its files are there, with a remark.\n\n"
         "The replay is a run of its own, with the tag " REPLAY_OF "; it registers no model. What the run had left lies "
         "in " RECORDED "/ below the output directory.",
     .options = AG_OPTIONS(options),

@@ -59,6 +59,17 @@ static bool type_of_class(const ag_value *root, ag_str *out)
     return true;
 }
 
+static int refuse_type(ag_str type, const ag_architecture *const *all, size_t count, ag_err *err)
+{
+    ag_buf known;
+    ag_buf_init(&known, 1024);
+    for (size_t i = 0; i < count; i++) ag_buf_addf(&known, "%s%s", i ? ", " : "", all[i]->name);
+    ag_fail(err, AG_EUNSUPPORTED, "models of type '%.*s' are not known here", AG_STR_ARG(ag_str_slice(type, 0, 60)));
+    int rc = ag_err_hint(err, "model_type is one of %s", known.data ? known.data : all[0]->name);
+    ag_buf_deinit(&known);
+    return rc;
+}
+
 static int find_architecture(const ag_value *root, const ag_architecture **out, ag_err *err)
 {
     ag_str type;
@@ -74,8 +85,7 @@ static int find_architecture(const ag_value *root, const ag_architecture **out, 
             *out = all[i];
             return 0;
         }
-    return ag_fail(err, AG_EUNSUPPORTED, "models of type '%.*s' are not known here",
-                   AG_STR_ARG(ag_str_slice(type, 0, 60)));
+    return refuse_type(type, all, count, err);
 }
 
 /* A file of our own: the description's keys and nothing else beside the type. */

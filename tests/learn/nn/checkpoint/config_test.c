@@ -106,6 +106,16 @@ AG_TEST(test_config__the_tensors_choose_task_head_and_loss)
         AG_MIXER_NLL);
 }
 
+AG_TEST(test_config__of_an_unknown_type_the_known_ones_are_told)
+{
+    ag_err err = {0};
+    size_t count;
+    ag_model_config config;
+    const ag_architecture *const *all = ag_architecture_all(&count);
+    AG_EXPECT_ERROR(setup("{\"model_type\":\"bert\"}", NULL, &config, &err), AG_EUNSUPPORTED, "'bert'");
+    for (size_t i = 0; i < count; i++) assert_non_null(strstr(err.hint, all[i]->name));
+}
+
 AG_TEST(test_config__refuses_by_name)
 {
     static const struct {
