@@ -2,7 +2,8 @@
 /* score_compare.c: two sets of answers to the same holes. Pairs are holes, so what makes a hole hard for both does not
  * count as noise. A draw of the bootstrap takes as many pairs as there are, with repetition; word d of its stream and
  * place i are all it depends on. p is twice the smaller share of draws on either side of no difference, with one draw
- * added to both, so that it is never 0. */
+ * added to both, so that it is never 0; and never less than what so few pairs can tell: that n of them all lie on one
+ * side happens by chance once in 2^(n-1) times, but every draw of one pair is that pair. */
 #include <math.h>
 
 #include "core/base/mem.h"
@@ -44,6 +45,7 @@ int ag_score_bootstrap(const double *a, const double *b, size_t count, uint64_t 
     out->low = ag_score_percentile(means, draws, 0.025);
     out->high = ag_score_percentile(means, draws, 0.975);
     out->p = fmin(1.0, 2.0 * (double)((above < below ? above : below) + 1) / (double)(draws + 1));
+    out->p = fmax(out->p, exp2(1.0 - (double)count));
     ag_free(means);
     return AG_OK;
 }

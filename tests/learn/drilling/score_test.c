@@ -311,6 +311,18 @@ AG_TEST(test_score__bootstrap_is_deterministic_and_fair)
     assert_true(isnan(first.p) && first.pairs == 0);
 }
 
+AG_TEST(test_score__a_handful_of_pairs_cannot_exclude_chance)
+{
+    ag_err err = {0};
+    ag_score_paired said;
+    const double a[] = {0.1, 0.2, 0.1, 0.3, 0.1, 0.2}, b[] = {0.3, 0.5, 0.2, 0.4, 0.6, 0.3};
+    for (size_t count = 1; count <= 6; count++) {
+        AG_EXPECT_OK(ag_score_bootstrap(a, b, count, 7, 2000, &said, &err));
+        assert_int_equal(said.better, count);
+        NEAR(said.p, 1.0 / (double)(1 << (count - 1)));
+    }
+}
+
 AG_TEST(test_score__comparison_pairs_what_both_have_said)
 {
     ag_err err = {0};
