@@ -120,6 +120,13 @@ static const char *beside(ag_arena *arena, const char *dir)
 static int not_prepared(const char *dir, ag_arena *arena, ag_err *err)
 {
     static const char format[] = "auger prepare --input-dir %s --output-dir %s --validate --auto-label makes one%s";
+    ag_file_info info;
+    if (ag_file_stat(dir, &info, NULL) >= 0 && !info.is_directory) {
+        ag_fail(err, AG_EINVAL, "'%s' is a file, and a prepared dataset is a folder", dir);
+        return ag_err_hint(err,
+                           "make one of the folder that holds your drilling files: auger prepare --input-dir FILES "
+                           "--output-dir PREPARED; a table of numbers over time is for 'strategy: forecast'");
+    }
     bool there = ag_file_exists(dir);
     const char *to = there ? beside(arena, dir) : dir;
     const char *input = there ? quoted(arena, dir) : "FILES", *output = to ? quoted(arena, to) : NULL;

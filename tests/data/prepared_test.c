@@ -41,6 +41,19 @@ AG_TEST(test_prepared__what_is_missing_is_told_with_a_command_that_works)
     ag_arena_free(arena);
 }
 
+AG_TEST(test_prepared__a_file_is_no_folder)
+{
+    ag_err err = {0};
+    char path[600];
+    ag_prepared_set set;
+    ag_arena *arena = ag_arena_new(0);
+    ag_format(path, sizeof path, "%s/plant.csv", ag_test_dir());
+    AG_EXPECT_OK(ag_file_replace(path, "when,load\n", 10, &err));
+    AG_EXPECT_ERROR(ag_prepared_load(path, arena, &set, &err), AG_EINVAL, "is a file, and a prepared dataset is a");
+    assert_non_null(strstr(err.hint, "strategy: forecast"));
+    ag_arena_free(arena);
+}
+
 AG_TEST(test_prepared__without_memory_there_is_at_least_the_sentence)
 {
     const char *dir = ag_test_dir();

@@ -24,6 +24,7 @@ static int bring(ag_invocation *invocation, ag_ledger *ledger, const ag_version 
     if (rc >= 0) rc = ag_tree_open(directory, invocation->cancel, &to, err);
     if (rc >= 0) {
         copy.progress = ag_begin_progress(invocation, "files", 0);
+        ag_progress_stage(copy.progress, "fetching the model");
         rc = ag_tree_copy_all(&copy, place.tree, place.path, to, "", err);
         ag_progress_free(copy.progress);
     }

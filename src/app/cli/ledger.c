@@ -246,6 +246,7 @@ int ag_cli_download(ag_invocation *invocation, ag_ledger *ledger, const char *ur
         bool file = ag_tree_stat(place.tree, place.path, &entry, &ignored) >= 0 && !entry.is_directory;
         const char *target = file ? ag_cli_str(invocation->arena, name) : "";
         copy.progress = ag_begin_progress(invocation, "files", 0);
+        ag_progress_stage(copy.progress, "downloading");
         rc = target ? ag_tree_copy_all(&copy, place.tree, place.path, to, target, err) : ag_fail_memory(err, 1);
         ag_progress_free(copy.progress);
     }

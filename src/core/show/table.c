@@ -219,11 +219,19 @@ static void add_head(const ag_table *table, const layout *at, bool colour, ag_bu
     ag_buf_add_text(out, colour ? "\033[0m\n" : "\n");
 }
 
+/* Several columns may be called alike, each beside what it belongs to. */
+static bool is_told(const ag_table *table, const layout *at, size_t column)
+{
+    for (size_t c = 0; c < column; c++)
+        if (!at->shown[c] && strcmp(table->columns[c].title, table->columns[column].title) == 0) return true;
+    return false;
+}
+
 static void add_hidden(const ag_table *table, const layout *at, bool colour, ag_buf *out)
 {
     size_t hidden = 0;
     for (size_t c = 0; c < table->count; c++) {
-        if (at->shown[c]) continue;
+        if (at->shown[c] || is_told(table, at, c)) continue;
         if (hidden == 0 && colour) ag_buf_add_text(out, styles[AG_STYLE_DIM]);
         ag_buf_add_text(out, hidden++ == 0 ? "not shown here: " : ", ");
         ag_show_clean(out, ag_str_of(table->columns[c].title));

@@ -76,6 +76,24 @@ AG_TEST(test_table__narrow_cuts_then_leaves_out)
                  "not shown here: note, mid\n");
 }
 
+AG_TEST(test_table__hidden_columns_of_one_name_are_told_once)
+{
+    static const ag_column twins[] = {{"run", AG_ALIGN_LEFT, 0, 0},
+                                      {"p95", AG_ALIGN_RIGHT, 1, 0},
+                                      {"mid", AG_ALIGN_RIGHT, 1, 0},
+                                      {"p95", AG_ALIGN_RIGHT, 1, 0}};
+    ag_err err = {0};
+    ag_buf out;
+    ag_table *table = NULL;
+    ag_buf_init(&out, 1000);
+    AG_EXPECT_OK(ag_table_new(twins, 4, &table, &err));
+    for (int i = 0; i < 4; i++) AG_EXPECT_OK(ag_table_add(table, AG_STYLE_PLAIN, "x", &err));
+    AG_EXPECT_OK(ag_table_write(table, AG_TABLE_TERMINAL, 3, false, &out, &err));
+    assert_non_null(strstr(out.data, "not shown here: p95, mid\n"));
+    ag_buf_deinit(&out);
+    ag_table_free(table);
+}
+
 AG_TEST(test_table__colours_only_when_asked)
 {
     expect_table(AG_TABLE_TERMINAL, 3, true,

@@ -150,6 +150,18 @@ static int print_rejected(ag_invocation *invocation, const ag_prepare_summary *s
     return rc;
 }
 
+static void print_others(ag_invocation *invocation, size_t messages, size_t files)
+{
+    if (!messages && !files) return;
+    ag_print(invocation, "beside them ");
+    if (messages)
+        ag_print(invocation, "%zu message%s to a hole", messages, messages == 1 ? " that belongs" : "s that belong");
+    if (files)
+        ag_print(invocation, "%s%zu file%s no drilling data", messages ? ", and " : "", files,
+                 files == 1 ? " that is" : "s that are");
+    ag_print(invocation, "\n");
+}
+
 static int print_text(ag_invocation *invocation, const ag_prepare_summary *summary, const char *output, bool validated,
                       ag_err *err)
 {
@@ -161,10 +173,7 @@ static int print_text(ag_invocation *invocation, const ag_prepare_summary *summa
     if (holes > 0) ag_print(invocation, " (%.2f %%)", 100.0 * (double)by[AG_PREPARED_SUCCESS] / (double)holes);
     ag_print(invocation, ", %zu rejected, %zu errors; %zu duplicates, %zu more with the same samples\n",
              by[AG_PREPARED_REJECTED], by[AG_PREPARED_ERROR], summary->duplicates, summary->same_traces);
-    if (by[AG_PREPARED_COMPANION] + by[AG_PREPARED_IGNORED] > 0)
-        ag_print(invocation,
-                 "beside them %zu messages that belong to a hole, and %zu files that are no drilling data\n",
-                 by[AG_PREPARED_COMPANION], by[AG_PREPARED_IGNORED]);
+    print_others(invocation, by[AG_PREPARED_COMPANION], by[AG_PREPARED_IGNORED]);
     ag_print(invocation, "%s/holes.csv, signals/, manifest.json; the report is %s/quality.html\n", output, output);
     return AG_OK;
 }
@@ -206,9 +215,8 @@ static int run(ag_invocation *invocation, ag_err *err)
     if (rc < 0) return rc;
     rc = ag_wants_json(invocation) ? print_json(invocation, &summary, err)
                                    : print_text(invocation, &summary, prepare.output_dir, prepare.validate, err);
-    if (rc == AG_OK && seconds > 0)
-        ag_note(invocation, "%.2f s: %.0f files/s, %.1f MB/s, %zu of %zu parts taken up from an earlier call", seconds,
-                (double)summary.count / seconds, (double)summary.bytes / seconds / 1e6, summary.parts_reused,
+    if (rc == AG_OK && summary.parts_reused)
+        ag_note(invocation, "%.2f s: %zu of %zu parts taken up from an earlier call", seconds, summary.parts_reused,
                 summary.parts);
     return rc == AG_OK ? check_any(&summary, prepare.output_dir, err) : rc;
 }
