@@ -112,7 +112,8 @@ def main():
     parser.add_argument("--labels", default="15,30,60,120,300")
     parser.add_argument("--draws", type=int, default=6, help="of the labelled holes")
     parser.add_argument("--first", type=int, default=101, help="number of the first draw")
-    parser.add_argument("--methods", default="none,both", help="none, masked, shapes, both; compared with the first")
+    parser.add_argument("--methods", default="none,both", help="none, masked, shapes, both, simulated; compared with the"
+                        " first (simulated wants --set data_config.simulated.holes=1000 and .own_share=1)")
     parser.add_argument("--seed", type=int, default=82001, help="of the simulator; that of the test is the next one")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--output", type=pathlib.Path, help="a table (CSV) to add every measurement to")
