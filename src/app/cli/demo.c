@@ -184,8 +184,12 @@ static int train(work *w, const char *version, ag_err *err)
 {
     ag_settings settings;
     ag_train_data data;
-    const ag_str sets[] = {AG_STR("experiment_name=demo"), AG_STR("register.name=" AG_DEMO_MODEL),
-                           AG_STR("pretrain.enabled=true"), AG_STR("pretrain.epochs=6")};
+    const ag_str sets[] = {AG_STR("experiment_name=demo"),
+                           AG_STR("register.name=" AG_DEMO_MODEL),
+                           AG_STR("pretrain={enabled: true, method: simulated, patience: 0, learning_rate: 0.006}"),
+                           AG_STR("data_config.simulated={holes: 1000, seed: 12, own_share: 1}"),
+                           AG_STR("training_config.learning_rate=0.001"),
+                           AG_STR("training_config.epochs=10")};
     const char *text = w->demo->configuration ? w->demo->configuration : ag_demo_configuration;
     size_t count = w->demo->configuration ? 2 : sizeof sets / sizeof *sets;
     int rc = ag_file_replace(w->config, text, strlen(text), err);
@@ -333,7 +337,7 @@ int ag_demo_run(ag_invocation *invocation, ag_demo *demo, ag_err *err)
     if ((rc = prepare(&w, w.holes, w.prepared, err)) < 0) return rc;
     say(&w, "kept as a version of a data set");
     if ((rc = add_version(&w, &version, err)) < 0) return rc;
-    say(&w, "a model for each of 24 folds, after a look at all holes");
+    say(&w, "a model for each of 24 folds, which begin with what other simulated holes teach");
     if ((rc = train(&w, version, err)) < 0) return rc;
     say(&w, "fresh holes, which no model has seen");
     if ((rc = simulate(&w, w.fresh, fresh, AG_DEMO_FRESH_SEED, err)) < 0) return rc;
