@@ -47,7 +47,7 @@ static ag_label_history load(ag_arena *arena)
 
 static void write_tail(const char *text)
 {
-    char path[600];
+    char path[640];
     snprintf(path, sizeof(path), "%s/labels.jsonl", home);
     FILE *file = fopen(path, "a");
     assert_non_null(file);

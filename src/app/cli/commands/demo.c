@@ -152,7 +152,8 @@ const ag_command ag_command_demo = {
     .summary = "The whole life of a model on simulated holes, in minutes",
     .doc =
         "Simulates drilling holes of every regime with known truth, reads, judges and labels them, keeps them as a "
-        "version of a data set, trains a small model for each of 24 folds after pretraining on simulated holes of other "
+        "version of a data set, trains a small model for each of 24 folds after pretraining on simulated holes of "
+        "other "
         "tools, registers what came out, and examines it on fresh holes beside the automatic labels. At the end it "
         "prints the result and writes it as a page.\n\n"
         "Everything goes into one directory, the ledger too (DIR/home), unless --home or $AUGER_HOME name one. Stopped "
