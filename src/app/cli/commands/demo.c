@@ -153,9 +153,8 @@ const ag_command ag_command_demo = {
     .doc =
         "Simulates drilling holes of every regime with known truth, reads, judges and labels them, keeps them as a "
         "version of a data set, trains a small model for each of 24 folds after pretraining on simulated holes of "
-        "other "
-        "tools, registers what came out, and examines it on fresh holes beside the automatic labels. At the end it "
-        "prints the result and writes it as a page.\n\n"
+        "other tools, registers what came out, and examines it on fresh holes beside the automatic labels. At the end "
+        "it prints the result and writes it as a page.\n\n"
         "Everything goes into one directory, the ledger too (DIR/home), unless --home or $AUGER_HOME name one. Stopped "
         "or killed, the same command goes on where it was.\n\n"
         "--json prints one object: seconds, holes, mae_mm (entry, transition, exit), p95_mm (of all points), failures "
