@@ -255,7 +255,7 @@ AG_TEST(test_folding_run__labels_play_no_part_in_pretraining)
 AG_TEST(test_folding_run__simulated_holes_can_be_learned_from_before_the_folds)
 {
     static const char *const lesson = "pretrain={enabled: true, epochs: 1, method: simulated}";
-    static const char *const simulated = "data_config.simulated={holes: 24, own_share: 1}";
+    static const char *const simulated = "data_config.simulated={holes: 14, own_share: 1}";
     static const char *const file = "pretraining-simulated/model.safetensors";
     static const char *const fold = "model/members/fold-01/model.safetensors";
     const char *const automatic[] = {lesson, simulated, ONE_FOLD, NULL};
