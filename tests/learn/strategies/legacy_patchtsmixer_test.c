@@ -305,7 +305,7 @@ AG_TEST(test_legacy_patchtsmixer__says_what_is_wrong)
 }
 
 /* Every call is too much for a test that trains each time: they lie closer at the beginning, where files are read. */
-AG_TEST(test_legacy_patchtsmixer__failing_calls_are_told_and_leave_no_model)
+AG_TEST(test_legacy_patchtsmixer__failing_calls_are_told_and_leave_no_half_model)
 {
     if (!ag_fault_available()) return;
     attempt a = {.arena = ag_arena_new(0)};
@@ -324,8 +324,13 @@ AG_TEST(test_legacy_patchtsmixer__failing_calls_are_told_and_leave_no_model)
         if (fired && rc < 0 && !*err.text) fail_msg("call %llu failed without a text", (unsigned long long)n);
         if (rc < 0 && one.output) {
             char path[800];
+            ag_answerer who;
             ag_format(path, sizeof path, "%s/model/" AG_STRATEGY_FILE, one.output);
-            assert_false(ag_file_exists(path));
+            if (ag_file_exists(path)) { /* it is written last: what failed comes behind the model */
+                ag_err none = {0};
+                AG_EXPECT_OK(ag_answerer_open(one.output, NULL, NULL, &who, &none));
+                ag_answerer_close(&who);
+            }
         }
         if (!fired) AG_EXPECT_OK(rc);
         failed += rc < 0;
