@@ -204,9 +204,11 @@ def test_what_we_save_they_load_strictly(name, tmp_path):
     again, report = CLASSES[task].from_pretrained(tmp_path / "ours", output_loading_info=True)
     assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), report
     again.eval()
+    weights = again.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
     x = windows(model.config)
-    for key, value in theirs(task, model, x)[0].items():
-        assert torch.equal(value, theirs(task, again, x)[0][key]), key
+    for key, value in theirs(task, model, x)[0].items():  # their products round by where weights lie in memory
+        torch.testing.assert_close(theirs(task, again, x)[0][key], value, rtol=1e-5, atol=1e-6, msg=key)
     kept = {key: value for key, value in model.config.to_dict().items() if key in BASE or key in FULL}
     assert kept == {key: getattr(again.config, key) for key in kept}
 
