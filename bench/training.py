@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The full configuration of drilling models (300 simulated holes, 24 folds, 100 epochs): `auger train` to its end, and
-the same training written in PyTorch, in one run on the same cores.
+"""The keys of the drilling documents (bench/training.yaml) on 300 simulated holes, 24 folds of at most 100 epochs from
+weights by chance: `auger train` to its end, and the same training written in PyTorch, in one run on the same cores.
 
 The same: windows and targets (`bench-training windows` writes them), folds, first weights, sizes of the model
 (transformers' PatchTSMixer with a head of heat maps), loss, batches, AdamW, clipping where it is configured, and a

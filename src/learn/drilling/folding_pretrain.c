@@ -101,8 +101,8 @@ static int learn_simulated(pretraining *p, ag_err *err)
     return ag_err_hint(err, "set data_config.simulated.holes, to 1000 for example");
 }
 
-/* Which of these holes judge, a tenth when it is enough. Simulated ones have no tool's or machine's twin on the other
- * side when the last of them do, since they follow each other by tools. */
+/* Which of these holes judge, a tenth when it is enough. Simulated ones follow each other by tools: when the last of
+ * them do, at most one tool is on both sides. */
 static int divide(const pretraining *p, lesson what, const size_t *all, size_t count, uint32_t **part, ag_err *err)
 {
     const ag_folding *f = p->folding;
