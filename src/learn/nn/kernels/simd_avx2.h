@@ -2,6 +2,7 @@
 #pragma once
 /* simd_avx2.h: the vector of 8 floats that vector_kernels.h is written in, for AVX2 with FMA. */
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -39,9 +40,25 @@ static inline vec load_some(const float *p, int64_t count)
 {
     return _mm256_maskload_ps(p, first(count));
 }
+/* By halves: one masked store takes as long as a dozen others. */
 static inline void store_some(float *p, vec v, int64_t count)
 {
-    _mm256_maskstore_ps(p, first(count), v);
+    if (count >= 8) {
+        _mm256_storeu_ps(p, v);
+        return;
+    }
+    __m128 rest = _mm256_castps256_ps128(v);
+    if (count & 4) {
+        _mm_storeu_ps(p, rest);
+        rest = _mm256_extractf128_ps(v, 1);
+        p += 4;
+    }
+    if (count & 2) {
+        _mm_storel_pi((__m64 *)p, rest);
+        rest = _mm_movehl_ps(rest, rest);
+        p += 2;
+    }
+    if (count & 1) _mm_store_ss(p, rest);
 }
 static inline vec set(float x)
 {
@@ -123,6 +140,33 @@ static inline float max_of(vec a)
     __m128 x = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     x = _mm_max_ps(x, _mm_movehl_ps(x, x));
     return _mm_cvtss_f32(_mm_max_ss(x, _mm_movehdup_ps(x)));
+}
+
+#define HAS_MERGED_SUMS
+static inline __attribute__((always_inline)) vec put(vec a, vec b, bool largest)
+{
+    return largest ? _mm256_max_ps(a, b) : _mm256_add_ps(a, b);
+}
+
+/* Lane i of the result: the sum (or largest) of all lanes of v[i], in the order of sum_of(). Each step takes two
+ * vectors to one; halves need one shuffle of the two, since a blend is none. */
+static inline __attribute__((always_inline)) vec merge(const vec *v, bool largest)
+{
+    vec t[4], u[2];
+    _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) t[i] =
+        put(_mm256_blend_ps(v[i], v[i + 4], 0xf0), _mm256_permute2f128_ps(v[i], v[i + 4], 0x21), largest);
+    _Pragma("GCC unroll 2") for (int i = 0; i < 2; i++) u[i] =
+        put(_mm256_unpacklo_ps(t[2 * i], t[2 * i + 1]), _mm256_unpackhi_ps(t[2 * i], t[2 * i + 1]), largest);
+    return put(_mm256_shuffle_ps(u[0], u[1], 0x44), _mm256_shuffle_ps(u[0], u[1], 0xee), largest);
+}
+
+static inline __attribute__((always_inline)) vec sums_of(const vec *v)
+{
+    return merge(v, false);
+}
+static inline __attribute__((always_inline)) vec tops_of(const vec *v)
+{
+    return merge(v, true);
 }
 
 /* Philox: see simd_avx512.h; four blocks. */
