@@ -116,9 +116,19 @@ static inline vec scale_power(vec p, vec n)
     p = _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23)));
     return _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23)));
 }
+/* 2^n from n + 127 in a number's last bits; 0 for n = -127. */
+static inline vec power_of_two(vec shifted)
+{
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(shifted), 23));
+}
 static inline vec choose_less(vec a, vec b, vec x, vec y)
 {
     return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+}
+/* x where a has the sign bit, else y. */
+static inline vec choose_negative(vec a, vec x, vec y)
+{
+    return _mm256_blendv_ps(y, x, a);
 }
 static inline vec keep_nan(vec a, vec x)
 {
@@ -221,6 +231,6 @@ static inline void keep_bits(words a, uint32_t keep, uint8_t *bits)
 static inline vec keep_where(uint32_t bits, vec x)
 {
     const __m256i each = _mm256_set_epi32(128, 64, 32, 16, 8, 4, 2, 1);
-    __m256i kept = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)bits), each), each);
+    __m256i kept = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi8((char)bits), each), each);
     return _mm256_and_ps(_mm256_castsi256_ps(kept), x);
 }

@@ -101,9 +101,17 @@ static inline vec scale_power(vec p, vec n)
     p = vmulq_f32(p, vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(half, bias), 23)));
     return vmulq_f32(p, vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(rest, bias), 23)));
 }
+static inline vec power_of_two(vec shifted)
+{
+    return vreinterpretq_f32_s32(vshlq_n_s32(vreinterpretq_s32_f32(shifted), 23));
+}
 static inline vec choose_less(vec a, vec b, vec x, vec y)
 {
     return vbslq_f32(vcltq_f32(a, b), x, y);
+}
+static inline vec choose_negative(vec a, vec x, vec y)
+{
+    return vbslq_f32(vcltzq_s32(vreinterpretq_s32_f32(a)), x, y);
 }
 static inline vec keep_nan(vec a, vec x)
 {

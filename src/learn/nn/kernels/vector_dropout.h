@@ -55,7 +55,16 @@ INLINE uint32_t bits_at(const uint8_t *bits, int64_t i)
 {
     uint32_t word = 0;
     memcpy(&word, bits + i / 8, LANES < 8 ? 1 : LANES / 8);
-    return word >> i % 8;
+    return LANES < 8 ? word >> i % 8 : word;
+}
+
+/* To where they are kept, if they are: those of `some` elements, which nearly always is all. */
+INLINE void give_bits(const uint8_t bits[DRAWN / 8], uint8_t *kept, int64_t i, int64_t some)
+{
+    if (kept && some == DRAWN)
+        memcpy(kept + i / 8, bits, DRAWN / 8);
+    else if (kept)
+        memcpy(kept + i / 8, bits, (size_t)(some + 7) / 8);
 }
 
 /* The same bits as the plain one: the same numbers, and one rounded product. */
@@ -74,8 +83,11 @@ static void dropout_at(const ag_dropout *drop, uint64_t block, const float *x, f
         uint8_t bits[DRAWN / 8];
         int64_t some = size - i < DRAWN ? size - i : DRAWN;
         draw_bits(&numbers, bits);
-        if (kept) memcpy(kept + i / 8, bits, (size_t)(some + 7) / 8);
-        drop_by(bits, set(drop->scale), x + i, y + i, some);
+        give_bits(bits, kept, i, some);
+        if (some == DRAWN)
+            drop_by(bits, set(drop->scale), x + i, y + i, DRAWN);
+        else
+            drop_by(bits, set(drop->scale), x + i, y + i, some);
     }
 }
 
@@ -110,8 +122,11 @@ static void gelu_drop(const ag_dropout *drop, uint64_t block, const float *x, fl
         uint8_t bits[DRAWN / 8];
         int64_t some = size - i < DRAWN ? size - i : DRAWN;
         draw_bits(&numbers, bits);
-        if (kept) memcpy(kept + i / 8, bits, (size_t)(some + 7) / 8);
-        gelu_drop_by(bits, set(drop->scale), x + i, y + i, some);
+        give_bits(bits, kept, i, some);
+        if (some == DRAWN)
+            gelu_drop_by(bits, set(drop->scale), x + i, y + i, DRAWN);
+        else
+            gelu_drop_by(bits, set(drop->scale), x + i, y + i, some);
     }
 }
 

@@ -3,9 +3,10 @@
 /* vector_functions.h: exp, erf, tanh, sigmoid and gelu of a vector, for vector_kernels.h.
  *
  * exp: 2^n * polynomial, error at most 2 ulp, gradual underflow. The normal distribution's tail is exp(-x^2/2) times a
- * polynomial in 1/(1 + x/4) (relative error 2e-8 before rounding), from which erf beyond 1 and gelu follow; absolute
- * errors at most 3e-7 times max(1, |result|), of 1 - exp(-x) 3e-7 times the result. Where a register can be a table
- * (AVX-512), exp and gelu are looked up: see simd_avx512.h. */
+ * polynomial in 1/(1 + x/4) (relative error 2e-8 before rounding), from which erf beyond 1 follows; absolute errors at
+ * most 3e-7 times max(1, |result|), of 1 - exp(-x) 3e-7 times the result. What is asked for most, softmax's powers and
+ * gelu, has a shorter way each. Where a register can be a table (AVX-512), exp and gelu are looked up: see
+ * simd_avx512.h. */
 #include "learn/nn/kernels/tables.h"
 
 #ifdef HAS_TABLES
@@ -31,17 +32,34 @@ INLINE vec exp_of(vec x)
 #endif
 
 /* For softmax: exp(x) = power_of(x * POWER_UNIT), x <= 0. */
-#ifdef HAS_TABLES
 #define POWER_UNIT 1.44269504F
+#ifdef HAS_TABLES
 INLINE vec power_of(vec x)
 {
     return power_by_table(x);
 }
 #else
-#define POWER_UNIT 1.0F
+/* Added to a number of that size, leaves the nearest integer n in the last bits, and n + 127, the exponent of 2^n,
+ * where power_of_two() looks for it. */
+#define POWER_MAGIC 12583039.0F /* 1.5 * 2^23 + 127 */
+
+/* 2^(n + r) of n in [-127, 0], added to POWER_MAGIC, and |r| <= 1/2: 2^r - 1 by a polynomial, relative error 1e-7
+ * before rounding, 2e-7 after. 2^-127, which is 0 here, makes all of it 0. */
+INLINE vec power_near(vec shifted, vec r)
+{
+    vec whole = power_of_two(shifted), p = set(0.00132647273F);
+    p = fma_(p, r, set(0.00967151299F));
+    p = fma_(p, r, set(0.0555073358F));
+    p = fma_(p, r, set(0.240222424F));
+    p = fma_(p, r, set(0.693147004F));
+    return fma_(p, mul(r, whole), whole);
+}
+
+/* 2^x of x <= 0; 0 below -126.5. No scaling in two steps, and no NaN is lost: of max_() it is the second that stays. */
 INLINE vec power_of(vec x)
 {
-    return exp_of(x);
+    vec bounded = max_(set(-127.0F), x), shifted = add(bounded, set(POWER_MAGIC));
+    return power_near(shifted, sub(bounded, sub(shifted, set(POWER_MAGIC))));
 }
 #endif
 
@@ -109,21 +127,6 @@ INLINE vec one_minus_exp_of(vec x)
     return keep_nan(x, choose_less(x, set(0.5F), p, sub(set(1.0F), exp_of(sub(set(0), x)))));
 }
 
-#ifndef HAS_TABLES
-typedef struct normal { /* of the standard normal distribution */
-    vec below, density; /* probability below x; density at x */
-} normal;
-
-INLINE normal normal_of(vec x)
-{
-    vec size = min_(absolute(x), set(15.0F));
-    vec e = exp_of(mul(mul(size, size), set(-0.5F)));
-    vec tail = mul(e, tail_ratio(size));
-    vec below = choose_less(x, set(0), tail, sub(set(1.0F), tail));
-    return (normal){keep_nan(x, below), mul(e, set(0.398942280401F))};
-}
-#endif
-
 typedef struct gelu_both { /* gelu and its derivative */
     vec value, slope;
 } gelu_both;
@@ -136,10 +139,36 @@ INLINE gelu_both gelu_both_of(vec x)
     return both;
 }
 #else
+/* The normal distribution's tail beyond `size`, 0 to 6: its logarithm to base 2 is a polynomial of degree 6, since it
+ * is nearly a parabola. Error 1e-7 / size: gelu multiplies by it. No quotient, and one power for gelu and its slope. */
+INLINE vec tail_of(vec size)
+{
+    const float magic = POWER_MAGIC - 1.0F; /* beyond 0 lies a half */
+    vec p = set(-2.99241328e-05F);
+    p = fma_(p, size, set(0.000739873736F));
+    p = fma_(p, size, set(-0.00797746144F));
+    p = fma_(p, size, set(0.0532381833F));
+    p = fma_(p, size, set(0.458915681F));
+    p = fma_(p, size, set(1.15114713F));
+    vec shifted = fnma_(p, size, set(magic));
+    return power_near(shifted, fnma_(p, size, sub(set(magic), shifted)));
+}
+
+/* gelu(x) = max(x, 0) - |x| tail(|x|), error 1.5e-7. Its derivative is D below 0 and 1 - D above, D = tail - |x|
+ * density = tail * (1 - |x| density / tail): the bracket is a polynomial of degree 8. Error 2e-7. Beyond 6 both have
+ * ended. */
 INLINE gelu_both gelu_both_of(vec x)
 {
-    normal n = normal_of(x);
-    return (gelu_both){mul(x, n.below), fma_(x, n.density, n.below)};
+    vec size = min_(set(6.0F), absolute(x)), tail = tail_of(size), p = set(-1.94614731e-05F);
+    p = fma_(p, size, set(0.000229402838F));
+    p = fma_(p, size, set(-0.000935449731F));
+    p = fma_(p, size, set(-0.000110347319F));
+    p = fma_(p, size, set(0.0191025212F));
+    p = fma_(p, size, set(-0.108793736F));
+    p = fma_(p, size, set(-0.636745036F));
+    p = fma_(p, size, set(-0.797862887F));
+    vec steep = mul(fma_(p, size, set(1.0F)), tail);
+    return (gelu_both){fnma_(size, tail, max_(set(0), x)), choose_negative(x, steep, sub(set(1.0F), steep))};
 }
 #endif
 

@@ -191,8 +191,8 @@ static const function functions[] = {
     {"erf", erf, 2.5e-7, false},
     {"tanh", tanh, 2.5e-7, false},
     {"sigmoid", exact_sigmoid, 2.5e-7, false},
-    {"gelu", exact_gelu, 4e-7, false},
-    {"gelu'", exact_gelu_slope, 6e-7, false},
+    {"gelu", exact_gelu, 2e-7, false},
+    {"gelu'", exact_gelu_slope, 3e-7, false},
     {"1-exp", exact_one_minus_exp, 3e-7, true},
 };
 

