@@ -12,18 +12,21 @@
 
 enum { VECTOR = 16 }; /* features that fill the vectors of every machine */
 enum { ROWS_OF_FEATURES = 64, ROWS_OF_PATCHES = 96, COLUMNS_OF_CHANNELS = 512 };
+enum { AWKWARD = 256 };       /* numbers: a quarter of one of its 8 or 12 ways */
 enum { ROWS_OF_RAGGED = 96 }; /* of features that end within a vector, where microkernels take 8 or 12 rows */
 /* Up to here W1 v takes less time than to write the hidden layer out and read it. */
 enum { SHORT = 16 };
 
 /* How many positions a tile has. Along columns all tiles are as long as each other: a short last one costs most there.
- */
+ * But not a multiple of AWKWARD: the same place in all its rows would then be in the same few sets of the first cache,
+ * which do not hold the 17 rows that a column's softmax and a step of a product walk down. */
 static int64_t tile_of(int axis, int64_t width, int64_t positions)
 {
     if (axis == 2) return width % VECTOR == 0 ? ROWS_OF_FEATURES : ROWS_OF_RAGGED;
     int64_t wanted = axis == 1 ? ROWS_OF_PATCHES : COLUMNS_OF_CHANNELS;
     if (axis == 0) wanted = positions / ((positions + wanted - 1) / wanted) + width - 1;
-    return wanted < width ? width : wanted / width * width;
+    int64_t tile = wanted < width ? width : wanted / width * width;
+    return axis == 0 && tile % AWKWARD == 0 ? tile + width : tile;
 }
 
 ag_mixer_shape ag_mixer_shape_of(const ag_shape *x, int axis, int64_t hidden)
