@@ -185,26 +185,94 @@ static void weigh(float *x, int64_t count, float factor, bool again, float *top,
     *rate = 1.0F / total;
 }
 
-/* As attend_row_gradient(), of rows that are whole vectors and bytes of bits. */
-static void whole_row_gradient(const ag_attend_gradient *g, int64_t r)
+/* ---- rows of whole vectors ---- */
+
+#define OFTEN 64 /* keys: the patches of models of holes have loops of known lengths */
+
+/* LANES rows or fewer: their largest ones, and then their powers, which wait for no other row. */
+INLINE void weigh_some(const ag_attend *at, int64_t r0, int64_t rows, const int64_t keys)
 {
-    int64_t keys = g->of.keys;
-    const float *d = g->d + r * g->d_row, *heads = g->heads + r * g->d_row;
-    const uint8_t *bits = g->kept ? g->kept + (g->first_bit + r * keys) / 8 : NULL;
-    float *weights = g->of.weights + r * keys, *slopes = g->slopes + r * keys;
-    vec sum = set(0), by = set(g->of.factor), scale = set(g->scale);
-    for (int64_t i = 0; i < g->of.depth; i += LANES)
-        sum = fma_(load_some(d + i, g->of.depth - i), load_some(heads + i, g->of.depth - i), sum);
-    vec mean = set(sum_of(sum));
-    for (int64_t c = 0; c < keys; c += LANES) {
-        vec weight = load(weights + c), slope = load(slopes + c), used = weight;
-        if (bits) {
-            slope = keep_where(bits_at(bits, c), mul(slope, scale));
-            used = keep_where(bits_at(bits, c), mul(weight, scale));
-        }
-        store(slopes + c, mul(mul(weight, sub(slope, mean)), by));
-        store(weights + c, used);
+    float *from = at->weights + r0 * keys, *tops = at->moments + r0;
+    vec each[LANES], by = set(POWER_UNIT * at->factor);
+    for (int64_t r = 0; r < rows; r++) {
+        each[r] = load(from + r * keys);
+        for (int64_t c = LANES; c < keys; c += LANES) each[r] = max_(each[r], load(from + r * keys + c));
     }
+    store_some(tops, down_to(each, rows, true), rows);
+    for (int64_t r = 0; r < rows; r++, from += keys) {
+        vec top = set(tops[r]), sum = set(0);
+        for (int64_t c = 0; c < keys; c += LANES) {
+            vec e = power_of(mul(sub(load(from + c), top), by));
+            sum = add(sum, e);
+            store(from + c, e);
+        }
+        each[r] = sum;
+    }
+    store_some(tops + at->queries, divide(set(1.0F), down_to(each, rows, false)), rows);
+}
+
+static void attend_whole(const ag_attend *call)
+{
+    const ag_attend at = *call;
+    int64_t r = 0;
+    attend_product(&at, at.q, at.q_row, at.turned, at.weights);
+    for (; at.keys == OFTEN && r + LANES <= at.queries; r += LANES) weigh_some(&at, r, LANES, OFTEN);
+    for (; r < at.queries; r += LANES) weigh_some(&at, r, at.queries - r < LANES ? at.queries - r : LANES, at.keys);
+}
+
+/* As attend_row_gradient(), from scores, with the signs turned; bits NULL: nothing was dropped. */
+INLINE void whole_row_gradient(const ag_attend_gradient *g, int64_t r, const int64_t keys, vec mean,
+                               const uint8_t *bits)
+{
+    const ag_attend *at = &g->of;
+    float *weights = at->weights + r * keys, *slopes = g->slopes + r * keys;
+    const float share = at->moments[at->queries + r];
+    vec top = set(at->moments[r]), by = set(POWER_UNIT * at->factor), to_slope = set(-share * at->factor);
+    vec scale = set(g->scale), scaled = set(share * g->scale);
+    for (int64_t c = 0; c < keys; c += LANES) {
+        vec power = power_of(mul(sub(load(weights + c), top), by)), used = set(share), slope;
+        if (bits) {
+            uint32_t kept = bits_at(bits, c);
+            used = keep_where(kept, scaled);
+            slope = fnma_(load(slopes + c), keep_where(kept, scale), mean);
+        } else {
+            slope = sub(mean, load(slopes + c));
+        }
+        store(slopes + c, mul(mul(power, to_slope), slope));
+        store(weights + c, mul(power, used));
+    }
+}
+
+/* LANES rows or fewer. */
+INLINE void whole_rows_gradient(const ag_attend_gradient *g, int64_t r0, int64_t rows, const int64_t keys)
+{
+    const int64_t depth = g->of.depth;
+    vec each[LANES];
+    float mean[LANES];
+    for (int64_t r = 0; r < rows; r++) {
+        const float *d = g->d + (r0 + r) * g->d_row, *heads = g->heads + (r0 + r) * g->d_row;
+        int64_t i = 0;
+        each[r] = set(0);
+        for (; i + LANES <= depth; i += LANES) each[r] = fma_(load(d + i), load(heads + i), each[r]);
+        if (i < depth) each[r] = fma_(load_some(d + i, depth - i), load_some(heads + i, depth - i), each[r]);
+    }
+    store(mean, down_to(each, rows, false));
+    for (int64_t r = 0; r < rows; r++) {
+        if (g->kept)
+            whole_row_gradient(g, r0 + r, keys, set(mean[r]), g->kept + (g->first_bit + (r0 + r) * keys) / 8);
+        else
+            whole_row_gradient(g, r0 + r, keys, set(mean[r]), NULL);
+    }
+}
+
+static void gradient_whole(const ag_attend_gradient *call)
+{
+    const ag_attend_gradient g = *call;
+    int64_t r = 0, queries = g.of.queries;
+    attend_product(&g.of, g.of.q, g.of.q_row, g.of.turned, g.of.weights);
+    attend_product(&g.of, g.d, g.d_row, g.values_turned, g.slopes);
+    for (; g.of.keys == OFTEN && r + LANES <= queries; r += LANES) whole_rows_gradient(&g, r, LANES, OFTEN);
+    for (; r < queries; r += LANES) whole_rows_gradient(&g, r, queries - r < LANES ? queries - r : LANES, g.of.keys);
 }
 
 static void attend(const ag_attend *at)
@@ -215,7 +283,10 @@ static void attend(const ag_attend *at)
         return;
     }
 #endif
-    attend_any(at, false, weigh);
+    if (at->keys % LANES == 0)
+        attend_whole(at);
+    else
+        attend_any(at, false, weigh);
 }
 
 static void attend_gradient(const ag_attend_gradient *g)
@@ -226,6 +297,8 @@ static void attend_gradient(const ag_attend_gradient *g)
         return;
     }
 #endif
-    bool whole = g->of.keys % 8 == 0 && g->of.keys % LANES == 0 && g->first_bit % 8 == 0;
-    attend_gradient_any(g, weigh, whole ? whole_row_gradient : attend_row_gradient);
+    if (g->of.keys % 8 == 0 && g->of.keys % LANES == 0 && g->first_bit % 8 == 0)
+        gradient_whole(g);
+    else
+        attend_gradient_any(g, weigh, attend_row_gradient);
 }
