@@ -179,6 +179,41 @@ static inline __attribute__((always_inline)) vec tops_of(const vec *v)
     return merge(v, true);
 }
 
+#define HAS_TURN
+/* to[c][r] = from[r][c]; rows and columns are multiples of 4. */
+static inline void turn(const float *from, int64_t from_row, float *to, int64_t to_row, int64_t rows, int64_t columns)
+{
+    for (int64_t r = 0; r < rows; r += 4)
+        for (int64_t c = 0; c < columns; c += 4) {
+            const float *corner = from + r * from_row + c;
+            float *turned = to + c * to_row + r;
+            __m128 a = _mm_loadu_ps(corner), b = _mm_loadu_ps(corner + from_row);
+            __m128 d = _mm_loadu_ps(corner + 2 * from_row), e = _mm_loadu_ps(corner + 3 * from_row);
+            _MM_TRANSPOSE4_PS(a, b, d, e);
+            _mm_storeu_ps(turned, a);
+            _mm_storeu_ps(turned + to_row, b);
+            _mm_storeu_ps(turned + 2 * to_row, d);
+            _mm_storeu_ps(turned + 3 * to_row, e);
+        }
+}
+
+/* The same, 8 x 8. Halves change places while they are loaded, which is no shuffle. */
+static inline void turn_square(const float *from, int64_t from_row, float *to, int64_t to_row)
+{
+    _Pragma("GCC unroll 2") for (int half = 0; half < 8; half += 4, from += 4, to += 4 * to_row)
+    {
+        vec row[4];
+        _Pragma("GCC unroll 4") for (int r = 0; r < 4; r++) row[r] = _mm256_insertf128_ps(
+            _mm256_castps128_ps256(_mm_loadu_ps(from + r * from_row)), _mm_loadu_ps(from + (r + 4) * from_row), 1);
+        vec low = _mm256_unpacklo_ps(row[0], row[1]), high = _mm256_unpackhi_ps(row[0], row[1]);
+        vec low2 = _mm256_unpacklo_ps(row[2], row[3]), high2 = _mm256_unpackhi_ps(row[2], row[3]);
+        store(to, _mm256_shuffle_ps(low, low2, 0x44));
+        store(to + to_row, _mm256_shuffle_ps(low, low2, 0xee));
+        store(to + 2 * to_row, _mm256_shuffle_ps(high, high2, 0x44));
+        store(to + 3 * to_row, _mm256_shuffle_ps(high, high2, 0xee));
+    }
+}
+
 /* Philox: see simd_avx512.h; four blocks. */
 #define PHILOX_BLOCKS 4
 

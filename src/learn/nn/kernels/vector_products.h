@@ -434,18 +434,32 @@ static void matmul_nt(const ag_matmul_nt *q)
     for (; m < q->m; m++) dot_rows(q, m, 1);
 }
 
+#ifdef HAS_TURN
+/* The whole squares of LANES rows. By itself, or the compiler works out the addresses of all rows of transpose()
+ * beforehand, and has no registers for them. */
+__attribute__((noinline)) static void turn_squares(const float *from, int64_t from_row, float *to, int64_t to_row,
+                                                   int64_t columns)
+{
+    for (; columns >= LANES; columns -= LANES, from += LANES, to += LANES * to_row)
+        turn_square(from, from_row, to, to_row);
+}
+#endif
+
 static void transpose(const float *from, int64_t from_row, float *to, int64_t to_row, int64_t rows, int64_t columns)
 {
-    for (int64_t r0 = 0; r0 < rows; r0 += LANES)
-        for (int64_t c0 = 0; c0 < columns; c0 += LANES) {
+    for (int64_t r0 = 0; r0 < rows; r0 += LANES) {
+        int64_t high = rows - r0 < LANES ? rows - r0 : LANES, c0 = 0;
+#ifdef HAS_TURN
+        if (high == LANES) {
+            turn_squares(from + r0 * from_row, from_row, to + r0, to_row, columns);
+            c0 = columns / LANES * LANES;
+        }
+#endif
+        for (; c0 < columns; c0 += LANES) {
             const float *corner = from + r0 * from_row + c0;
             float *turned = to + c0 * to_row + r0;
-            int64_t high = rows - r0 < LANES ? rows - r0 : LANES, wide = columns - c0 < LANES ? columns - c0 : LANES;
+            int64_t wide = columns - c0 < LANES ? columns - c0 : LANES;
 #ifdef HAS_TURN
-            if (high == LANES && wide == LANES) {
-                turn_square(corner, from_row, turned, to_row);
-                continue;
-            }
             if (high % 4 == 0 && wide % 4 == 0) {
                 turn(corner, from_row, turned, to_row, high, wide);
                 continue;
@@ -454,4 +468,5 @@ static void transpose(const float *from, int64_t from_row, float *to, int64_t to
             for (int64_t c = 0; c < wide; c++)
                 for (int64_t r = 0; r < high; r++) turned[c * to_row + r] = corner[r * from_row + c];
         }
+    }
 }
