@@ -30,33 +30,81 @@ INLINE void gate_subtract(const float *weights, float *slopes, vec sum, int64_t 
         store_some(slopes, mul(load_some(weights, count), sub(load_some(slopes, count), sum)), count);
 }
 
+/* Up to LANES rows: both walks of them. */
+INLINE void gate_rows_products(const float *weights, const float *v, float *d, float *slopes, float *sums, int64_t rows,
+                               const int64_t columns)
+{
+    vec each[LANES];
+    UNROLL for (int r = 0; r < LANES; r++) each[r] = set(0);
+    for (int64_t r = 0, at = 0; r < rows; r++, at += columns)
+        for (int64_t c = 0; c < columns; c += LANES)
+            each[r] = gate_one(weights + at + c, v + at + c, d + at + c, slopes + at + c, each[r], columns - c);
+    store(sums, sums_of(each));
+}
+
+INLINE void gate_rows_subtract(const float *weights, float *slopes, const float *sums, int64_t rows,
+                               const int64_t columns)
+{
+    for (int64_t r = 0, at = 0; r < rows; r++, at += columns) {
+        vec sum = set(sums[r]);
+        for (int64_t c = 0; c < columns; c += LANES) gate_subtract(weights + at + c, slopes + at + c, sum, columns - c);
+    }
+}
+
+/* Up to TOGETHER * LANES rows, which do not wait for each other's sums. */
+INLINE void gate_rows_some(const float *weights, const float *v, float *d, float *slopes, int64_t rows,
+                           const int64_t columns)
+{
+    float sums[TOGETHER * LANES];
+    int64_t r = 0;
+    for (int64_t at = 0; r + LANES <= rows; r += LANES, at += LANES * columns)
+        gate_rows_products(weights + at, v + at, d + at, slopes + at, sums + r, LANES, columns);
+    if (r < rows)
+        gate_rows_products(weights + r * columns, v + r * columns, d + r * columns, slopes + r * columns, sums + r,
+                           rows - r, columns);
+    gate_rows_subtract(weights, slopes, sums, rows, columns);
+}
+
 static void gate_rows_gradient(const float *weights, const float *v, float *d, float *slopes, int64_t rows,
                                int64_t columns)
 {
-    for (int64_t r0 = 0; r0 < rows; r0 += LANES) {
-        int64_t some = rows - r0 < LANES ? rows - r0 : LANES;
-        vec each[LANES];
-        float sums[LANES];
-        for (int64_t r = 0, at = r0 * columns; r < some; r++, at += columns) {
-            each[r] = set(0);
-            for (int64_t c = 0; c < columns; c += LANES)
-                each[r] = gate_one(weights + at + c, v + at + c, d + at + c, slopes + at + c, each[r], columns - c);
+    for (int64_t r = 0; r < rows; r += TOGETHER * LANES) {
+        int64_t at = r * columns, some = rows - r < TOGETHER * LANES ? rows - r : TOGETHER * LANES;
+        if (columns == 16)
+            gate_rows_some(weights + at, v + at, d + at, slopes + at, some, 16);
+        else if (columns == 24)
+            gate_rows_some(weights + at, v + at, d + at, slopes + at, some, 24);
+        else if (columns == 64)
+            gate_rows_some(weights + at, v + at, d + at, slopes + at, some, 64);
+        else
+            gate_rows_some(weights + at, v + at, d + at, slopes + at, some, columns);
+    }
+}
+
+/* `strips` of LANES columns, the last one of `count`. */
+INLINE void gate_strips(const float *weights, const float *v, float *d, float *slopes, int64_t rows, int64_t stride,
+                        const int strips, const int64_t count)
+{
+    vec sum[TOGETHER];
+    UNROLL for (int s = 0; s < strips; s++) sum[s] = set(0);
+    for (int64_t r = 0, at = 0; r < rows; r++, at += stride) {
+        UNROLL for (int s = 0; s < strips; s++)
+        {
+            int64_t i = at + s * LANES;
+            sum[s] = gate_one(weights + i, v + i, d + i, slopes + i, sum[s], count);
         }
-        store(sums, down_to(each, some, false));
-        for (int64_t r = 0, at = r0 * columns; r < some; r++, at += columns)
-            for (int64_t c = 0; c < columns; c += LANES)
-                gate_subtract(weights + at + c, slopes + at + c, set(sums[r]), columns - c);
+    }
+    for (int64_t r = 0, at = 0; r < rows; r++, at += stride) {
+        UNROLL for (int s = 0; s < strips; s++)
+            gate_subtract(weights + at + s * LANES, slopes + at + s * LANES, sum[s], count);
     }
 }
 
 static void gate_columns_gradient(const float *weights, const float *v, float *d, float *slopes, int64_t rows,
                                   int64_t columns)
 {
-    for (int64_t c = 0; c < columns; c += LANES) {
-        vec sum = set(0);
-        for (int64_t at = c; at < rows * columns; at += columns)
-            sum = gate_one(weights + at, v + at, d + at, slopes + at, sum, columns - c);
-        for (int64_t at = c; at < rows * columns; at += columns)
-            gate_subtract(weights + at, slopes + at, sum, columns - c);
-    }
+    int64_t c = 0;
+    for (; c + TOGETHER * LANES <= columns; c += TOGETHER * LANES)
+        gate_strips(weights + c, v + c, d + c, slopes + c, rows, columns, TOGETHER, LANES);
+    for (; c < columns; c += LANES) gate_strips(weights + c, v + c, d + c, slopes + c, rows, columns, 1, columns - c);
 }

@@ -35,6 +35,9 @@ INLINE vec tops_of(const vec *v)
 }
 #endif
 
+#define TOGETHER                                                                                                       \
+    4 /* times LANES rows, or columns, are walked before the next walk over them: none waits for the others */
+
 /* Of the first `rows` vectors alone. */
 INLINE vec down_to(const vec *v, int64_t rows, bool tops)
 {
@@ -66,42 +69,57 @@ INLINE vec load_last(const float *row, int64_t columns)
 
 /* ---- gradients of softmax ---- */
 
+/* Up to LANES rows. */
+INLINE void softmax_gradient_some(const float *y, const float *dy, float *dx, int64_t rows, int64_t columns)
+{
+    const int64_t whole = columns / LANES * LANES, rest = columns - whole;
+    vec each[LANES];
+    float mean[LANES];
+    UNROLL for (int r = 0; r < LANES; r++) each[r] = set(0);
+    for (int64_t r = 0, at = 0; r < rows; r++, at += columns) {
+        vec sum = set(0);
+        for (int64_t c = 0; c < whole; c += LANES) sum = fma_(load(y + at + c), load(dy + at + c), sum);
+        each[r] = rest ? fma_(load_some(y + at + whole, rest), load_some(dy + at + whole, rest), sum) : sum;
+    }
+    store(mean, sums_of(each));
+    for (int64_t r = 0, at = 0; r < rows; r++, at += columns) {
+        vec from = set(mean[r]);
+        for (int64_t c = at; c < at + whole; c += LANES) store(dx + c, mul(load(y + c), sub(load(dy + c), from)));
+        int64_t c = at + whole;
+        if (rest) store_some(dx + c, mul(load_some(y + c, rest), sub(load_some(dy + c, rest), from)), rest);
+    }
+}
+
 static void softmax_rows_gradient(const float *y, const float *dy, float *dx, int64_t rows, int64_t columns)
 {
-    for (int64_t r0 = 0; r0 < rows; r0 += LANES) {
-        int64_t some = rows - r0 < LANES ? rows - r0 : LANES;
-        vec each[LANES];
-        float mean[LANES];
-        for (int64_t r = 0; r < some; r++) {
-            const float *left = y + (r0 + r) * columns, *right = dy + (r0 + r) * columns;
-            vec sum = set(0);
-            int64_t c = 0;
-            for (; c + LANES <= columns; c += LANES) sum = fma_(load(left + c), load(right + c), sum);
-            if (c < columns) sum = fma_(load_some(left + c, columns - c), load_some(right + c, columns - c), sum);
-            each[r] = sum;
-        }
-        store(mean, down_to(each, some, false));
-        for (int64_t r = 0; r < some; r++)
-            for (int64_t c = 0; c < columns; c += LANES) {
-                int64_t at = (r0 + r) * columns + c, left = columns - c;
-                vec slope = sub(load_some(dy + at, left), set(mean[r]));
-                store_some(dx + at, mul(load_some(y + at, left), slope), left);
-            }
+    int64_t r = 0;
+    for (; r + LANES <= rows; r += LANES)
+        softmax_gradient_some(y + r * columns, dy + r * columns, dx + r * columns, LANES, columns);
+    if (r < rows) softmax_gradient_some(y + r * columns, dy + r * columns, dx + r * columns, rows - r, columns);
+}
+
+/* Up to LANES columns. */
+INLINE void softmax_gradient_strip(const float *y, const float *dy, float *dx, int64_t rows, int64_t stride,
+                                   int64_t count, const bool partial)
+{
+    vec sum = set(0);
+    for (int64_t r = 0, at = 0; r < rows; r++, at += stride)
+        sum = fma_(load_lanes(y + at, count, partial), load_lanes(dy + at, count, partial), sum);
+    for (int64_t r = 0, at = 0; r < rows; r++, at += stride) {
+        vec slope = mul(load_lanes(y + at, count, partial), sub(load_lanes(dy + at, count, partial), sum));
+        if (partial)
+            store_some(dx + at, slope, count);
+        else
+            store(dx + at, slope);
     }
 }
 
 static void softmax_columns_gradient(const float *y, const float *dy, float *dx, int64_t rows, int64_t columns,
                                      int64_t stride)
 {
-    for (int64_t c = 0; c < columns; c += LANES) {
-        int64_t some = columns - c;
-        vec sum = set(0);
-        for (int64_t r = 0; r < rows; r++)
-            sum = fma_(load_some(y + r * stride + c, some), load_some(dy + r * stride + c, some), sum);
-        for (int64_t r = 0; r < rows; r++)
-            store_some(dx + r * stride + c,
-                       mul(load_some(y + r * stride + c, some), sub(load_some(dy + r * stride + c, some), sum)), some);
-    }
+    int64_t c = 0;
+    for (; c + LANES <= columns; c += LANES) softmax_gradient_strip(y + c, dy + c, dx + c, rows, stride, LANES, false);
+    if (c < columns) softmax_gradient_strip(y + c, dy + c, dx + c, rows, stride, columns - c, true);
 }
 
 /* ---- optimiser ---- */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* vector_softmax.h: softmax along rows and down columns, alone and as the weights of a gate, for vector_kernels.h. What
- * waits for sums along rows is done for LANES rows at a time, in walks that do not wait for each other. Along a row and
+ * waits for sums along rows is done for LANES rows at a time, in walks over TOGETHER times as many, whose parts do not
+ * wait for each other; likewise strips of columns. Along a row and
  * down a column the same numbers give the same bits: what is computed by rows with gradients may go by columns without.
  */
 #include "learn/nn/kernels/tables.h"
@@ -43,37 +44,62 @@ INLINE void give_weight(const softmax_to *to, int64_t at, vec weight, int64_t co
 
 /* ---- along rows ---- */
 
-/* Up to LANES rows. What does not fill a vector is added to its first lanes, down columns too; it waits in whole
- * vectors, since what was stored in part cannot be loaded before it has reached the cache. */
-INLINE void softmax_some(const float *x, const softmax_to *to, int64_t rows, const int64_t columns)
+/* The largest numbers of up to LANES rows. */
+INLINE void tops_along(const float *x, float *top, int64_t rows, const int64_t columns)
 {
-    const int64_t whole = columns / LANES * LANES, rest = columns - whole;
-    vec each[LANES], last[LANES], unit = set(POWER_UNIT);
-    float top[LANES], factor[LANES], *powers = waiting(to);
+    vec each[LANES];
+    UNROLL for (int r = 0; r < LANES; r++) each[r] = set(0);
     for (int64_t r = 0; r < rows; r++) {
         each[r] = load_last(x + r * columns, columns);
-        for (int64_t c = 0; c < whole; c += LANES) each[r] = max_(each[r], load(x + r * columns + c));
+        for (int64_t c = 0; c + LANES <= columns; c += LANES) each[r] = max_(each[r], load(x + r * columns + c));
     }
-    store(top, down_to(each, rows, true));
-    for (int64_t r = 0; r < rows; r++) {
+    store(top, tops_of(each));
+}
+
+/* Their powers, and one over the sums. What does not fill a vector is added to its first lanes, down columns too; it
+ * waits in whole vectors, since what was stored in part cannot be loaded before it has reached the cache. */
+INLINE void powers_along(const float *x, const float *top, float *powers, vec *last, float *factor, int64_t rows,
+                         const int64_t columns)
+{
+    const int64_t whole = columns / LANES * LANES, rest = columns - whole;
+    vec each[LANES], unit = set(POWER_UNIT);
+    UNROLL for (int r = 0; r < LANES; r++) each[r] = set(0);
+    for (int64_t r = 0; r < rows; r++, x += columns, powers += columns) {
         vec sum = set(0);
         for (int64_t c = 0; c < whole; c += LANES) {
-            vec e = power_of(mul(sub(load(x + r * columns + c), set(top[r])), unit));
+            vec e = power_of(mul(sub(load(x + c), set(top[r])), unit));
             sum = add(sum, e);
-            store(powers + r * columns + c, e);
+            store(powers + c, e);
         }
         if (rest) {
-            last[r] = power_of(mul(sub(load_some(x + r * columns + whole, rest), set(top[r])), unit));
+            last[r] = power_of(mul(sub(load_some(x + whole, rest), set(top[r])), unit));
             sum = add(sum, keep_first(rest, last[r]));
         }
         each[r] = sum;
     }
-    store(factor, divide(set(1.0F), down_to(each, rows, false)));
+    store(factor, divide(set(1.0F), sums_of(each)));
+}
+
+/* Up to TOGETHER * LANES rows. A copy of what is given is what no store can change. */
+INLINE void softmax_some(const float *x, const softmax_to *given, int64_t rows, const int64_t columns)
+{
+    const int64_t whole = columns / LANES * LANES, full = rows / LANES * LANES;
+    const softmax_to to = *given;
+    float top[TOGETHER * LANES], factor[TOGETHER * LANES], *powers = waiting(&to);
+    vec last[TOGETHER * LANES];
+    for (int64_t r = 0; r < full; r += LANES) tops_along(x + r * columns, top + r, LANES, columns);
+    if (full < rows) tops_along(x + full * columns, top + full, rows - full, columns);
+    for (int64_t r = 0; r < full; r += LANES)
+        powers_along(x + r * columns, top + r, powers + r * columns, last + r, factor + r, LANES, columns);
+    if (full < rows)
+        powers_along(x + full * columns, top + full, powers + full * columns, last + full, factor + full, rows - full,
+                     columns);
     for (int64_t r = 0; r < rows; r++) {
         int64_t at = r * columns;
+        vec by = set(factor[r]);
         for (int64_t c = 0; c < whole; c += LANES, at += LANES)
-            give_weight(to, at, mul(load(powers + at), set(factor[r])), LANES, false);
-        if (rest) give_weight(to, at, mul(last[r], set(factor[r])), rest, true);
+            give_weight(&to, at, mul(load(powers + at), by), LANES, false);
+        if (whole < columns) give_weight(&to, at, mul(last[r], by), columns - whole, true);
     }
 }
 
@@ -91,40 +117,42 @@ static void softmax_square(const float *x, const softmax_to *to)
     UNROLL for (int r = 0; r < LANES; r++) give_weight(to, r * LANES, mul(row[r], set(factor[r])), LANES, false);
 }
 
+/* The widths that models of holes have, with loops of known lengths; and any. */
+static void softmax_16(const float *x, const softmax_to *to, int64_t rows)
+{
+    softmax_some(x, to, rows, 16);
+}
+
+static void softmax_24(const float *x, const softmax_to *to, int64_t rows)
+{
+    softmax_some(x, to, rows, 24);
+}
+
+static void softmax_64(const float *x, const softmax_to *to, int64_t rows)
+{
+    softmax_some(x, to, rows, 64);
+}
+
 static void softmax_any(const float *x, const softmax_to *to, int64_t rows, int64_t columns)
 {
     softmax_some(x, to, rows, columns);
 }
 
-static void softmax_one_and_half(const float *x, const softmax_to *to)
-{
-    softmax_some(x, to, LANES, 3 * LANES / 2);
-}
-
-static void softmax_two(const float *x, const softmax_to *to)
-{
-    softmax_some(x, to, LANES, 2 * LANES);
-}
-
-static void softmax_four(const float *x, const softmax_to *to, int64_t rows)
-{
-    softmax_some(x, to, rows, 4 * LANES);
-}
-
 static void softmax_rows_to(const float *x, const softmax_to *to, int64_t rows, int64_t columns)
 {
-    for (int64_t r = 0; r < rows; r += LANES) {
+    const int64_t most = columns == LANES ? LANES : TOGETHER * LANES;
+    for (int64_t r = 0; r < rows; r += most) {
         const float *from = x + r * columns;
         softmax_to at = softmax_from(to, r * columns);
-        int64_t some = rows - r < LANES ? rows - r : LANES;
+        int64_t some = rows - r < most ? rows - r : most;
         if (columns == LANES && some == LANES)
             softmax_square(from, &at);
-        else if (columns == 3 * LANES / 2 && some == LANES)
-            softmax_one_and_half(from, &at);
-        else if (columns == 2 * LANES && some == LANES)
-            softmax_two(from, &at);
-        else if (columns == 4 * LANES)
-            softmax_four(from, &at, some);
+        else if (columns == 16)
+            softmax_16(from, &at, some);
+        else if (columns == 24)
+            softmax_24(from, &at, some);
+        else if (columns == 64)
+            softmax_64(from, &at, some);
         else
             softmax_any(from, &at, some, columns);
     }
@@ -167,21 +195,27 @@ INLINE vec power_at(const float *x, vec top, float *power, int64_t count, const 
     return e;
 }
 
-/* Up to LANES columns. */
-INLINE void softmax_strip(const float *x, const softmax_to *to, int64_t rows, int64_t stride, int64_t count,
-                          const bool partial)
+/* The largest of each of up to LANES columns. */
+INLINE vec top_down(const float *x, int64_t rows, int64_t stride, int64_t count, const bool partial)
 {
-    float *powers = waiting(to);
-    vec top = load_lanes(x, count, partial), more = top, sum[LANES];
+    vec top = load_lanes(x, count, partial), more = top;
     int64_t r = 1;
     for (; r + 2 <= rows; r += 2) {
         top = max_(top, load_lanes(x + r * stride, count, partial));
         more = max_(more, load_lanes(x + (r + 1) * stride, count, partial));
     }
     if (r < rows) top = max_(top, load_lanes(x + r * stride, count, partial));
-    top = max_(top, more);
+    return max_(top, more);
+}
+
+/* Their powers; gives one over the sums. */
+INLINE vec powers_down(const float *x, vec top, float *powers, int64_t rows, int64_t stride, int64_t count,
+                       const bool partial)
+{
+    vec sum[LANES];
+    int64_t r = 0;
     UNROLL for (int i = 0; i < LANES; i++) sum[i] = set(0);
-    for (r = 0; r + LANES <= rows; r += LANES) {
+    for (; r + LANES <= rows; r += LANES) {
         UNROLL for (int i = 0; i < LANES; i++)
         {
             int64_t at = (r + i) * stride;
@@ -193,20 +227,47 @@ INLINE void softmax_strip(const float *x, const softmax_to *to, int64_t rows, in
         int64_t at = (r + i) * stride;
         if (r + i < rows) sum[i] = add(sum[i], power_at(x + at, top, powers + at, count, partial));
     }
-    vec total = sum_down(sum);
-    vec factor = divide(set(1.0F), total);
-    for (r = 0; r < rows; r++)
-        give_weight(to, r * stride, mul(load_lanes(powers + r * stride, count, partial), factor), count, partial);
+    return divide(set(1.0F), sum_down(sum));
+}
+
+/* `strips` of LANES columns, the last one of `count`. */
+INLINE void softmax_strips(const float *x, const softmax_to *given, int64_t rows, int64_t stride, const int strips,
+                           int64_t count, const bool partial)
+{
+    const softmax_to to = *given;
+    float *powers = waiting(&to);
+    vec each[TOGETHER];
+    UNROLL for (int s = 0; s < strips; s++) each[s] = top_down(x + s * LANES, rows, stride, count, partial);
+    for (int s = 0; s < strips; s++)
+        each[s] = powers_down(x + s * LANES, each[s], powers + s * LANES, rows, stride, count, partial);
+    for (int64_t r = 0; r < rows; r++) {
+        UNROLL for (int s = 0; s < strips; s++)
+        {
+            int64_t at = r * stride + s * LANES;
+            give_weight(&to, at, mul(load_lanes(powers + at, count, partial), each[s]), count, partial);
+        }
+    }
 }
 
 static void softmax_columns_to(const float *x, const softmax_to *to, int64_t rows, int64_t columns, int64_t stride)
 {
-    for (int64_t c = 0; c < columns; c += LANES) {
+    int64_t c = 0;
+    for (; c + TOGETHER * LANES <= columns; c += TOGETHER * LANES) {
         softmax_to at = softmax_from(to, c);
-        if (columns - c < LANES)
-            softmax_strip(x + c, &at, rows, stride, columns - c, true);
-        else
-            softmax_strip(x + c, &at, rows, stride, LANES, false);
+        softmax_strips(x + c, &at, rows, stride, TOGETHER, LANES, false);
+    }
+    for (; c + 2 * LANES <= columns; c += 2 * LANES) {
+        softmax_to at = softmax_from(to, c);
+        softmax_strips(x + c, &at, rows, stride, 2, LANES, false);
+    }
+    if (c + LANES <= columns) {
+        softmax_to at = softmax_from(to, c);
+        softmax_strips(x + c, &at, rows, stride, 1, LANES, false);
+        c += LANES;
+    }
+    if (c < columns) {
+        softmax_to at = softmax_from(to, c);
+        softmax_strips(x + c, &at, rows, stride, 1, columns - c, true);
     }
 }
 
