@@ -116,7 +116,7 @@ static int take_model(job *j, const char *path, ag_err *err)
 {
     ag_graph *graph = NULL;
     ag_pretrained *loaded = NULL;
-    const ag_building building = {.loss = j->step, .plain = getenv("AUGER_BENCH_PLAIN") != NULL};
+    const ag_building building = {.loss = j->step, .constant = !j->step, .plain = getenv("AUGER_BENCH_PLAIN") != NULL};
     int rc =
         ag_architecture_graph(&ag_architecture_patchtsmixer, of_holes() ? &holes : &drilling, &building, &graph, err);
     if (rc < 0 || (rc = ag_model_new(graph, &j->model, err)) < 0) return rc;

@@ -11,6 +11,7 @@
 /* What the graph is built for. */
 typedef struct ag_building {
     bool loss;                       /* with target inputs and a loss; else forward only */
+    bool constant;                   /* parameters stay as they are once they are there, so maps may be joined */
     bool plain;                      /* of single operations instead of fused ones: to check one against the other */
     const ag_adaptation *adaptation; /* NULL: none; see lora.h */
 } ag_building;

@@ -7,6 +7,7 @@
 #include "learn/nn/ops/batch_norm.h"
 #include "learn/nn/ops/dropout.h"
 #include "learn/nn/ops/layer_norm.h"
+#include "learn/nn/ops/linear.h"
 #include "learn/nn/ops/mix.h"
 
 static ag_init weight_init(ag_layer_init init, int64_t in)
@@ -69,18 +70,28 @@ ag_ref ag_layer_linear(ag_graph *graph, ag_ref x, const char *name, int64_t out,
     return apply(graph, &ag_op_linear, x, name, ag_graph_shape(graph, x).axes - 1, out, init);
 }
 
+/* The shape along the last axis; without an axis the graph fails. */
+static ag_shape last_axis(ag_graph *graph, ag_ref x, const char *name)
+{
+    ag_shape shape = ag_graph_shape(graph, x);
+    if (!shape.axes) ag_graph_refuse(graph, "%s: the input has no axis to work along", name);
+    return ag_shape_of(shape.axes ? shape.at[shape.axes - 1] : 1);
+}
+
+ag_ref ag_layer_linear_chain(ag_graph *graph, ag_ref x, const char *const *names, int count, int64_t out,
+                             ag_layer_init init)
+{
+    ag_shape shape = last_axis(graph, x, names[0]);
+    ag_ref in[1 + 2 * AG_MAX_CHAIN] = {x};
+    for (int i = 0; i < count; i++)
+        ag_layer_linear_parameters(graph, names[i], out, i ? out : shape.at[0], init, &in[1 + 2 * i], &in[2 + 2 * i]);
+    return ag_graph_apply(graph, &ag_op_linear_chain, names[0], in, 1 + 2 * count, NULL);
+}
+
 ag_ref ag_layer_mix(ag_graph *graph, ag_ref x, const char *name, int axis, int64_t out, ag_layer_init init)
 {
     bool last = axis == ag_graph_shape(graph, x).axes - 1; /* then the other operation's vectors are full */
     return apply(graph, last ? &ag_op_linear : &ag_op_mix, x, name, axis, out, init);
-}
-
-/* The shape of what is normalised; without an axis the graph fails. */
-static ag_shape last_axis(ag_graph *graph, ag_ref x, const char *name)
-{
-    ag_shape shape = ag_graph_shape(graph, x);
-    if (!shape.axes) ag_graph_refuse(graph, "%s: the input has no axis to normalise along", name);
-    return ag_shape_of(shape.axes ? shape.at[shape.axes - 1] : 1);
 }
 
 ag_ref ag_layer_norm_affine(ag_graph *graph, ag_ref x, const char *name, double epsilon)

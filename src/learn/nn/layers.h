@@ -12,6 +12,10 @@ typedef struct ag_layer_init {
 } ag_layer_init;
 
 ag_ref ag_layer_linear(ag_graph *graph, ag_ref x, const char *name, int64_t out, ag_layer_init init);
+/* Two to four of them one behind the other, of `out` numbers each, as the one map that they are: for parameters that
+ * stay as they are (ag_building.constant). */
+ag_ref ag_layer_linear_chain(ag_graph *graph, ag_ref x, const char *const *names, int count, int64_t out,
+                             ag_layer_init init);
 /* Its parameters alone, for an operation that takes them itself. */
 void ag_layer_linear_parameters(ag_graph *graph, const char *name, int64_t out, int64_t in, ag_layer_init init,
                                 ag_ref *weight, ag_ref *bias);

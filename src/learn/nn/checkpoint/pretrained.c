@@ -140,7 +140,7 @@ static int build_model(const ag_model_files *files, const ag_building *building,
 
 int ag_pretrained_load(const char *path, const ag_building *building, ag_pretrained **out, ag_err *err)
 {
-    static const ag_building forward_only;
+    static const ag_building forward_only = {.constant = true};
     ag_model_files files = {0};
     ag_pretrained *pretrained = ag_calloc(1, sizeof *pretrained);
     if (!pretrained) return ag_fail_memory(err, sizeof *pretrained);

@@ -30,6 +30,14 @@ ag_ref ag_mixer_linear(const mixer_build *b, ag_ref x, const char *name, int64_t
     return ag_layer_linear(b->graph, x, name, out, layer_init(b));
 }
 
+ag_ref ag_mixer_linears(const mixer_build *b, ag_ref x, const char *const *names, int count, int64_t out)
+{
+    if (count > 1 && b->building->constant && !b->building->plain && !b->building->adaptation)
+        return ag_layer_linear_chain(b->graph, x, names, count, out, layer_init(b));
+    for (int i = 0; i < count; i++) x = ag_mixer_linear(b, x, names[i], out);
+    return x;
+}
+
 static bool by_batch(const ag_patchtsmixer *c)
 {
     return c->norm_mlp && strcasestr(c->norm_mlp, "batch");

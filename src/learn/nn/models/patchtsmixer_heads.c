@@ -54,11 +54,8 @@ static void forecast_values(const mixer_build *b, ag_ref flat, const ag_select *
 {
     const ag_patchtsmixer *c = b->config;
     ag_graph_push(b->graph, "head");
-    ag_ref y = ag_mixer_linear(b, flat, "base_forecast_block", c->prediction_length);
-    if (c->head == 1) {
-        y = ag_mixer_linear(b, y, "base_forecast_block1", c->prediction_length);
-        y = ag_mixer_linear(b, y, "base_forecast_block2", c->prediction_length);
-    }
+    static const char *const blocks[] = {"base_forecast_block", "base_forecast_block1", "base_forecast_block2"};
+    ag_ref y = ag_mixer_linears(b, flat, blocks, c->head == 1 ? 3 : 1, c->prediction_length);
     y = ag_graph_apply(b->graph, &ag_op_unscale, "unscale", (ag_ref[]){y, b->location, b->scale}, 3,
                        &(ag_unscale){selection->index, selection->count});
     ag_graph_pop(b->graph);

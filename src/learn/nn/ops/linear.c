@@ -3,6 +3,8 @@
  * Forward multiplies by W^T and the gradient of x by W, both repacked once per change of the parameters (panels.h), so
  * that vectors run along the result and a large W is read as a stream; the gradient of W uses x and dy as they lie, or
  * copies of wide ones. */
+#include "learn/nn/ops/linear.h"
+
 #include <string.h>
 
 #include "learn/nn/kernels/kernels.h"
@@ -21,6 +23,11 @@ static bool is_far_apart(int64_t inputs, int64_t outputs)
     return inputs >= WIDE && outputs >= WIDE;
 }
 
+int64_t ag_linear_scratch(int64_t rows, int64_t inputs, int64_t outputs)
+{
+    return is_far_apart(inputs, outputs) ? rows * (inputs + STRIP) : 0;
+}
+
 static int shape(ag_shaping *s, ag_err *err)
 {
     int rc;
@@ -35,7 +42,7 @@ static int shape(ag_shaping *s, ag_err *err)
     }
     s->out[0] = s->in[0];
     s->out[0].at[s->in[0].axes - 1] = out;
-    if (is_far_apart(in, out)) s->scratch_sample = ag_shape_rows(&s->in[0]) * (in + STRIP);
+    s->scratch_sample = ag_linear_scratch(ag_shape_rows(&s->in[0]), in, out);
     s->prepared = 2 * in * out;
     return 0;
 }
@@ -53,9 +60,9 @@ static void prepare(const ag_kernels *kernels, const ag_node *node, const ag_rea
 }
 
 /* A part of a call is some rows, or some panels of the weights where these are more. */
-static void forward(const ag_call *c)
+void ag_linear_multiply(const ag_call *c, const ag_linear_map *map)
 {
-    int64_t outputs = c->node->in_shape[1].at[0], inputs = c->node->in_shape[1].at[1];
+    int64_t outputs = map->outputs, inputs = map->inputs;
     int64_t rows = c->samples * ag_shape_rows(&c->node->in_shape[0]), panels = (outputs + AG_PANEL - 1) / AG_PANEL;
     int64_t row = 0, end = rows, column = 0, stop = panels;
     if (rows < outputs)
@@ -71,14 +78,23 @@ static void forward(const ag_call *c)
                          .a_column = 1,
                          .c = c->out[0] + row * outputs + column,
                          .c_row = outputs,
-                         .bias_n = c->node->inputs > 2 && c->in[2] ? c->in[2] + column : NULL};
+                         .bias_n = map->bias ? map->bias + column : NULL};
     if (product.m <= FEW && is_far_apart(inputs, outputs)) {
         c->kernels->transpose(product.a, inputs, c->scratch, product.m, product.m, inputs);
         product.a = c->scratch;
         product.a_row = 1;
         product.a_column = product.m;
     }
-    ag_panels_multiply(c->kernels, &product, c->prepared + column * inputs, stop - column);
+    ag_panels_multiply(c->kernels, &product, map->panels + column * inputs, stop - column);
+}
+
+static void forward(const ag_call *c)
+{
+    const ag_linear_map map = {.inputs = c->node->in_shape[1].at[1],
+                               .outputs = c->node->in_shape[1].at[0],
+                               .panels = c->prepared,
+                               .bias = c->node->inputs > 2 ? c->in[2] : NULL};
+    ag_linear_multiply(c, &map);
 }
 
 static void give_input(const ag_call *c, int64_t rows, int64_t inputs, int64_t outputs)

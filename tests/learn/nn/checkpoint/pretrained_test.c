@@ -6,7 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/io/path.h"
-#include "frame/test.h"
+#include "learn/nn/check.h"
 #include "learn/nn/models/patchtsmixer.h"
 
 static const char small[] =
@@ -90,6 +90,52 @@ AG_TEST(test_pretrained__the_stacked_head_is_seen_in_the_tensors)
     assert_int_equal(c->loss, AG_MIXER_FOCAL);
     assert_non_null(ag_model_parameter(loaded->model, "head.base_forecast_block2.bias"));
     ag_pretrained_free(loaded);
+}
+
+static int count_nodes(const ag_pretrained *loaded, const ag_op *op)
+{
+    int count = 0;
+    for (int32_t i = 0; i < ag_graph_nodes(loaded->model->graph); i++)
+        count += ag_graph_node(loaded->model->graph, i)->op == op;
+    return count;
+}
+
+enum { INPUTS = 24 * 3, OUTPUTS = 10 * 3 };
+
+static ag_real *predict(const ag_pretrained *loaded)
+{
+    ag_err err = {0};
+    ag_exec *exec = NULL;
+    ag_real x[INPUTS], *y = ag_calloc(OUTPUTS, sizeof *y);
+    assert_non_null(y);
+    for (int i = 0; i < INPUTS; i++) x[i] = (ag_real)sin(0.7 * i);
+    AG_EXPECT_OK(ag_exec_new(loaded->model->graph, &(ag_plan_options){.outputs = true, .max_samples = 1},
+                             loaded->model->values, NULL, NULL, &exec, &err));
+    AG_EXPECT_OK(ag_exec_input(exec, "past_values", x, &err));
+    AG_EXPECT_OK(ag_exec_output(exec, "prediction_outputs", y, &err));
+    AG_EXPECT_OK(ag_exec_run(exec, &(ag_device_run){.samples = 1}, &err));
+    ag_exec_free(exec);
+    return y;
+}
+
+/* Its three maps are one for who only predicts, and the answers those of the three. */
+AG_TEST(test_pretrained__the_stacked_head_is_joined_for_predictions)
+{
+    ag_err err = {0};
+    const char *root = ag_test_dir();
+    make(root, stack);
+    ag_pretrained *joined = NULL, *apart = NULL;
+    AG_EXPECT_OK(ag_pretrained_load(root, NULL, &joined, &err));
+    AG_EXPECT_OK(ag_pretrained_load(root, &(ag_building){0}, &apart, &err));
+    assert_int_equal(count_nodes(joined, &ag_op_linear_chain), 1);
+    assert_int_equal(count_nodes(apart, &ag_op_linear_chain), 0);
+    assert_int_equal(count_nodes(apart, &ag_op_linear), count_nodes(joined, &ag_op_linear) + 3);
+    ag_real *one = predict(joined), *three = predict(apart);
+    for (int i = 0; i < OUTPUTS; i++) ag_check_near((double)one[i], (double)three[i], 1e-5, "a forecast");
+    ag_free(one);
+    ag_free(three);
+    ag_pretrained_free(joined);
+    ag_pretrained_free(apart);
 }
 
 AG_TEST(test_pretrained__weights_alone_take_the_configuration_beside_them)
