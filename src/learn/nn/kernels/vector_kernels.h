@@ -106,11 +106,8 @@ INLINE void softmax_gradient_strip(const float *y, const float *dy, float *dx, i
     for (int64_t r = 0, at = 0; r < rows; r++, at += stride)
         sum = fma_(load_lanes(y + at, count, partial), load_lanes(dy + at, count, partial), sum);
     for (int64_t r = 0, at = 0; r < rows; r++, at += stride) {
-        vec slope = mul(load_lanes(y + at, count, partial), sub(load_lanes(dy + at, count, partial), sum));
-        if (partial)
-            store_some(dx + at, slope, count);
-        else
-            store(dx + at, slope);
+        vec slope = sub(load_lanes(dy + at, count, partial), sum);
+        store_lanes(dx + at, mul(load_lanes(y + at, count, partial), slope), count, partial);
     }
 }
 
@@ -124,20 +121,25 @@ static void softmax_columns_gradient(const float *y, const float *dy, float *dx,
 
 /* ---- optimiser ---- */
 
-static void adam(const ag_adam_step *a)
+INLINE void adam_some(const ag_adam_step *a, int64_t i, int64_t some, const bool partial)
 {
-    for (int64_t i = 0; i < a->count; i += LANES) {
-        int64_t some = a->count - i;
-        vec value = load_some(a->values + i, some);
-        vec g = fma_(value, set(a->decay), mul(load_some(a->gradient + i, some), set(a->scale)));
-        vec first_moment = fma_(load_some(a->first + i, some), set(a->beta1), mul(g, set(a->rest1)));
-        vec second_moment = fma_(load_some(a->second + i, some), set(a->beta2), mul(mul(g, g), set(a->rest2)));
-        vec root = fma_(square_root(second_moment), set(a->root), set(a->epsilon));
-        store_some(a->first + i, first_moment, some);
-        store_some(a->second + i, second_moment, some);
-        vec change = divide(mul(first_moment, set(a->rate)), root);
-        store_some(a->values + i, sub(mul(value, set(a->keep)), change), some);
-    }
+    vec value = load_lanes(a->values + i, some, partial), slope = load_lanes(a->gradient + i, some, partial);
+    vec g = fma_(value, set(a->decay), mul(slope, set(a->scale)));
+    vec first_moment = fma_(load_lanes(a->first + i, some, partial), set(a->beta1), mul(g, set(a->rest1)));
+    vec second_moment = fma_(load_lanes(a->second + i, some, partial), set(a->beta2), mul(mul(g, g), set(a->rest2)));
+    vec root = fma_(square_root(second_moment), set(a->root), set(a->epsilon));
+    store_lanes(a->first + i, first_moment, some, partial);
+    store_lanes(a->second + i, second_moment, some, partial);
+    vec change = divide(mul(first_moment, set(a->rate)), root);
+    store_lanes(a->values + i, sub(mul(value, set(a->keep)), change), some, partial);
+}
+
+static void adam(const ag_adam_step *step)
+{
+    const ag_adam_step a = *step;
+    int64_t i = 0;
+    for (; i + LANES <= a.count; i += LANES) adam_some(&a, i, LANES, false);
+    if (i < a.count) adam_some(&a, i, a.count - i, true);
 }
 
 /* ---- element by element ---- */
@@ -165,45 +167,68 @@ static void multiply(const float *a, const float *b, float *y, int64_t count)
 
 static void multiply_add(const float *a, const float *b, float *y, int64_t count)
 {
-    for (int64_t i = 0; i < count; i += LANES)
-        store_some(y + i, fma_(load_some(a + i, count - i), load_some(b + i, count - i), load_some(y + i, count - i)),
-                   count - i);
+    int64_t i = 0, some;
+    for (; i + LANES <= count; i += LANES) store(y + i, fma_(load(a + i), load(b + i), load(y + i)));
+    if ((some = count - i) > 0)
+        store_some(y + i, fma_(load_some(a + i, some), load_some(b + i, some), load_some(y + i, some)), some);
 }
 
 static void scale_add(float factor, const float *x, float *y, int64_t count)
 {
-    for (int64_t i = 0; i < count; i += LANES)
-        store_some(y + i, fma_(set(factor), load_some(x + i, count - i), load_some(y + i, count - i)), count - i);
+    int64_t i = 0, some;
+    for (; i + LANES <= count; i += LANES) store(y + i, fma_(set(factor), load(x + i), load(y + i)));
+    if ((some = count - i) > 0)
+        store_some(y + i, fma_(set(factor), load_some(x + i, some), load_some(y + i, some)), some);
 }
 
 static void scale_rows(const float *factors, float *x, int64_t rows, int64_t columns, int64_t stride)
 {
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t c = 0; c < columns; c += LANES) {
-            float *at = x + r * stride + c;
-            store_some(at, mul(load_some(at, columns - c), set(factors[r])), columns - c);
-        }
+    for (int64_t r = 0; r < rows; r++, x += stride) {
+        vec by = set(factors[r]);
+        int64_t c = 0;
+        for (; c + LANES <= columns; c += LANES) store(x + c, mul(load(x + c), by));
+        if (c < columns) store_some(x + c, mul(load_some(x + c, columns - c), by), columns - c);
+    }
+}
+
+/* Of up to LANES columns. Four sums side by side: an addition takes four cycles. */
+INLINE void sum_strip(const float *x, float *y, int64_t rows, int64_t stride, int64_t count, const bool partial)
+{
+    vec sum[4] = {load_lanes(y, count, partial), set(0), set(0), set(0)};
+    int64_t r = 0;
+    for (; r + 4 <= rows; r += 4, x += 4 * stride) {
+        UNROLL for (int i = 0; i < 4; i++) sum[i] = add(sum[i], load_lanes(x + i * stride, count, partial));
+    }
+    for (; r < rows; r++, x += stride) sum[0] = add(sum[0], load_lanes(x, count, partial));
+    store_lanes(y, add(add(sum[0], sum[1]), add(sum[2], sum[3])), count, partial);
 }
 
 static void sum_rows(const float *x, float *y, int64_t rows, int64_t columns, int64_t stride)
 {
-    for (int64_t c = 0; c < columns; c += LANES) {
-        const float *from = x + c;
-        int64_t some = columns - c, r = 0;
-        vec sum[4] = {load_some(y + c, some), set(0), set(0), set(0)}; /* side by side: an addition takes four cycles */
-        for (; r + 4 <= rows; r += 4, from += 4 * stride) {
-            UNROLL for (int i = 0; i < 4; i++) sum[i] = add(sum[i], load_some(from + i * stride, some));
-        }
-        for (; r < rows; r++, from += stride) sum[0] = add(sum[0], load_some(from, some));
-        store_some(y + c, add(add(sum[0], sum[1]), add(sum[2], sum[3])), some);
+    int64_t c = 0;
+    for (; c + LANES <= columns; c += LANES) sum_strip(x + c, y + c, rows, stride, LANES, false);
+    if (c < columns) sum_strip(x + c, y + c, rows, stride, columns - c, true);
+}
+
+/* Along `rows` rows side by side, since a sum waits for itself. */
+INLINE void sum_along(const float *x, float *y, const int rows, int64_t columns, int64_t stride)
+{
+    vec sum[4];
+    int64_t c = 0;
+    UNROLL for (int r = 0; r < rows; r++) sum[r] = set(0);
+    for (; c + LANES <= columns; c += LANES) {
+        UNROLL for (int r = 0; r < rows; r++) sum[r] = add(sum[r], load(x + r * stride + c));
+    }
+    UNROLL for (int r = 0; r < rows; r++)
+    {
+        if (c < columns) sum[r] = add(sum[r], load_some(x + r * stride + c, columns - c));
+        y[r] += sum_of(sum[r]);
     }
 }
 
 static void sum_columns(const float *x, float *y, int64_t rows, int64_t columns, int64_t stride)
 {
-    for (int64_t r = 0; r < rows; r++) {
-        vec sum = set(0);
-        for (int64_t c = 0; c < columns; c += LANES) sum = add(sum, load_some(x + r * stride + c, columns - c));
-        y[r] += sum_of(sum);
-    }
+    int64_t r = 0;
+    for (; r + 4 <= rows; r += 4) sum_along(x + r * stride, y + r, 4, columns, stride);
+    for (; r < rows; r++) sum_along(x + r * stride, y + r, 1, columns, stride);
 }

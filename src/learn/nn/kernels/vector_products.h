@@ -55,6 +55,14 @@ INLINE vec load_lanes(const float *p, int64_t count, bool partial)
     return partial ? load_some(p, count) : load(p);
 }
 
+INLINE void store_lanes(float *p, vec v, int64_t count, const bool partial)
+{
+    if (partial)
+        store_some(p, v, count);
+    else
+        store(p, v);
+}
+
 /* The next row. Hides from the compiler how, or it works out the addresses of all rows beforehand, for which it has no
  * registers. */
 #define NEXT(pointer, step)                                                                                            \

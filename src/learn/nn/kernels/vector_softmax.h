@@ -28,18 +28,8 @@ INLINE softmax_to softmax_from(const softmax_to *to, int64_t at)
 
 INLINE void give_weight(const softmax_to *to, int64_t at, vec weight, int64_t count, const bool partial)
 {
-    if (to->weights) {
-        if (partial)
-            store_some(to->weights + at, weight, count);
-        else
-            store(to->weights + at, weight);
-    }
-    if (!to->v) return;
-    vec product = mul(load_lanes(to->v + at, count, partial), weight);
-    if (partial)
-        store_some(to->y + at, product, count);
-    else
-        store(to->y + at, product);
+    if (to->weights) store_lanes(to->weights + at, weight, count, partial);
+    if (to->v) store_lanes(to->y + at, mul(load_lanes(to->v + at, count, partial), weight), count, partial);
 }
 
 /* ---- along rows ---- */
@@ -188,10 +178,7 @@ INLINE vec sum_down(vec *sum)
 INLINE vec power_at(const float *x, vec top, float *power, int64_t count, const bool partial)
 {
     vec e = power_of(mul(sub(load_lanes(x, count, partial), top), set(POWER_UNIT)));
-    if (partial)
-        store_some(power, e, count);
-    else
-        store(power, e);
+    store_lanes(power, e, count, partial);
     return e;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* All other kernels: transposes, norms, dropout and functions. */
+/* All other kernels: transposes, sums, steps, norms, dropout and functions. */
 #include <math.h>
 #include <string.h>
 
@@ -21,6 +21,79 @@ static void transpose_all(const ag_kernels *kernels)
 AG_TEST(test_kernels__transposes_of_every_size)
 {
     with_every_table(transpose_all);
+}
+
+/* One step of Adam over the first `count` of three times SIZE numbers: values, moments. */
+static void adam_once(const ag_kernels *kernels, const ag_real *gradient, ag_real *all, int64_t size, int64_t count)
+{
+    kernels->adam(&(ag_adam_step){.count = count,
+                                  .values = all,
+                                  .first = all + size,
+                                  .second = all + 2 * size,
+                                  .gradient = gradient,
+                                  .scale = AG_R(0.5),
+                                  .decay = AG_R(0.01),
+                                  .beta1 = AG_R(0.9),
+                                  .rest1 = AG_R(0.1),
+                                  .beta2 = AG_R(0.99),
+                                  .rest2 = AG_R(0.01),
+                                  .keep = AG_R(0.999),
+                                  .rate = AG_R(0.01),
+                                  .root = AG_R(1.5),
+                                  .epsilon = AG_R(1e-3)});
+}
+
+/* What goes element by element: as plain does it, and not an element further. */
+static void elements_all(const ag_kernels *kernels)
+{
+    const ag_kernels *plain = ag_kernels_find("plain");
+    enum { SIZE = 40 };
+    for (int64_t count = 0; count < SIZE; count++) {
+        ag_real *a = numbers(SIZE, "a"), *b = numbers(SIZE, "b"), *x = numbers(3 * SIZE, "c"),
+                *y = numbers(3 * SIZE, "c");
+        for (int i = 0; i < SIZE; i++) x[2 * SIZE + i] = y[2 * SIZE + i] = b[i] * b[i];
+        kernels->multiply_add(a, b, x, count);
+        plain->multiply_add(a, b, y, count);
+        kernels->scale_add(AG_R(0.3), a, x, count);
+        plain->scale_add(AG_R(0.3), a, y, count);
+        adam_once(kernels, a, x, SIZE, count);
+        adam_once(plain, a, y, SIZE, count);
+        for (int i = 0; i < 3 * SIZE; i++) {
+            ag_check_near((double)x[i], (double)y[i], 1e-6, "elements");
+            assert_true(i % SIZE < count || x[i] == y[i]);
+        }
+        ag_real *mine[] = {a, b, x, y};
+        for (size_t i = 0; i < sizeof mine / sizeof *mine; i++) ag_free(mine[i]);
+    }
+}
+
+AG_TEST(test_kernels__walks_by_elements_agree_with_plain)
+{
+    with_every_table(elements_all);
+}
+
+static void sums_all(const ag_kernels *kernels)
+{
+    const ag_kernels *plain = ag_kernels_find("plain");
+    for (int64_t rows = 0; rows < 12; rows++)
+        for (int64_t columns = 1; columns < 40; columns++) {
+            int64_t most = columns > 12 ? columns + 1 : 13;
+            ag_real *x = numbers(rows * (columns + 2) + 1, "x"), *y = numbers(most, "y"), *z = numbers(most, "y");
+            kernels->sum_rows(x, y, rows, columns, columns + 2);
+            plain->sum_rows(x, z, rows, columns, columns + 2);
+            kernels->sum_columns(x, y, rows, columns, columns + 2);
+            plain->sum_columns(x, z, rows, columns, columns + 2);
+            for (int64_t i = 0; i < most; i++) ag_check_near((double)y[i], (double)z[i], 1e-5, "sums");
+            assert_true(y[most - 1] == z[most - 1]);
+            ag_free(x);
+            ag_free(y);
+            ag_free(z);
+        }
+}
+
+AG_TEST(test_kernels__sums_of_every_size_agree_with_plain)
+{
+    with_every_table(sums_all);
 }
 
 static void norm_all(const ag_kernels *kernels)
