@@ -5,9 +5,10 @@ Every contestant is a process of its own that stays alive; in a round each takes
 does hits all alike. A turn is one call that finds the caches full of another's numbers, and then the same call again
 and again, as in a program that has nothing else to do: three times at least, and for half a second. The first is
 printed as "first"; of the others the median is that turn's time. Printed are the least and the median of these times
-and the median over the rounds of (a peer's / ours in the same round), "x", of the first calls too. PyTorch runs with several numbers of threads and with OMP_WAIT_POLICY active and
-passive; ONNX Runtime with and without spinning; a short first round finds the best setting of each, which the rest
-uses. For 24 trainings at once PyTorch has a process of one thread on each core, which share the trainings.
+and the median over the rounds of (a peer's / ours in the same round), "x", of the first calls too. PyTorch runs with
+several numbers of threads and with OMP_WAIT_POLICY active and passive; ONNX Runtime with and without spinning; a short
+first round finds the best setting of each, which the rest uses; of a step of 128 windows the two best with 32 take part
+in that round. For 24 trainings at once PyTorch has a process of one thread on each core, which share the trainings.
 
 Usage: engine.py [--rounds N] [--cores one|all|both] [--only WORD]      from the top of the tree, after `make`
 """
@@ -301,25 +302,30 @@ def settings(folder, cores):
     return out
 
 
-def choose(tried, kind, count):
-    """The best setting of one kind of peer; None when it cannot do it at all."""
+def fastest(tried, kind, count):
+    """Those that can do it, the best setting first."""
     times = []
     for peer in tried:
         if not peer.turn(kind, count):  # the first call warms up, or compiles
             break
         calls = peer.turn(kind, count, least=3) if len(tried) > 1 else [(0.0, 0.0)]
-        times.append((statistics.median(call[0] for call in calls), peer.name, peer))
-    return min(times, key=lambda item: item[0])[2] if times else None
+        times.append((statistics.median(call[0] for call in calls), peer))
+    return [peer for _, peer in sorted(times, key=lambda item: item[0])]
+
+
+def choose(tried, kind, count):
+    """The best setting of one kind of peer, or nobody. Of a step of many windows the two that are best with 32 are
+    tried: each setting is a process that compiles for minutes and keeps gigabytes."""
+    if kind == "step" and count > 32:
+        tried = fastest(tried, kind, 32)[:2]
+    return fastest(tried, kind, count)[:1]
 
 
 def compare(ours, peers, kind, count, rounds, flop):
     chosen = []
     for who, tried in peers.items():
-        if who == "onnxruntime" and kind != "forward":
-            continue
-        peer = choose(tried, kind, count)
-        if peer:
-            chosen.append(peer)
+        if who != "onnxruntime" or kind == "forward":
+            chosen += choose(tried, kind, count)
     show(ours, chosen, kind, count, rounds, flop)
 
 
