@@ -1,48 +1,137 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* vector_norms.h: the layer norm and its gradient, for vector_kernels.h. LANES rows are taken at a time. Of the widths
- * that models of holes have, a vector is kept in registers, and a vector and a half has loops of known lengths. */
+/* vector_norms.h: the layer norm and its gradient, for vector_kernels.h. LANES rows are taken at a time, and what waits
+ * for their sums is done in a walk of its own behind NORM_ROWS of them, while the first cache holds them: in one walk
+ * everything takes twice as long. Columns go by strips of what registers hold beside a row, of lengths known to the
+ * compiler; one vector a row is kept in registers. A row's bits do not depend on how many there are. */
 #include "learn/nn/kernels/tables.h"
 #include "learn/nn/kernels/vector_functions.h"
 
-/* Up to LANES rows. */
-INLINE void layer_norm_some(const float *x, const float *gain, const float *shift, float epsilon, float *y,
-                            float *moments, int64_t rows, const int64_t columns)
+#define NORM_ROWS (8 * LANES)
+#define STRIP 3 /* vectors */
+
+/* How many are taken at a time: of long ones the first cache holds fewer, and they wait less. */
+INLINE int64_t rows_at_once(int64_t columns)
 {
-    const int64_t whole = columns / LANES * LANES, rest = columns - whole;
-    vec each[LANES], share = set(1.0F / (float)columns);
-    float mean[LANES], rate[LANES];
-    for (int64_t r = 0; r < rows; r++) {
-        each[r] = rest ? load_some(x + r * columns + whole, rest) : set(0);
-        for (int64_t c = 0; c < whole; c += LANES) each[r] = add(each[r], load(x + r * columns + c));
+    return columns <= 4 * LANES ? NORM_ROWS : LANES;
+}
+
+/* walk(..., width), the width as a constant where it is a usual one. */
+#define WITH_WIDTH(width, walk, ...)                                                                                   \
+    do {                                                                                                               \
+        if ((width) == LANES)                                                                                          \
+            walk(__VA_ARGS__, LANES);                                                                                  \
+        else if ((width) == 3 * LANES / 2)                                                                             \
+            walk(__VA_ARGS__, 3 * LANES / 2);                                                                          \
+        else if ((width) == 2 * LANES)                                                                                 \
+            walk(__VA_ARGS__, 2 * LANES);                                                                              \
+        else if ((width) == 3 * LANES)                                                                                 \
+            walk(__VA_ARGS__, 3 * LANES);                                                                              \
+        else                                                                                                           \
+            walk(__VA_ARGS__, width);                                                                                  \
+    } while (0)
+
+/* Vector v of a strip, which begins with its column c. */
+#define EACH_OF_STRIP(v, c, width) UNROLL for (int64_t v = 0, c = 0; v < STRIP; v++, c += LANES) if (c < (width))
+
+INLINE int64_t least_of(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+INLINE vec row_at(const float *row, int64_t c, const int64_t width)
+{
+    return width - c < LANES ? load_some(row + c, width - c) : load(row + c);
+}
+
+INLINE void put_row(float *row, int64_t c, vec x, const int64_t width)
+{
+    if (width - c < LANES)
+        store_some(row + c, x, width - c);
+    else
+        store(row + c, x);
+}
+
+/* A strip of a row, which may be NULL: zeros. */
+INLINE void read_strip(const float *row, vec strip[STRIP], const int64_t width)
+{
+    UNROLL for (int v = 0; v < STRIP; v++) strip[v] = set(0);
+    if (!row) return;
+    EACH_OF_STRIP(v, c, width) strip[v] = row_at(row, c, width);
+}
+
+INLINE void write_strip(float *row, const vec strip[STRIP], const int64_t width)
+{
+    EACH_OF_STRIP(v, c, width) put_row(row, c, strip[v], width);
+}
+
+INLINE vec means_of(const float *x, int64_t rows, const int64_t columns)
+{
+    const int64_t whole = columns / LANES * LANES;
+    vec each[LANES];
+    for (int64_t r = 0; r < rows; r++, x += columns) {
+        each[r] = row_at(x, whole < columns ? whole : 0, columns);
+        for (int64_t c = whole < columns ? 0 : LANES; c < whole; c += LANES) each[r] = add(each[r], load(x + c));
     }
-    store(mean, mul(down_to(each, rows, false), share));
-    for (int64_t r = 0; r < rows; r++) {
+    return mul(down_to(each, rows, false), set(1.0F / (float)columns));
+}
+
+INLINE vec rates_of(const float *x, const float *mean, float epsilon, int64_t rows, const int64_t columns)
+{
+    const int64_t whole = columns / LANES * LANES;
+    vec each[LANES];
+    for (int64_t r = 0; r < rows; r++, x += columns) {
+        vec middle = set(mean[r]);
         each[r] = set(0);
         for (int64_t c = 0; c < whole; c += LANES) {
-            vec d = sub(load(x + r * columns + c), set(mean[r]));
-            each[r] = fma_(d, d, each[r]);
+            vec d = sub(load(x + c), middle);
+            each[r] = c ? fma_(d, d, each[r]) : mul(d, d);
         }
-        if (!rest) continue;
-        vec d = keep_first(rest, sub(load_some(x + r * columns + whole, rest), set(mean[r])));
+        if (whole == columns) continue;
+        vec d = keep_first(columns - whole, sub(load_some(x + whole, columns - whole), middle));
         each[r] = fma_(d, d, each[r]);
     }
-    store(rate, divide(set(1.0F), square_root(fma_(down_to(each, rows, false), share, set(epsilon)))));
-    for (int64_t c = 0; c < columns; c += LANES) {
-        const int64_t some = columns - c;
-        vec by = load_some(gain + c, some), more = load_some(shift + c, some);
-        for (int64_t r = 0; r < rows; r++) {
-            vec row = some < LANES ? load_some(x + r * columns + c, some) : load(x + r * columns + c);
-            vec to = fma_(mul(sub(row, set(mean[r])), set(rate[r])), by, more);
-            if (some < LANES)
-                store_some(y + r * columns + c, to, some);
-            else
-                store(y + r * columns + c, to);
-        }
-    }
-    for (int64_t r = 0; moments && r < rows; r++) {
+    vec variance = fma_(down_to(each, rows, false), set(1.0F / (float)columns), set(epsilon));
+    return divide(set(1.0F), square_root(variance));
+}
+
+/* Of up to NORM_ROWS rows. */
+INLINE void find_moments(const float *x, float epsilon, float *moments, int64_t rows, const int64_t columns)
+{
+    float mean[NORM_ROWS], rate[NORM_ROWS];
+    int64_t r = 0;
+    for (; r + LANES <= rows; r += LANES) store(mean + r, means_of(x + r * columns, LANES, columns));
+    if (r < rows) store(mean + r, means_of(x + r * columns, rows - r, columns));
+    for (r = 0; r + LANES <= rows; r += LANES)
+        store(rate + r, rates_of(x + r * columns, mean + r, epsilon, LANES, columns));
+    if (r < rows) store(rate + r, rates_of(x + r * columns, mean + r, epsilon, rows - r, columns));
+    for (r = 0; r < rows; r++) {
         moments[2 * r] = mean[r];
         moments[2 * r + 1] = rate[r];
+    }
+}
+
+INLINE vec norm_by(vec x, const float *moments, vec gain, vec shift)
+{
+    return fma_(mul(sub(x, set(moments[0])), set(moments[1])), gain, shift);
+}
+
+INLINE void norm_strip(const float *x, const float *gain, const float *shift, const float *moments, float *y,
+                       int64_t rows, int64_t columns, const int64_t width)
+{
+    vec by[STRIP], more[STRIP];
+    read_strip(gain, by, width);
+    read_strip(shift, more, width);
+    for (; rows > 0; rows--, x += columns, y += columns, moments += 2)
+        EACH_OF_STRIP(v, c, width) put_row(y, c, norm_by(row_at(x, c, width), moments, by[v], more[v]), width);
+}
+
+static void layer_norm_again(const float *x, const float *gain, const float *shift, const float *moments, float *y,
+                             int64_t rows, int64_t columns)
+{
+    for (int64_t c = 0; c < columns; c += STRIP * LANES) {
+        const int64_t width = least_of(columns - c, STRIP * LANES);
+        WITH_WIDTH(width, norm_strip, x + c, gain + c, shift + c, moments, y + c, rows, columns);
     }
 }
 
@@ -94,78 +183,118 @@ static void layer_norm(const float *x, const float *gain, const float *shift, fl
         layer_norm_squares(x, gain, shift, epsilon, y, moments, rows);
         return;
     }
-    int64_t r = 0;
-    for (; columns == 3 * LANES / 2 && r + LANES <= rows; r += LANES)
-        layer_norm_some(x + r * columns, gain, shift, epsilon, y + r * columns, moments ? moments + 2 * r : NULL, LANES,
-                        3 * LANES / 2);
-    for (; r < rows; r += LANES)
-        layer_norm_some(x + r * columns, gain, shift, epsilon, y + r * columns, moments ? moments + 2 * r : NULL,
-                        rows - r < LANES ? rows - r : LANES, columns);
-}
-
-INLINE vec norm_by(vec x, const float *moments, vec gain, vec shift)
-{
-    return fma_(mul(sub(x, set(moments[0])), set(moments[1])), gain, shift);
-}
-
-static void layer_norm_again(const float *x, const float *gain, const float *shift, const float *moments, float *y,
-                             int64_t rows, int64_t columns)
-{
-    vec by = load_some(gain, columns), more = load_some(shift, columns);
-    if (columns == LANES) {
-        for (int64_t r = 0; r < rows; r++)
-            store(y + r * LANES, norm_by(load(x + r * LANES), moments + 2 * r, by, more));
-        return;
+    float own[2 * NORM_ROWS];
+    for (int64_t r = 0, step = rows_at_once(columns); r < rows; r += step) {
+        const int64_t some = least_of(rows - r, step);
+        float *to = moments ? moments + 2 * r : own;
+        WITH_WIDTH(columns, find_moments, x + r * columns, epsilon, to, some);
+        layer_norm_again(x + r * columns, gain, shift, to, y + r * columns, some, columns);
     }
-    for (int64_t c = 0; c < columns; c += LANES) {
-        const int64_t some = columns - c;
-        by = load_some(gain + c, some);
-        more = load_some(shift + c, some);
-        for (int64_t r = 0; r < rows; r++) {
-            int64_t at = r * columns + c;
-            store_some(y + at, norm_by(load_some(x + at, some), moments + 2 * r, by, more), some);
+}
+
+/* ---- gradient ---- */
+
+typedef struct norm_gradient { /* as layer_norm_gradient()'s arguments */
+    const float *x, *gain, *moments, *dy, *base;
+    float *dx, *dgain, *dshift;
+    int64_t columns;
+} norm_gradient;
+
+/* Of a row, the sums along it of dy * gain and of that times the normed x. */
+typedef struct norm_sums {
+    vec slopes[LANES], products[LANES];
+} norm_sums;
+
+/* Adds what the strip from `first` on has of up to LANES rows to their sums and, row by row, to dgain and dshift, which
+ * may be NULL. */
+INLINE void sum_strip(const norm_gradient *g, norm_sums *sums, int64_t first, int64_t r0, int64_t rows,
+                      const int64_t width)
+{
+    const float *x = g->x + r0 * g->columns + first, *dy = g->dy + r0 * g->columns + first;
+    const float *moments = g->moments + 2 * r0;
+    vec by[STRIP], to_gain[STRIP], to_shift[STRIP];
+    float *dgain = g->dgain ? g->dgain + first : NULL, *dshift = g->dshift ? g->dshift + first : NULL;
+    read_strip(g->gain + first, by, width);
+    read_strip(dgain, to_gain, width);
+    read_strip(dshift, to_shift, width);
+    for (int64_t r = 0; r < rows; r++, x += g->columns, dy += g->columns) {
+        vec sum = sums->slopes[r], product = sums->products[r];
+        EACH_OF_STRIP(v, c, width)
+        {
+            vec slope = row_at(dy, c, width), d = sub(row_at(x, c, width), set(moments[2 * r]));
+            vec steep = mul(slope, mul(d, set(moments[2 * r + 1])));
+            sum = fma_(slope, by[v], sum);
+            product = fma_(steep, by[v], product);
+            to_shift[v] = add(to_shift[v], slope);
+            to_gain[v] = add(to_gain[v], steep);
+        }
+        sums->slopes[r] = sum;
+        sums->products[r] = product;
+    }
+    if (dgain) write_strip(dgain, to_gain, width);
+    if (dshift) write_strip(dshift, to_shift, width);
+}
+
+/* Of each row, the means of the same: dx = base + rate * (dy * gain - slope - normed x * product). */
+typedef struct norm_means {
+    float slope[NORM_ROWS], product[NORM_ROWS];
+} norm_means;
+
+INLINE void find_means(const norm_gradient *g, norm_means *means, int64_t r0, int64_t rows)
+{
+    norm_sums sums;
+    vec share = set(1.0F / (float)g->columns);
+    UNROLL for (int r = 0; r < LANES; r++) sums.slopes[r] = sums.products[r] = set(0);
+    for (int64_t c = 0; c < g->columns; c += STRIP * LANES) {
+        const int64_t width = least_of(g->columns - c, STRIP * LANES);
+        WITH_WIDTH(width, sum_strip, g, &sums, c, r0, rows);
+    }
+    store(means->slope + r0, mul(sums_of(sums.slopes), share));
+    store(means->product + r0, mul(sums_of(sums.products), share));
+}
+
+INLINE void give_strip(const norm_gradient *g, const norm_means *means, int64_t first, int64_t rows,
+                       const int64_t width)
+{
+    vec by[STRIP];
+    read_strip(g->gain + first, by, width);
+    for (int64_t r = 0, at = first; r < rows; r++, at += g->columns) {
+        vec mean = set(g->moments[2 * r]), rate = set(g->moments[2 * r + 1]);
+        vec product = mul(set(means->product[r]), rate), less = set(means->slope[r]);
+        EACH_OF_STRIP(v, c, width)
+        {
+            vec slope = sub(mul(row_at(g->dy + at, c, width), by[v]), less);
+            slope = fnma_(sub(row_at(g->x + at, c, width), mean), product, slope);
+            slope = g->base ? fma_(slope, rate, row_at(g->base + at, c, width)) : mul(slope, rate);
+            put_row(g->dx + at, c, slope, width);
         }
     }
 }
 
-/* Up to LANES rows; dx, dgain and dshift may be NULL. */
-INLINE void layer_norm_gradient_some(const float *x, const float *gain, const float *moments, const float *dy,
-                                     const float *base, float *dx, float *dgain, float *dshift, int64_t rows,
-                                     const int64_t columns)
+/* Up to NORM_ROWS rows. A copy of the call is what no store can change: the compiler keeps what it reads of it. */
+static void layer_norm_gradient_some(const norm_gradient *call, int64_t rows)
 {
-    vec sums[LANES], products[LANES], share = set(1.0F / (float)columns);
-    float from_sum[LANES], from_product[LANES];
-    for (int64_t r = 0; r < rows; r++) sums[r] = products[r] = set(0);
-    for (int64_t c = 0; c < columns; c += LANES) {
-        const int64_t some = columns - c;
-        vec by = load_some(gain + c, some), to_gain = dgain ? load_some(dgain + c, some) : set(0);
-        vec to_shift = dshift ? load_some(dshift + c, some) : set(0);
-        for (int64_t r = 0; r < rows; r++) {
-            int64_t at = r * columns + c;
-            vec slope = load_some(dy + at, some), scaled = mul(slope, by);
-            vec normalised = mul(sub(load_some(x + at, some), set(moments[2 * r])), set(moments[2 * r + 1]));
-            sums[r] = add(sums[r], scaled);
-            products[r] = fma_(scaled, normalised, products[r]);
-            to_shift = add(to_shift, slope);
-            to_gain = fma_(slope, normalised, to_gain);
-        }
-        if (dgain) store_some(dgain + c, to_gain, some);
-        if (dshift) store_some(dshift + c, to_shift, some);
+    const norm_gradient g = *call;
+    norm_means means;
+    for (int64_t r = 0; r < rows; r += LANES) find_means(&g, &means, r, least_of(rows - r, LANES));
+    for (int64_t c = 0; g.dx && c < g.columns; c += STRIP * LANES) {
+        const int64_t width = least_of(g.columns - c, STRIP * LANES);
+        WITH_WIDTH(width, give_strip, &g, &means, c, rows);
     }
-    store(from_sum, mul(down_to(sums, rows, false), share));
-    store(from_product, mul(down_to(products, rows, false), share));
-    for (int64_t c = 0; dx && c < columns; c += LANES) {
-        const int64_t some = columns - c;
-        vec by = load_some(gain + c, some);
-        for (int64_t r = 0; r < rows; r++) {
-            int64_t at = r * columns + c;
-            vec rate = set(moments[2 * r + 1]), normalised = sub(load_some(x + at, some), set(moments[2 * r]));
-            normalised = mul(normalised, rate);
-            vec slope = sub(mul(load_some(dy + at, some), by), set(from_sum[r]));
-            slope = mul(fnma_(normalised, set(from_product[r]), slope), rate);
-            store_some(dx + at, base ? add(load_some(base + at, some), slope) : slope, some);
-        }
+}
+
+static void layer_norm_gradient_any(norm_gradient g, int64_t rows)
+{
+    const int64_t step = rows_at_once(g.columns), size = step * g.columns;
+    for (; rows > step; rows -= step) {
+        layer_norm_gradient_some(&g, step);
+        g.x += size;
+        g.dy += size;
+        g.moments += 2 * step;
+        if (g.base) g.base += size;
+        if (g.dx) g.dx += size;
     }
+    layer_norm_gradient_some(&g, rows);
 }
 
 typedef struct norm_back { /* what the gradients of all rows share */
@@ -219,15 +348,7 @@ static void layer_norm_gradient(const float *x, const float *gain, const float *
                                 int64_t columns)
 {
     if (columns != LANES || !dx || !dgain || !dshift) {
-        int64_t r = 0;
-        for (; columns == 3 * LANES / 2 && dx && r + LANES <= rows; r += LANES)
-            layer_norm_gradient_some(x + r * columns, gain, moments + 2 * r, dy + r * columns,
-                                     base ? base + r * columns : NULL, dx + r * columns, dgain, dshift, LANES,
-                                     3 * LANES / 2);
-        for (; r < rows; r += LANES)
-            layer_norm_gradient_some(x + r * columns, gain, moments + 2 * r, dy + r * columns,
-                                     base ? base + r * columns : NULL, dx ? dx + r * columns : NULL, dgain, dshift,
-                                     rows - r < LANES ? rows - r : LANES, columns);
+        layer_norm_gradient_any((norm_gradient){x, gain, moments, dy, base, dx, dgain, dshift, columns}, rows);
         return;
     }
     norm_back all = {load(gain), load(dgain), load(dshift)};

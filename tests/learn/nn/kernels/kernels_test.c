@@ -139,6 +139,41 @@ AG_TEST(test_kernels__norms_of_every_width_agree_with_plain)
     with_every_table(norm_all);
 }
 
+/* A row has the same bits alone and among any number of others, in place too, and so do sums over rows. */
+static void norm_alone(const ag_kernels *kernels)
+{
+    enum { ROWS = 149 };
+    static const int64_t widths[] = {3, 8, 12, 16, 17, 24, 32, 40, 100};
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+        int64_t columns = widths[w], size = ROWS * columns;
+        ag_real *x = numbers(size, "x"), *gain = numbers(columns, "gain"), *shift = numbers(columns, "shift");
+        ag_real *y = numbers(size, "y"), *z = numbers(size, "z"), *m = numbers(2 * ROWS, "m"), *n = numbers(2, "m");
+        ag_real *dx = numbers(size, "dx"), *dz = numbers(size, "dx");
+        ag_real *sums[4]; /* of gain and shift, of all rows at once and of one after the other */
+        for (int i = 0; i < 4; i++) sums[i] = numbers(columns, "d");
+        kernels->layer_norm(x, gain, shift, AG_R(1e-5), y, m, ROWS, columns);
+        kernels->layer_norm(x, gain, shift, AG_R(1e-5), z, NULL, ROWS, columns);
+        assert_memory_equal(y, z, (size_t)size * sizeof *y);
+        kernels->layer_norm_gradient(x, gain, m, y, dx, dx, sums[0], sums[1], ROWS, columns);
+        for (int64_t r = 0, at = 0; r < ROWS; r++, at += columns) {
+            kernels->layer_norm_gradient(x + at, gain, m + 2 * r, y + at, dz + at, dz + at, sums[2], sums[3], 1,
+                                         columns);
+            kernels->layer_norm(x + at, gain, shift, AG_R(1e-5), x + at, n, 1, columns);
+            assert_memory_equal(n, m + 2 * r, 2 * sizeof *n);
+        }
+        assert_memory_equal(x, y, (size_t)size * sizeof *x);
+        assert_memory_equal(dx, dz, (size_t)size * sizeof *dx);
+        for (int i = 0; i < 2; i++) assert_memory_equal(sums[i], sums[i + 2], (size_t)columns * sizeof *x);
+        ag_real *all[] = {x, gain, shift, y, z, m, n, dx, dz, sums[0], sums[1], sums[2], sums[3]};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++) ag_free(all[i]);
+    }
+}
+
+AG_TEST(test_kernels__a_normed_row_has_the_same_bits_in_any_company)
+{
+    with_every_table(norm_alone);
+}
+
 /* From its bits a dropout comes out the same, and no bit lies behind the room for them. */
 static void drop_again(const ag_kernels *kernels, const ag_dropout *drop, int64_t size)
 {
