@@ -207,7 +207,7 @@ typedef struct norm_sums {
 
 /* Adds what the strip from `first` on has of up to LANES rows to their sums and, row by row, to dgain and dshift, which
  * may be NULL. */
-INLINE void sum_strip(const norm_gradient *g, norm_sums *sums, int64_t first, int64_t r0, int64_t rows,
+INLINE void add_strip(const norm_gradient *g, norm_sums *sums, int64_t first, int64_t r0, int64_t rows,
                       const int64_t width)
 {
     const float *x = g->x + r0 * g->columns + first, *dy = g->dy + r0 * g->columns + first;
@@ -247,7 +247,7 @@ INLINE void find_means(const norm_gradient *g, norm_means *means, int64_t r0, in
     UNROLL for (int r = 0; r < LANES; r++) sums.slopes[r] = sums.products[r] = set(0);
     for (int64_t c = 0; c < g->columns; c += STRIP * LANES) {
         const int64_t width = least_of(g->columns - c, STRIP * LANES);
-        WITH_WIDTH(width, sum_strip, g, &sums, c, r0, rows);
+        WITH_WIDTH(width, add_strip, g, &sums, c, r0, rows);
     }
     store(means->slope + r0, mul(sums_of(sums.slopes), share));
     store(means->product + r0, mul(sums_of(sums.products), share));
