@@ -58,11 +58,16 @@ static void forward(const ag_call *c)
     for (int64_t sample = 0; sample < c->samples; sample++) forward_rows(c, sample, from, end);
 }
 
+static bool is_fresh(const ag_call *c, int i)
+{
+    return c->din[i] && c->fresh & UINT32_C(1) << i;
+}
+
 /* What comes to input i. */
 static void give(const ag_call *c, int i, const ag_real *gradient, int64_t at, int64_t count)
 {
     if (!c->din[i]) return;
-    if (c->fresh & UINT32_C(1) << i)
+    if (is_fresh(c, i))
         memcpy(c->din[i] + at, gradient, (size_t)count * sizeof *gradient);
     else
         c->kernels->add(gradient, c->din[i] + at, count);
@@ -75,11 +80,12 @@ static void backward(const ag_call *c)
         for (int64_t from = 0; from < all; from += ROWS) {
             const ag_real *saved = c->saved + sample * c->node->saved;
             int64_t rows = all - from < ROWS ? all - from : ROWS, at = sample * size + from * width;
+            ag_real *to = is_fresh(c, AG_SUM_NORM_A) ? c->din[AG_SUM_NORM_A] + at : c->scratch;
             c->kernels->layer_norm_gradient(saved + from * width, c->in[AG_SUM_NORM_GAIN], saved + size + 2 * from,
-                                            c->dout[0] + at, NULL, c->scratch, c->din[AG_SUM_NORM_GAIN],
+                                            c->dout[0] + at, NULL, to, c->din[AG_SUM_NORM_GAIN],
                                             c->din[AG_SUM_NORM_SHIFT], rows, width);
-            give(c, AG_SUM_NORM_A, c->scratch, at, rows * width);
-            give(c, AG_SUM_NORM_B, c->scratch, at, rows * width);
+            if (to == c->scratch) give(c, AG_SUM_NORM_A, to, at, rows * width);
+            give(c, AG_SUM_NORM_B, to, at, rows * width);
             give(c, AG_SUM_NORM_C, c->dout[0] + at, at, rows * width);
         }
 }
