@@ -443,31 +443,38 @@ static void matmul_nt(const ag_matmul_nt *q)
 }
 
 #ifdef HAS_TURN
-/* The whole squares of LANES rows. By itself, or the compiler works out the addresses of all rows of transpose()
- * beforehand, and has no registers for them. */
-__attribute__((noinline)) static void turn_squares(const float *from, int64_t from_row, float *to, int64_t to_row,
-                                                   int64_t columns)
+/* Squares of LANES, each so far behind the last one. By itself, or the compiler works out the addresses of all rows of
+ * transpose() beforehand, and has no registers for them. */
+__attribute__((noinline)) static void turn_squares(const float *from, int64_t from_row, int64_t from_step, float *to,
+                                                   int64_t to_row, int64_t to_step, int64_t squares)
 {
-    for (; columns >= LANES; columns -= LANES, from += LANES, to += LANES * to_row)
-        turn_square(from, from_row, to, to_row);
+    for (; squares > 0; squares--, from += from_step, to += to_step) turn_square(from, from_row, to, to_row);
+}
+
+/* All whole squares, along the longer side. */
+INLINE void turn_whole(const float *from, int64_t from_row, float *to, int64_t to_row, int64_t rows, int64_t columns)
+{
+    int64_t high = rows / LANES, wide = columns / LANES;
+    for (int64_t r = 0; high < wide && r < high; r++, from += LANES * from_row, to += LANES)
+        turn_squares(from, from_row, LANES, to, to_row, LANES * to_row, wide);
+    for (int64_t c = 0; high >= wide && c < wide; c++, from += LANES, to += LANES * to_row)
+        turn_squares(from, from_row, LANES * from_row, to, to_row, LANES, high);
 }
 #endif
 
 static void transpose(const float *from, int64_t from_row, float *to, int64_t to_row, int64_t rows, int64_t columns)
 {
-    for (int64_t r0 = 0; r0 < rows; r0 += LANES) {
-        int64_t high = rows - r0 < LANES ? rows - r0 : LANES, c0 = 0;
 #ifdef HAS_TURN
-        if (high == LANES) {
-            turn_squares(from + r0 * from_row, from_row, to + r0, to_row, columns);
-            c0 = columns / LANES * LANES;
-        }
+    turn_whole(from, from_row, to, to_row, rows, columns);
+    if (rows % LANES == 0 && columns % LANES == 0) return;
 #endif
-        for (; c0 < columns; c0 += LANES) {
+    for (int64_t r0 = 0; r0 < rows; r0 += LANES)
+        for (int64_t c0 = 0; c0 < columns; c0 += LANES) {
             const float *corner = from + r0 * from_row + c0;
             float *turned = to + c0 * to_row + r0;
-            int64_t wide = columns - c0 < LANES ? columns - c0 : LANES;
+            int64_t high = rows - r0 < LANES ? rows - r0 : LANES, wide = columns - c0 < LANES ? columns - c0 : LANES;
 #ifdef HAS_TURN
+            if (high == LANES && wide == LANES) continue;
             if (high % 4 == 0 && wide % 4 == 0) {
                 turn(corner, from_row, turned, to_row, high, wide);
                 continue;
@@ -476,5 +483,4 @@ static void transpose(const float *from, int64_t from_row, float *to, int64_t to
             for (int64_t c = 0; c < wide; c++)
                 for (int64_t r = 0; r < high; r++) turned[c * to_row + r] = corner[r * from_row + c];
         }
-    }
 }
