@@ -4,6 +4,7 @@
  * behind it is told the same things in the same order, by the same threads; its failures are the journal's. */
 #include "learn/journal.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@
 
 #define LOG_FILE "training.log" /* of programs only */
 
-enum { MAX_RUN_FILE = 1 << 20 };
+enum { MAX_RUN_FILE = 1 << 20, REMARK_MOST = 1200 };
 
 typedef struct seat { /* where one training is looked at from */
     ag_journal *journal;
@@ -50,6 +51,12 @@ static const ag_strategy_watch nobody;
 static const ag_strategy_watch *next_of(const ag_journal *journal)
 {
     return journal->options.next ? journal->options.next : &nobody;
+}
+
+static const char *for_people(const ag_journal *journal, const char *text, char *buffer)
+{
+    const ag_data_name *called = journal->options.called;
+    return called ? ag_data_name_in(called, text, buffer, REMARK_MOST) : text;
 }
 
 /* ---- run.json ---- */
@@ -166,9 +173,9 @@ static int open_record(ag_journal *journal, const char *name, ag_record **out, a
 static int record_version(ag_journal *journal, ag_err *err)
 {
     const ag_journal_options *o = &journal->options;
-    if (!o->version) return 0;
+    if (!o->version || !o->called) return 0;
     int rc = ag_record_input(journal->record, o->version, err);
-    return rc < 0 ? rc : ag_record_tag(journal->record, "auger.data.version", o->version_name, err);
+    return rc < 0 ? rc : ag_record_tag(journal->record, AG_JOURNAL_DATA_VERSION, o->called->name, err);
 }
 
 /* What a replay must know, and what the caller wants. */
@@ -177,7 +184,8 @@ static int add_tags(const ag_journal *journal, ag_err *err)
     char *path = NULL;
     const ag_journal_options *o = &journal->options;
     int rc = ag_record_tag(journal->record, AG_JOURNAL_PROCESSOR, ag_kernels_best()->name, err);
-    if (rc >= 0 && o->data_dir && ag_path_absolute(journal->arena, o->data_dir, &path, NULL) >= 0)
+    bool by_path = o->data_dir && !(o->called && o->called->name); /* a version is found by its name */
+    if (rc >= 0 && by_path && ag_path_absolute(journal->arena, o->data_dir, &path, NULL) >= 0)
         rc = ag_record_tag(journal->record, AG_JOURNAL_DATA_DIR, path, err);
     for (size_t i = 0; i < o->tag_count && rc >= 0; i++) {
         const char *key = ag_arena_strndup(journal->arena, o->tags[i].key.data, o->tags[i].key.size);
@@ -216,21 +224,24 @@ static int on_configured(void *context, const ag_value *effective, int64_t param
 }
 
 /* The strategy sees only the directory that the version was written into, which is called by its digest. */
-static bool is_version(const ag_journal *journal, const ag_strategy_dataset *dataset)
+static bool is_version(const ag_data_name *called, const ag_strategy_dataset *dataset)
 {
-    char *data = NULL, *path = NULL;
-    const ag_journal_options *o = &journal->options;
-    if (!o->version_name || !o->data_dir) return false;
-    if (ag_path_absolute(journal->arena, o->data_dir, &data, NULL) < 0) return false;
-    return ag_path_absolute(journal->arena, dataset->path, &path, NULL) >= 0 && strcmp(data, path) == 0;
+    return called->name && (strcmp(called->path, dataset->path) == 0 || strcmp(called->absolute, dataset->path) == 0);
 }
 
 static int on_dataset(void *context, const ag_strategy_dataset *dataset, ag_err *err)
 {
     ag_journal *journal = context;
+    char buffer[PATH_MAX];
     const ag_strategy_watch *next = next_of(journal);
+    const ag_data_name *called = journal->options.called;
     ag_strategy_dataset named = *dataset;
-    if (is_version(journal, dataset)) named.name = journal->options.version_name;
+    if (called && is_version(called, dataset)) named.name = called->name;
+    if (called && dataset->path) {
+        const char *path = ag_data_name_in(called, dataset->path, buffer, sizeof buffer);
+        named.path = path == buffer ? ag_arena_strdup(journal->arena, path) : path;
+        if (!named.path) return ag_fail_memory(err, strlen(path));
+    }
     int rc = ag_vec_push(&journal->datasets, &named, err);
     return rc >= 0 && next->dataset ? next->dataset(next->context, &named, err) : rc;
 }
@@ -294,7 +305,8 @@ static void on_resumed(void *context, const char *path, const ag_train_epoch *ep
 static void on_training_remark(void *context, const char *text)
 {
     const seat *s = context;
-    if (s->next.remark) s->next.remark(s->next.context, text);
+    char buffer[REMARK_MOST];
+    if (s->next.remark) s->next.remark(s->next.context, for_people(s->journal, text, buffer));
 }
 
 /* That the ledger is away by now (a full disk, a home that was removed) costs a fold's record, not the hours of
@@ -385,8 +397,9 @@ static void on_phase(void *context, const char *phase)
 
 static void on_remark(void *context, const char *text)
 {
+    char buffer[REMARK_MOST];
     const ag_strategy_watch *next = next_of(context);
-    if (next->remark) next->remark(next->context, text);
+    if (next->remark) next->remark(next->context, for_people(context, text, buffer));
 }
 
 static int on_metric(void *context, const ag_strategy_metric *metric, ag_err *err)

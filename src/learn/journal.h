@@ -4,6 +4,7 @@
  * all of it on to the next watch, which shows it. One training is the run itself; of several each is a child of it. The
  * ids stand in OUTPUT/run.json, so that a resumed training goes on in the same runs. Without a ledger it only passes
  * on. */
+#include "learn/data_name.h"
 #include "learn/record.h"
 #include "learn/strategy.h"
 #include "ledger/run.h"
@@ -12,8 +13,9 @@
 #define AG_JOURNAL_REPORT "report.html" /* in OUTPUT, when whoever shows the training has written it */
 
 /* Tags that let the training be made again (auger replay). */
-#define AG_JOURNAL_DATA_DIR "auger.data.dir"   /* the directory or file that was named, absolute */
-#define AG_JOURNAL_PROCESSOR "auger.processor" /* the kind that decides bits: "avx512" */
+#define AG_JOURNAL_DATA_DIR "auger.data.dir"         /* the directory or file that was named, absolute */
+#define AG_JOURNAL_DATA_VERSION "auger.data.version" /* or the version of a data set: "drilling@v3" */
+#define AG_JOURNAL_PROCESSOR "auger.processor"       /* the kind that decides bits: "avx512" */
 
 typedef struct ag_journal ag_journal;
 
@@ -29,7 +31,7 @@ typedef struct ag_journal_options {
     int argc;          /* the command line, for the tags; 0: not said */
     const char *const *argv;
     const ag_run_input *version; /* the data are this version of a data set (ag_dataset_input()); NULL: they are not */
-    const char *version_name;    /* "drilling@v3" */
+    const ag_data_name *called;  /* and are called so; NULL: by their path */
     const ag_strategy_watch *next; /* may be NULL; outlives the journal */
 } ag_journal_options;
 

@@ -144,9 +144,7 @@ static int put_inputs(table *t, size_t column, const ag_run *run, ag_err *err)
 {
     ag_buf text;
     ag_buf_init(&text, 1 << 20);
-    for (size_t i = 0; i < run->input_count; i++) {
-        ag_buf_addf(&text, "%s%s@%s", i ? ", " : "", run->inputs[i].name, run->inputs[i].digest);
-    }
+    ag_run_inputs_write(run, AG_MAX_DATASET_DIGEST, true, ", ", &text);
     int rc = ag_buf_check(&text, "a list of data sets", err);
     if (rc >= 0) rc = put(t, column, AG_COMPARE_FACT, AG_STR("data sets"), ag_buf_str(&text), err);
     ag_buf_deinit(&text);

@@ -470,9 +470,9 @@ int ag_dataset_splits(ag_ledger *ledger, const ag_dataset_version *version, ag_s
 
 int ag_dataset_input(const ag_dataset_version *version, ag_arena *arena, ag_run_input *out, ag_err *err)
 {
-    ag_run_input input = {.name = version->name, .source_type = "auger"};
+    ag_run_input input = {.name = version->name, .source_type = AG_INPUT_VERSION};
     input.digest = ag_arena_strndup(arena, version->digest, AG_DATASET_SHORT);
-    input.source = ag_arena_printf(arena, "auger:%s@v%lld", version->name, (long long)version->number);
+    input.source = ag_arena_printf(arena, AG_INPUT_VERSION ":%s@v%lld", version->name, (long long)version->number);
     input.profile = ag_arena_printf(arena, "{\"holes\": %lld, \"rows\": %lld, \"files\": %lld, \"sha256\": \"%s\"}",
                                     (long long)version->holes, (long long)version->rows, (long long)version->files,
                                     version->digest);

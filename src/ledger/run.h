@@ -2,6 +2,7 @@
 #pragma once
 /* run.h: one execution: its parameters, metrics, tags, inputs, outputs, and its life
  * (running | scheduled -> finished | failed | killed; active <-> deleted). */
+#include "core/base/buf.h"
 #include "ledger/ledger.h"
 #include "ledger/metric.h"
 
@@ -15,6 +16,8 @@ typedef enum ag_run_status {
 
 const char *ag_run_status_name(ag_run_status status); /* "RUNNING" */
 bool ag_run_status_parse(ag_str name, ag_run_status *out);
+
+#define AG_INPUT_VERSION "auger" /* source_type of a version of a data set; its source is "auger:drilling@v3" */
 
 typedef struct ag_run_input { /* a data set that a run read */
     const char *name, *digest, *source_type, *source;
@@ -83,6 +86,10 @@ int ag_run_delete_tag(ag_ledger *ledger, ag_str id, ag_str key, ag_err *err);
 /* Data sets are kept once per experiment by (name, digest); a second link keeps the first tags. */
 int ag_run_log_inputs(ag_ledger *ledger, ag_str id, const ag_run_input *inputs, size_t count,
                       const ag_run_model *models, size_t model_count, ag_err *err);
+/* What it read, for people: "waves.csv@1f3a, orders@v2@77b0", with so many digits of each digest. A version of a data
+ * set stands once, by its own digest, although what a strategy took from it is an input beside it ("drilling@v3" with a
+ * digest that labels and filters decide, too); `taken` adds that one: "drilling@v3@af72 (read as 4d00)". */
+void ag_run_inputs_write(const ag_run *run, int digits, bool taken, const char *between, ag_buf *out);
 int ag_run_log_outputs(ag_ledger *ledger, ag_str id, const ag_run_model *models, size_t count, ag_err *err);
 
 typedef struct ag_runs {

@@ -120,3 +120,41 @@ int ag_run_log_outputs(ag_ledger *ledger, ag_str id, const ag_run_model *models,
     job j = {.id = id, .models = models, .model_count = count, .is_output = true};
     return ag_ledger_write(ledger, run_link, &j, err);
 }
+
+/* ---- for people ---- */
+
+/* "drilling@v3", of an input that is a version of a data set (ag_dataset_input()); empty: it is not. */
+static ag_str version_of(const ag_run_input *input)
+{
+    ag_str source = ag_str_of(input->source ? input->source : "");
+    if (!input->source_type || strcmp(input->source_type, AG_INPUT_VERSION) != 0) return AG_STR("");
+    return ag_str_starts(source, AG_STR(AG_INPUT_VERSION ":"))
+               ? ag_str_slice(source, strlen(AG_INPUT_VERSION ":"), SIZE_MAX)
+               : AG_STR("");
+}
+
+/* The input that is the version of this name, or what a strategy took from it. NULL: none. */
+static const ag_run_input *find_input(const ag_run *run, ag_str name, bool version)
+{
+    for (size_t i = 0; i < run->input_count; i++) {
+        const ag_run_input *input = &run->inputs[i];
+        ag_str is = version_of(input);
+        if (version ? ag_str_equal(is, name) : !is.size && ag_str_is(name, input->name)) return input;
+    }
+    return NULL;
+}
+
+void ag_run_inputs_write(const ag_run *run, int digits, bool taken, const char *between, ag_buf *out)
+{
+    const char *before = "";
+    for (size_t i = 0; i < run->input_count; i++) {
+        const ag_run_input *input = &run->inputs[i];
+        ag_str version = version_of(input);
+        if (!version.size && find_input(run, ag_str_of(input->name), true)) continue;
+        const ag_run_input *read = version.size && taken ? find_input(run, version, false) : NULL;
+        ag_str name = version.size ? version : ag_str_of(input->name);
+        ag_buf_addf(out, "%s%.*s@%.*s", before, AG_STR_ARG(name), digits, input->digest);
+        if (read) ag_buf_addf(out, " (read as %.*s)", digits, read->digest);
+        before = between;
+    }
+}

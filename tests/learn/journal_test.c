@@ -133,3 +133,52 @@ AG_TEST(test_journal__a_run_that_is_gone_on_with_keeps_its_name)
     close_journal(&b);
     ag_ledger_close(b.ledger);
 }
+
+/* ---- data by name ---- */
+
+typedef struct seen {
+    char remark[200], name[100], path[200];
+} seen;
+
+static void see_remark(void *context, const char *text)
+{
+    seen *s = context;
+    ag_format(s->remark, sizeof s->remark, "%s", text);
+}
+
+static int see_dataset(void *context, const ag_strategy_dataset *dataset, ag_err *err)
+{
+    seen *s = context;
+    (void)err;
+    ag_format(s->name, sizeof s->name, "%s", dataset->name);
+    ag_format(s->path, sizeof s->path, "%s", dataset->path);
+    return 0;
+}
+
+AG_TEST(test_journal__a_version_of_a_data_set_is_told_by_its_name)
+{
+    static const ag_settings settings = {.strategy = "test", .experiment_name = "journal"};
+    static const ag_data_name called = {.name = "drilling@v1", .path = "h/af72", .absolute = "/t/h/af72"};
+    ag_err err = {0};
+    ag_journal *journal = NULL;
+    ag_train_monitor monitor = {0};
+    seen s = {0};
+    const ag_strategy_watch who = {.context = &s, .remark = see_remark, .dataset = see_dataset};
+    const ag_journal_options options = {
+        .settings = &settings, .data_dir = "h/af72", .output_dir = ag_test_dir(), .called = &called, .next = &who};
+    AG_EXPECT_OK(ag_journal_new(&options, &journal, &err));
+    const ag_strategy_watch *watch = ag_journal_watch(journal);
+    watch->remark(watch->context, "h/af72: 66 holes");
+    assert_string_equal(s.remark, "drilling@v1: 66 holes");
+    const ag_strategy_dataset whole = {.name = "af72", .path = "/t/h/af72"},
+                              file = {.name = "a", .path = "h/af72/a.csv"};
+    AG_EXPECT_OK(watch->dataset(watch->context, &whole, &err));
+    assert_string_equal(s.name, "drilling@v1");
+    assert_string_equal(s.path, "drilling@v1");
+    AG_EXPECT_OK(watch->dataset(watch->context, &file, &err));
+    assert_string_equal(s.name, "a");
+    assert_string_equal(s.path, "drilling@v1/a.csv");
+    AG_EXPECT_OK(watch->training(watch->context, "model", 0, 1, &monitor, &err));
+    if (monitor.remark) monitor.remark(monitor.context, "h/af72 again");
+    ag_journal_free(journal);
+}

@@ -16,12 +16,13 @@ static int check_out(ag_invocation *invocation, ag_cli_data *data, const ag_data
     ag_format(folder, sizeof folder, "checkouts/%.32s", version->digest);
     ag_run_input *input = ag_arena_alloc(arena, sizeof *input);
     out->path = ag_path_join(arena, ag_home(invocation), folder);
-    out->name = ag_cli_data_name(arena, version);
-    if (!input || !out->path || !out->name) return ag_fail_memory(err, strlen(version->digest));
+    const char *name = ag_cli_data_name(arena, version);
+    if (!input || !out->path || !name) return ag_fail_memory(err, strlen(version->digest));
     data->place.progress = ag_begin_progress(invocation, "files", (uint64_t)version->files);
     int rc = ag_dataset_checkout(&data->place, version, out->path, &done, err);
     ag_progress_free(data->place.progress);
     data->place.progress = NULL;
+    if (rc >= 0) rc = ag_data_name_of(out->path, name, arena, &out->called, err);
     if (rc >= 0) rc = ag_dataset_input(version, arena, input, err);
     out->input = input;
     return rc;

@@ -3,6 +3,7 @@
 /* train_data.h: what --data-dir names: a path, or a version of a data set ("drilling@v3"), whose files are written
  * below the home first: HOME/checkouts/DIGEST, once for all trainings. */
 #include "app/cli/data.h"
+#include "learn/data_name.h"
 
 #define AG_OPTION_OF_TRAIN_DATA                                                                                        \
     {.name = "data-dir",                                                                                               \
@@ -12,7 +13,7 @@
 
 typedef struct ag_train_data {
     const char *path;          /* where the files are */
-    const char *name;          /* "drilling@v3"; NULL: no version */
+    ag_data_name called;       /* "drilling@v3"; no name: no version */
     const ag_run_input *input; /* for the run; NULL: likewise */
 } ag_train_data;
 

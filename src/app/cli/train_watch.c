@@ -188,7 +188,7 @@ int ag_train_watch_new(ag_invocation *invocation, const ag_train_watch_options *
                                         .argc = invocation->word_count,
                                         .argv = invocation->words,
                                         .version = options->data ? options->data->input : NULL,
-                                        .version_name = options->data ? options->data->name : NULL,
+                                        .called = options->data ? &options->data->called : NULL,
                                         .next = &watch->terminal};
     int rc = ag_journal_new(&journal, &watch->journal, err);
     if (rc >= 0) rc = ag_train_show_new(invocation, options->show, &watch->show, err);

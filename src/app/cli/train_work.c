@@ -52,6 +52,7 @@ int ag_train_work_do(ag_invocation *invocation, const ag_train_work *work, ag_st
     if (rc < 0) return rc;
     task->watch = ag_train_watch_strategy(watch);
     rc = ag_strategy_run(work->strategy, task, err);
+    if (rc < 0) ag_data_name_in_error(&work->data->called, err);
     ag_err second = {0};
     int ended = ag_train_watch_finish(watch, rc, err, rc < 0 ? &second : err);
     if (rc >= 0) rc = ended;

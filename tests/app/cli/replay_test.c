@@ -165,6 +165,42 @@ AG_TEST(test_replay__a_version_of_a_data_set_is_written_out_again)
     end();
 }
 
+/* What people read names a version as it was named, and not the directory below the home that it was written into. */
+AG_TEST(test_train__a_version_of_a_data_set_is_called_by_its_name)
+{
+    ag_err err = {0};
+    ag_buf page;
+    char report[700], first[40];
+    set_up();
+    assert_int_equal(AUGER("data", "add", "waves", data), 0);
+    ag_format(output, sizeof output, "%s/of-name", ag_test_dir());
+    assert_int_equal(TRAIN("waves@v1", "--set", "seed=3"), 0);
+    take_id();
+    assert_int_equal(AUGER("runs", "show", id), 0);
+    assert_false(printed("checkouts"));
+    expect_printed("auger.data.version");
+    expect_printed("read waves.csv@");
+    expect_printed("read waves@v1@");
+    ag_format(report, sizeof report, "%s/report.html", output);
+    ag_buf_init(&page, 1 << 24);
+    AG_EXPECT_OK(ag_file_read(report, 1 << 24, &page, &err));
+    assert_null(strstr(page.data, "checkouts"));
+    assert_non_null(strstr(page.data, "waves@v1/waves.csv"));
+    ag_buf_deinit(&page);
+    memcpy(first, id, sizeof first);
+    assert_int_equal(TRAIN("waves@v1", "--set", "seed=5"), 0);
+    take_id();
+    assert_int_equal(AUGER("compare", first, id), 0);
+    expect_printed("data, the same: waves.csv@");
+    expect_printed(" waves@v1@");
+    ag_format(report, sizeof report, "%s/more.csv", data); /* two files, and none is named */
+    write_file(report, "date,wave\n");
+    assert_int_equal(AUGER("data", "add", "waves", data), 0);
+    assert_int_equal(AUGER("train", "-c", config, "-d", "waves@v2", "-o", output), 2);
+    expect_remark("there are 2 files in waves@v2");
+    end();
+}
+
 AG_TEST(test_replay__says_why_it_cannot)
 {
     set_up();

@@ -29,7 +29,7 @@ static const ag_example examples[] = {
     {NULL, NULL},
 };
 
-enum { POINTS = 200, PLOT_WIDTH = 100, PLOT_HEIGHT = 12, MOST_CURVES = 16 };
+enum { POINTS = 200, PLOT_WIDTH = 100, PLOT_HEIGHT = 12, MOST_CURVES = 16, DIGITS = 12 };
 
 typedef struct curve {
     const char *key;
@@ -165,16 +165,21 @@ static int print_rows(const pair *p, const char *title, ag_compare_kind kind, ag
     return ag_cli_print_list(p->invocation, &list, false, err);
 }
 
-static void print_data(const pair *p)
+/* Data that differ are told apart by what the trainings took from them: labels and filters decide that, too. */
+static int print_data(const pair *p, ag_err *err)
 {
-    for (int i = 0; i < 2; i++) {
-        const ag_run *run = &p->runs[i];
-        if (i == 1 && p->same_data) return;
-        ag_print(p->invocation, "data%s%s:", p->same_data ? "" : " of ", p->same_data ? ", the same" : short_id(p, i));
-        for (size_t k = 0; k < run->input_count; k++)
-            ag_print(p->invocation, " %s@%.12s", run->inputs[k].name, run->inputs[k].digest);
-        ag_print(p->invocation, run->input_count ? "\n" : " none\n");
+    ag_buf text;
+    int rc = 0;
+    for (int i = 0; i < (p->same_data ? 1 : 2) && rc >= 0; i++) {
+        ag_buf_init(&text, 1 << 20);
+        ag_run_inputs_write(&p->runs[i], DIGITS, !p->same_data, " ", &text);
+        rc = ag_buf_check(&text, "the data of a run", err);
+        ag_print(p->invocation, "data%s%s: %.*s\n", p->same_data ? "" : " of ",
+                 p->same_data ? ", the same" : short_id(p, i), (int)(text.size ? text.size : 4),
+                 text.size ? text.data : "none");
+        ag_buf_deinit(&text);
     }
+    return rc;
 }
 
 static int print_curve(const pair *p, const curve *c, ag_err *err)
@@ -209,8 +214,8 @@ static int print_text(const pair *p, ag_err *err)
                  ag_run_status_name(run->status), took ? ", took " : "", took ? took : "",
                  run->deleted ? ", deleted" : "");
     }
-    print_data(p);
-    int rc = print_rows(p, "configuration", AG_COMPARE_PARAM, err);
+    int rc = print_data(p, err);
+    if (rc >= 0) rc = print_rows(p, "configuration", AG_COMPARE_PARAM, err);
     if (rc >= 0) rc = print_rows(p, "metric", AG_COMPARE_METRIC, err);
     if (rc >= 0 && ag_option_flag(p->invocation, "all")) rc = print_rows(p, "fact", AG_COMPARE_FACT, err);
     if (rc >= 0) rc = print_rows(p, "tag", AG_COMPARE_TAG, err);

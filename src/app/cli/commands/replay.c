@@ -207,9 +207,10 @@ static int read_settings(replay *r, ag_err *err)
 
 static int find_data(replay *r, ag_err *err)
 {
-    const char *said = ag_option_text(r->invocation, "data-dir"), *version = tag_of(r, "auger.data.version");
+    const char *said = ag_option_text(r->invocation, "data-dir"), *version = tag_of(r, AG_JOURNAL_DATA_VERSION);
     if (!said && version && ag_train_data_named(r->invocation, version, &r->data, NULL) >= 0) return 0;
     if (!said) said = tag_of(r, AG_JOURNAL_DATA_DIR);
+    if (!said) said = version;
     if (!said && r->run.input_count) said = r->run.inputs[0].source;
     if (!said) {
         ag_fail(err, AG_ENOTFOUND, "run %.8s does not tell where its data lay", r->run.id);

@@ -60,11 +60,15 @@ static int print_metrics(const sheet *s, ag_err *err)
     return ag_cli_print_list(s->invocation, &list, false, err);
 }
 
-static int print_inputs(const sheet *s)
+static int print_inputs(const sheet *s, ag_err *err)
 {
-    for (size_t i = 0; i < s->run->input_count; i++) {
-        ag_print(s->invocation, "%sread %s@%s\n", i ? "" : "\n", s->run->inputs[i].name, s->run->inputs[i].digest);
-    }
+    ag_buf text;
+    ag_buf_init(&text, 1 << 20);
+    ag_run_inputs_write(s->run, AG_MAX_DATASET_DIGEST, false, "\nread ", &text);
+    if (text.size) ag_print(s->invocation, "\nread %.*s\n", (int)text.size, text.data);
+    int rc = ag_buf_check(&text, "the data sets of the run", err);
+    ag_buf_deinit(&text);
+    if (rc < 0) return rc;
     for (size_t i = 0; i < s->run->model_output_count; i++) {
         ag_print(s->invocation, "made %s\n", s->run->model_outputs[i].model_id);
     }
@@ -77,7 +81,7 @@ static int print_sheet(const sheet *s, ag_err *err)
     if (rc >= 0) rc = print_metrics(s, err);
     if (rc >= 0) rc = ag_cli_print_pairs(s->invocation, "parameter", s->run->params, err);
     if (rc >= 0) rc = ag_cli_print_pairs(s->invocation, "tag", s->run->tags, err);
-    return rc < 0 ? rc : print_inputs(s);
+    return rc < 0 ? rc : print_inputs(s, err);
 }
 
 static int print_json(ag_invocation *invocation, const ag_run *run, ag_err *err)
