@@ -82,6 +82,35 @@ AG_TEST(test_runs__are_listed)
     end();
 }
 
+/* What a training was for stands first; how it went and the machine are asked for by name. */
+AG_TEST(test_runs__are_listed_and_shown_with_their_results_first)
+{
+    static const char *const names[] = {"a_note",   "gradient_norm", "learning_rate", "system/cpu",
+                                        "test_mae", "train_loss",    "val_loss",      "val_mae_mm_entry"};
+    enum { NAMES = sizeof names / sizeof *names };
+    ag_err err = {0};
+    ag_ledger *ledger = NULL;
+    ag_run run;
+    ag_metric metrics[2 * NAMES];
+    begin();
+    AG_EXPECT_OK(ag_ledger_open(&(ag_ledger_options){.home = home}, &ledger, &err));
+    for (int i = 0; i < 2 * NAMES; i++)
+        metrics[i] = (ag_metric){.key = names[i % NAMES], .value = i, .at = 1000, .step = i / NAMES};
+    const ag_run_batch batch = {.metrics = metrics, .metric_count = 2 * NAMES};
+    AG_EXPECT_OK(ag_run_create(ledger, &(ag_run_new){.experiment_id = AG_STR("0")}, arena, &run, &err));
+    AG_EXPECT_OK(ag_run_log(ledger, ag_str_of(run.id), &batch, &err));
+    ag_ledger_close(ledger);
+    assert_int_equal(AUGER("runs", "list", "--csv"), 0);
+    expect_printed("took,test_mae,val_loss,val_mae_mm_entry\n");
+    assert_int_equal(AUGER("runs", "show", run.id), 0);
+    const char *text = ag_buf_str(&out.buf).data;
+    assert_true(strstr(text, "test_mae") < strstr(text, "val_loss"));
+    assert_true(strstr(text, "val_loss") < strstr(text, "a_note"));
+    assert_true(strstr(text, "a_note") < strstr(text, "train_loss"));
+    assert_true(strstr(text, "learning_rate") < strstr(text, "system/cpu"));
+    end();
+}
+
 AG_TEST(test_runs__a_mistake_in_a_filter_is_pointed_at)
 {
     const char *ids[2];

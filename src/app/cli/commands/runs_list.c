@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* runs_list.c: runs by a filter, with the columns that are asked for. */
 #include "app/cli/ledger.h"
+#include "app/cli/notable.h"
 #include "app/server/mlflow/write.h"
 #include "core/sys/clock.h"
 
@@ -20,8 +21,8 @@ static const ag_option options[] = {
      .type = AG_OPTION_TEXT,
      .repeated = true,
      .value_name = "KEY",
-     .doc = "a column: metrics.NAME, params.NAME or tags.NAME; without it, the first metrics; the course of the first "
-            "metric is drawn beside"},
+     .doc = "a column: metrics.NAME, params.NAME or tags.NAME; the course of the first metric is drawn beside. Without "
+            "it, three metrics, " AG_NOTABLE_ORDER},
     AG_OPTION_OF_VIEW,
     AG_OPTION_OF_CSV,
     AG_OPTION_OF_DATABASE,
@@ -66,28 +67,48 @@ static int read_shown(const char *text, shown *out, ag_err *err)
     return ag_err_hint(err, "write metrics.NAME, params.NAME or tags.NAME");
 }
 
-/* What was asked for, else the first metrics of the first run that has some. */
-static int choose(ag_invocation *invocation, const ag_runs *found, shown *out, size_t *count, ag_err *err)
+typedef struct sheet { /* what is shown */
+    shown columns[MOST_COLUMNS];
+    size_t count;
+    const char *curve; /* the metric whose course is drawn; NULL: none */
+} sheet;
+
+static int take_named(const ag_option_value *values, size_t count, sheet *s, ag_err *err)
 {
-    const ag_option_value *values = ag_option_values(invocation, "show", count);
-    if (*count > MOST_COLUMNS) return ag_fail(err, AG_EINVAL, "more than %d columns", MOST_COLUMNS);
-    for (size_t i = 0; i < *count; i++) {
-        int rc = read_shown(values[i].text, &out[i], err);
+    if (count > MOST_COLUMNS) return ag_fail(err, AG_EINVAL, "more than %d columns", MOST_COLUMNS);
+    for (; s->count < count; s->count++) {
+        int rc = read_shown(values[s->count].text, &s->columns[s->count], err);
         if (rc < 0) return rc;
-    }
-    for (size_t i = 0; i < found->count && *count == 0; i++) {
-        const ag_run *run = &found->items[i];
-        for (size_t m = 0; m < run->metric_count && *count < SOME_METRICS; m++) {
-            if (ag_str_starts(ag_str_of(run->metrics[m].key), AG_STR("system/"))) continue; /* of the machine */
-            out[(*count)++] = (shown){run->metrics[m].key, 'm', ag_str_of(run->metrics[m].key)};
-        }
+        if (!s->curve && s->columns[s->count].kind == 'm') s->curve = s->columns[s->count].name.data;
     }
     return AG_OK;
 }
 
-/* One row of `width` cells. `curve`: the metric whose course is drawn in the last; NULL: none. */
-static int fill_row(ag_arena *arena, ag_ledger *ledger, const ag_run *run, const shown *more, size_t count,
-                    const char *curve, const char **cells, ag_err *err)
+/* The first in order, of all runs that are listed; drawn is the first of them that has a course. */
+static int take_notable(ag_invocation *invocation, const ag_runs *found, sheet *s, ag_err *err)
+{
+    const ag_notable *metrics;
+    size_t count;
+    int rc = ag_notable_metrics(found->items, found->count, invocation->arena, &metrics, &count, err);
+    if (rc < 0) return rc;
+    for (size_t i = 0; i < count && metrics[i].rank < AG_NOTABLE_MACHINE; i++) {
+        if (s->count < SOME_METRICS) s->columns[s->count++] = (shown){metrics[i].key, 'm', ag_str_of(metrics[i].key)};
+        if (!s->curve && metrics[i].course) s->curve = metrics[i].key;
+    }
+    return AG_OK;
+}
+
+static int choose(ag_invocation *invocation, const ag_runs *found, sheet *s, ag_err *err)
+{
+    size_t count;
+    const ag_option_value *values = ag_option_values(invocation, "show", &count);
+    int rc = count ? take_named(values, count, s, err) : take_notable(invocation, found, s, err);
+    if (ag_option_flag(invocation, "csv")) s->curve = NULL; /* for people only */
+    return rc;
+}
+
+static int fill_row(ag_arena *arena, ag_ledger *ledger, const ag_run *run, const sheet *s, const char **cells,
+                    ag_err *err)
 {
     const char *row[] = {run->id,
                          run->name,
@@ -96,37 +117,42 @@ static int fill_row(ag_arena *arena, ag_ledger *ledger, const ag_run *run, const
                          ag_cli_time(arena, run->started_at),
                          ag_cli_duration(arena, run->started_at, run->ended_at)};
     memcpy(cells, row, sizeof(row));
-    for (size_t k = 0; k < count; k++) cells[FIXED + k] = cell_of(arena, &more[k], run);
-    return curve ? ag_cli_curve(ledger, arena, run->id, curve, PICTURE, &cells[FIXED + count], err) : AG_OK;
+    for (size_t k = 0; k < s->count; k++) cells[FIXED + k] = cell_of(arena, &s->columns[k], run);
+    return s->curve ? ag_cli_curve(ledger, arena, run->id, s->curve, PICTURE, &cells[FIXED + s->count], err) : AG_OK;
 }
 
-/* The first metric is drawn too, where people look. */
+/* "course", when it is that of the first metric that is shown. */
+static const char *curve_title(ag_arena *arena, const sheet *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->columns[i].kind == 'm')
+            return ag_str_is(s->columns[i].name, s->curve) ? "course"
+                                                           : ag_arena_printf(arena, "course of %s", s->curve);
+    return "course";
+}
+
 static int print_table(ag_invocation *invocation, ag_ledger *ledger, const ag_runs *found, ag_err *err)
 {
     ag_column columns[FIXED + MOST_COLUMNS + 1] = {
         {"run", AG_ALIGN_LEFT, 0, 8},    {"name", AG_ALIGN_LEFT, 1, 10},   {"experiment", AG_ALIGN_RIGHT, 3, 0},
         {"status", AG_ALIGN_LEFT, 0, 0}, {"started", AG_ALIGN_LEFT, 2, 0}, {"took", AG_ALIGN_RIGHT, 4, 0},
     };
-    shown more[MOST_COLUMNS];
-    size_t count = 0;
-    const char *curve = NULL;
+    sheet s = {0};
     ag_arena *arena = invocation->arena;
-    bool csv = ag_option_flag(invocation, "csv");
-    int rc = choose(invocation, found, more, &count, err);
+    int rc = choose(invocation, found, &s, err);
     if (rc < 0) return rc;
-    for (size_t i = 0; i < count; i++) {
-        columns[FIXED + i] = (ag_column){more[i].title, more[i].kind == 'm' ? AG_ALIGN_RIGHT : AG_ALIGN_LEFT, 0, 8};
-        if (!csv && !curve && more[i].kind == 'm') curve = more[i].name.data;
-    }
-    if (curve) columns[FIXED + count] = (ag_column){"course", AG_ALIGN_LEFT, 3, 0};
-    size_t width = FIXED + count + (curve ? 1 : 0);
+    for (size_t i = 0; i < s.count; i++)
+        columns[FIXED + i] =
+            (ag_column){s.columns[i].title, s.columns[i].kind == 'm' ? AG_ALIGN_RIGHT : AG_ALIGN_LEFT, 0, 8};
+    size_t width = FIXED + s.count + (s.curve ? 1 : 0);
+    if (s.curve) columns[FIXED + s.count] = (ag_column){curve_title(arena, &s), AG_ALIGN_LEFT, 3, 0};
     const char **cells = ag_arena_array(arena, found->count + 1, width * sizeof(*cells));
     if (!cells) return ag_fail_memory(err, found->count * width);
     for (size_t i = 0; i < found->count && rc >= 0; i++)
-        rc = fill_row(arena, ledger, &found->items[i], more, count, curve, cells + i * width, err);
+        rc = fill_row(arena, ledger, &found->items[i], &s, cells + i * width, err);
     if (rc < 0) return rc;
     ag_cli_list list = {columns, width, cells, found->count};
-    return ag_cli_print_list(invocation, &list, csv, err);
+    return ag_cli_print_list(invocation, &list, ag_option_flag(invocation, "csv"), err);
 }
 
 static int print_json(ag_invocation *invocation, const ag_runs *found, ag_err *err)
@@ -173,7 +199,8 @@ const ag_command ag_command_runs_list = {
     .path = "runs list",
     .summary = "List runs",
     .doc =
-        "Lists runs, the latest first. A filter is written in the search language: metrics.NAME, params.NAME, "
+        "Lists runs, the latest first, with their most telling metrics or what --show names. A filter is written in "
+        "the search language: metrics.NAME, params.NAME, "
         "tags.NAME, status, run_name, start_time and others; = != < <= > >= LIKE ILIKE IN, IS NULL; AND, OR, NOT and "
         "parentheses. A mistake is shown with a caret under its place.\n\n"
         "With --json each run is printed whole, as MLflow's protocol has it.",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* runs_show.c: all about one run, its metrics with a small picture of their course. */
+/* runs_show.c: all about one run, its metrics with a small picture of their course, the most telling first. */
 #include "app/cli/ledger.h"
+#include "app/cli/notable.h"
 #include "app/server/mlflow/write.h"
 
 enum { PICTURE = 32 };
@@ -43,20 +44,24 @@ static int print_metrics(const sheet *s, ag_err *err)
                                         {"course", AG_ALIGN_LEFT, 2, 0}};
     const ag_run *run = s->run;
     ag_arena *arena = s->invocation->arena;
+    const ag_notable *metrics;
+    size_t count;
     if (!run->metric_count) return AG_OK;
-    const char **cells = ag_arena_array(arena, run->metric_count, 4 * sizeof(*cells));
-    if (!cells) return ag_fail_memory(err, run->metric_count);
-    for (size_t i = 0; i < run->metric_count; i++) {
-        const ag_metric *metric = &run->metrics[i];
+    int rc = ag_notable_metrics(run, 1, arena, &metrics, &count, err);
+    if (rc < 0) return rc;
+    const char **cells = ag_arena_array(arena, count + 1, 4 * sizeof(*cells));
+    if (!cells) return ag_fail_memory(err, count);
+    for (size_t i = 0; i < count && rc >= 0; i++) {
+        const ag_metric *metric = metrics[i].metric;
         const char *row[] = {metric->key, ag_cli_number(arena, metric->value),
                              ag_arena_printf(arena, "%lld", (long long)metric->step), NULL};
         if (!row[1] || !row[2]) return ag_fail_memory(err, 1);
-        int rc = ag_cli_curve(s->ledger, arena, run->id, metric->key, PICTURE, &row[3], err);
-        if (rc < 0) return rc;
+        rc = ag_cli_curve(s->ledger, arena, run->id, metric->key, PICTURE, &row[3], err);
         memcpy(cells + i * 4, row, sizeof(row));
     }
+    if (rc < 0) return rc;
     ag_print(s->invocation, "\n");
-    ag_cli_list list = {columns, 4, cells, run->metric_count};
+    ag_cli_list list = {columns, 4, cells, count};
     return ag_cli_print_list(s->invocation, &list, false, err);
 }
 
