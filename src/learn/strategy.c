@@ -91,6 +91,31 @@ void ag_strategy_remark(const ag_strategy_task *task, const char *format, ...)
     task->watch->remark(task->watch->context, text);
 }
 
+typedef struct broken_links {
+    const ag_strategy_task *task;
+    size_t count;
+    const char *first;
+} broken_links;
+
+static int count_broken(void *context, const char *relative, const ag_file_info *info, ag_err *err)
+{
+    broken_links *links = context;
+    int rc = ag_cancel_check(links->task->cancel, err);
+    if (rc < 0 || !info->is_broken || links->count++) return rc;
+    links->first = ag_path_join(links->task->arena, links->task->data_dir, relative);
+    return links->first ? 0 : ag_fail_memory(err, strlen(relative));
+}
+
+int ag_strategy_tell_links(const ag_strategy_task *task, ag_err *err)
+{
+    ag_file_info info;
+    broken_links links = {.task = task};
+    if (ag_file_stat(task->data_dir, &info, NULL) < 0 || !info.is_directory) return 0;
+    int rc = ag_dir_walk_inputs(task->data_dir, count_broken, &links, err);
+    if (rc >= 0 && links.count) ag_strategy_remark(task, AG_DIR_BROKEN_LINKS, links.count, links.first);
+    return rc;
+}
+
 int ag_strategy_dataset_seen(const ag_strategy_task *task, const ag_strategy_dataset *dataset, ag_err *err)
 {
     return task->watch && task->watch->dataset ? task->watch->dataset(task->watch->context, dataset, err) : 0;
@@ -262,17 +287,22 @@ static bool ends_right(const char *name, const char *const *endings)
 static int only_file(const ag_strategy_task *task, const char *const *endings, char **out, ag_err *err)
 {
     ag_vec names;
-    const char *found = NULL;
+    const char *found = NULL, *path, *broken = NULL;
     int count = 0;
+    size_t passed = 0;
     ag_vec_init(&names, sizeof(const char *));
     int rc = ag_dir_list(task->data_dir, task->arena, &names, err);
     for (size_t i = 0; i < names.count && rc >= 0; i++) {
         const char *name = *(const char *const *)ag_vec_at(&names, i);
         if (!ends_right(name, endings)) continue;
-        if (count++ == 0) found = name;
+        if (!(path = ag_path_join(task->arena, task->data_dir, name))) rc = ag_fail_memory(err, strlen(name));
+        bool there = path && ag_file_exists(path); /* a link that leads nowhere is not */
+        if (path && !there && passed++ == 0) broken = path;
+        if (there && count++ == 0) found = name;
     }
     ag_vec_deinit(&names);
     if (rc < 0) return rc;
+    if (passed) ag_strategy_remark(task, AG_DIR_BROKEN_LINKS, passed, broken);
     if (count == 0)
         return ag_fail(err, AG_ENOTFOUND, "there is no file in %s that ends in .%s", task->data_dir, endings[0]);
     if (count > 1) {

@@ -177,6 +177,8 @@ int ag_strategy_dataset_seen(const ag_strategy_task *task, const ag_strategy_dat
 int ag_strategy_metric_found(ag_strategy_task *task, const char *name, double value, ag_err *err);
 /* What the watch is told beside the results: a metric of a step. */
 int ag_strategy_metric_at(const ag_strategy_task *task, const char *name, double value, int64_t step, ag_err *err);
+/* Links in the data directory that lead nowhere are told, in one remark: nothing is read from them. */
+int ag_strategy_tell_links(const ag_strategy_task *task, ag_err *err);
 ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what, uint64_t total);
 /* An object of names and values. */
 void ag_strategy_write_metrics(ag_json *json, const ag_findings *metrics);

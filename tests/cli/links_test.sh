@@ -34,4 +34,31 @@ expect 0 'prepare of the same' prepare --input-dir circle -o circled
 check 'it is told there' grep -q '^whole,' circled/holes.csv
 expect 2 'data add of the same' data add other circle --home home
 check 'what to do is said' err_has "'whole' below 'circle' is a link to a directory that holds it"
+# Links that lead nowhere (a disk that is not mounted, a file that was moved) are told, and stop nothing.
+cp -r files torn
+rm torn/truth.csv
+ln -s /nowhere/hole.xls torn/hole.xls
+ln -s /nowhere/folder torn/month
+expect 0 'prepare with links that lead nowhere' prepare --input-dir torn -o told --auto-label
+check 'they are counted' out_has '8 holes: 6 read (75.00 %), 0 rejected, 2 errors'
+check 'a row says why' grep -q "^hole.xls,.*leads nowhere: mend or remove it" told/holes.csv
+check 'a folder, too' grep -q "^month,.*leads nowhere" told/holes.csv
+expect 1 'predict of them' predict -m auto torn --csv
+check 'all the others are answered' [ "$(grep -c found "$scratch/out")" = 6 ]
+check 'they are counted there' err_has '2 could not be read'
+expect 0 'data add of them' data add torn torn --home home
+check 'the version has the others' out_has '6 holes'
+check 'one line for all' err_has 'links that lead nowhere were passed over, 2 in all, first torn/hole.xls: mend or remove them'
+cp -r data learned
+ln -s /nowhere/truth.csv learned/truth.csv
+printf 'strategy: patchtsmixer_24cv\nmodel_config: {d_model: 16, num_layers: 1}\n' >short.yaml
+# (which is refused: six holes are too few)
+"$auger" train -c short.yaml -d learned -o trained --no-record >/dev/null 2>"$scratch/err" || true
+check 'train of them' err_has 'links that lead nowhere were passed over, 1 in all, first learned/truth.csv'
+mkdir series
+ln -s /nowhere/more.csv series/more.csv
+for i in $(seq 1 400); do echo "$((i % 24)),$((i % 7))"; done | { echo a,b; cat; } >series/waves.csv
+printf 'strategy: forecast\nmodel_config: {architecture: NLinear}\ndata_config: {context_length: 24, horizon: 4}\ntraining_config: {epochs: 1}\n' >waves.yaml
+expect 0 'train of a series beside one' train -c waves.yaml -d series -o waved --no-record
+check 'it is told' err_has 'links that lead nowhere were passed over, 1 in all, first series/more.csv'
 echo "1..$cases"

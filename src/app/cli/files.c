@@ -24,7 +24,8 @@ static int visit(void *context, const char *relative, const ag_file_info *info, 
     if (rc < 0) return rc;
     const char *path = ag_path_join(w->invocation->arena, w->folder, relative);
     if (!path) return ag_fail_memory(err, strlen(relative));
-    if (info->is_directory || w->files->wanted(path)) return ag_vec_push(&w->files->paths, (const void *)&path, err);
+    if (info->is_directory || info->is_broken || w->files->wanted(path))
+        return ag_vec_push(&w->files->paths, (const void *)&path, err);
     w->files->passed++;
     return AG_OK;
 }

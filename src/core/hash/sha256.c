@@ -14,6 +14,7 @@
 #include "core/base/mem.h"
 #include "core/hash/encode.h"
 #include "core/hash/hash.h"
+#include "core/io/file.h"
 #include "core/io/syscall.h"
 
 #define BLOCK 64
@@ -109,7 +110,7 @@ int ag_sha256_of_file(const char *path, ag_sha256 *out, uint64_t *size, ag_err *
     int rc = ag_hasher_new(&hasher, err);
     if (rc < 0) return rc;
     int fd = ag_sys_open(AT_FDCWD, path, O_RDONLY, 0);
-    rc = fd < 0 ? ag_fail_errno(err, errno, "cannot open '%s'", path) : add_file(hasher, fd, path, &total, err);
+    rc = fd < 0 ? ag_fail_open(err, errno, path) : add_file(hasher, fd, path, &total, err);
     if (rc >= 0) rc = ag_hasher_finish(hasher, out, err);
     if (rc >= 0 && size) *size = total;
     ag_sys_close(fd);

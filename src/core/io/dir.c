@@ -185,14 +185,16 @@ static int look_at(int fd, const char *name, ag_arena *arena, ag_vec *all, const
         return errno == ENOENT ? AG_OK : ag_fail_errno(err, errno, "cannot look at '%s' below '%s'", name, w->root);
     bool is_link = S_ISLNK(own.st_mode);
     target = own;
-    if (is_link && fstatat(fd, name, &target, 0) < 0) return AG_OK; /* leads nowhere */
-    if (S_ISDIR(target.st_mode) ? is_link && !w->inputs : !S_ISREG(target.st_mode)) return AG_OK;
+    bool is_broken = is_link && fstatat(fd, name, &target, 0) < 0; /* leads nowhere */
+    if (is_broken && !w->inputs) return AG_OK;
+    if (S_ISDIR(target.st_mode) ? is_link && !w->inputs : !is_broken && !S_ISREG(target.st_mode)) return AG_OK;
     if (S_ISREG(target.st_mode) && ag_file_is_temporary(name)) return AG_OK;
     found item = {.info = {.size = (uint64_t)target.st_size,
                            .modified = (int64_t)target.st_mtim.tv_sec * 1000000 + target.st_mtim.tv_nsec / 1000,
                            .is_directory = S_ISDIR(target.st_mode),
                            .is_regular = S_ISREG(target.st_mode),
                            .is_link = is_link}};
+    if (is_broken) item.info = (ag_file_info){.is_link = true, .is_broken = true};
     item.name = item.info.is_directory ? ag_arena_printf(arena, "%s/", name) : ag_arena_strdup(arena, name);
     if (!item.name) return ag_fail_memory(err, strlen(name) + 2);
     return ag_vec_push(all, &item, err);

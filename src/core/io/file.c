@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/statvfs.h>
@@ -52,12 +53,21 @@ static int read_rest(int fd, const char *path, size_t max, ag_buf *out, ag_err *
     }
 }
 
+int ag_fail_open(ag_err *err, int error_number, const char *path)
+{
+    char to[PATH_MAX];
+    ssize_t size = error_number == ENOENT || error_number == ELOOP ? readlink(path, to, sizeof to - 1) : -1;
+    if (size < 0) return ag_fail_errno(err, error_number, "cannot open '%s'", path);
+    to[size] = '\0';
+    return ag_fail(err, AG_ENOTFOUND, "'%s' is a link to '%s', which leads nowhere: mend or remove it", path, to);
+}
+
 int ag_file_read(const char *path, size_t max, ag_buf *out, ag_err *err)
 {
     if (ag_buf_check(out, path, err) < 0) return out->failed;
     size_t before = out->size;
     int fd = ag_sys_open(AT_FDCWD, path, O_RDONLY, 0);
-    if (fd < 0) return ag_fail_errno(err, errno, "cannot open '%s'", path);
+    if (fd < 0) return ag_fail_open(err, errno, path);
     int rc = read_rest(fd, path, max, out, err);
     if (rc < 0 && out->data) {
         out->size = before;
@@ -72,7 +82,7 @@ int ag_map_file(const char *path, ag_mapping *out, ag_err *err)
     int rc = AG_OK;
     struct stat info;
     int fd = ag_sys_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0); /* a pipe must not make us wait for its writer */
-    if (fd < 0) return ag_fail_errno(err, errno, "cannot open '%s'", path);
+    if (fd < 0) return ag_fail_open(err, errno, path);
     if (ag_sys_stat(fd, &info) < 0) {
         rc = ag_fail_errno(err, errno, "cannot look at '%s'", path);
         goto out;

@@ -59,8 +59,11 @@ typedef struct ag_file_info {
     int64_t modified; /* microseconds since 1970 */
     bool is_directory;
     bool is_regular;
-    bool is_link; /* the path itself is a symbolic link (the rest tells of its target) */
+    bool is_link;   /* the path itself is a symbolic link (the rest tells of its target) */
+    bool is_broken; /* of a walk of inputs: a link that leads nowhere; the rest says nothing */
 } ag_file_info;
+/* Of a file that was to be read: "cannot open ...", and of a link that leads nowhere that it does, and where to. */
+int ag_fail_open(ag_err *err, int error_number, const char *path);
 int ag_file_stat(const char *path, ag_file_info *out, ag_err *err); /* AG_ENOTFOUND when absent */
 /* False where nothing is. True also where one may not look (no permission, a circle of links, a failing disk): whoever
  * opens it then learns why, instead of believing that nothing is there. */
@@ -81,8 +84,11 @@ typedef int (*ag_walk_fn)(void *context, const char *relative, const ag_file_inf
 int ag_dir_walk(const char *root, ag_walk_fn visit, void *context, ag_err *err);
 /* The same for what a user names as input: links to directories are entered, once, unless they lead to what is walked
  * anyhow; directories that this user may not enter (lost+found of a disk), and links to what holds the walk itself, do
- * not end it. Each of these is visited like a file, with info->is_directory, so that it can be told. */
+ * not end it. Each of these is visited like a file, with info->is_directory, so that it can be told; links
+ * that lead nowhere with info->is_broken. */
 int ag_dir_walk_inputs(const char *root, ag_walk_fn visit, void *context, ag_err *err);
+/* What is said of these links where they are counted: how many there are (size_t), and the first. */
+#define AG_DIR_BROKEN_LINKS "links that lead nowhere were passed over, %zu in all, first %s: mend or remove them"
 /* Of such a directory, where nothing may be left out. */
 int ag_dir_fail_to_enter(const char *root, const char *relative, const ag_file_info *info, ag_err *err);
 

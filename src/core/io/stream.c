@@ -177,7 +177,7 @@ static int open_file(const char *path, uint64_t offset, uint64_t size, ag_reader
         goto out;
     }
     if ((self->fd = ag_sys_open(AT_FDCWD, path, O_RDONLY, 0)) < 0) {
-        rc = ag_fail_errno(err, errno, "cannot open '%s'", path);
+        rc = ag_fail_open(err, errno, path);
         goto out;
     }
     if (offset > 0 && (ag_sys_fault() || lseek(self->fd, (off_t)offset, SEEK_SET) < 0)) {

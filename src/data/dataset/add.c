@@ -36,6 +36,7 @@ typedef struct adding {
     ag_buf lines;
     ag_dataset_totals totals;
     ag_sha256 digest;
+    add_left_out left;
 } adding;
 
 /* ---- files under way ---- */
@@ -157,7 +158,7 @@ static int announce(const adding *a, ag_err *err)
     uint64_t files = 0;
     if (!a->place->progress) return AG_OK;
     ag_progress_stage(a->place->progress, "counting");
-    int rc = add_sources_walk(&a->sources, a->place->cancel, count_file, &files, err);
+    int rc = add_sources_walk(&a->sources, a->place->cancel, count_file, &files, NULL, err);
     ag_progress_total(a->place->progress, files);
     return rc;
 }
@@ -171,7 +172,7 @@ static int take_files(adding *a, ag_err *err)
     if (rc >= 0) rc = ag_blob_batch_open(a->place->blobs, &a->batch, err);
     if (rc >= 0) rc = announce(a, err);
     ag_progress_stage(a->place->progress, "storing");
-    if (rc >= 0) rc = add_sources_walk(&a->sources, a->place->cancel, take_file, a, err);
+    if (rc >= 0) rc = add_sources_walk(&a->sources, a->place->cancel, take_file, a, &a->left, err);
     if (rc >= 0) rc = flush_window(a, err);
     if (rc >= 0) rc = ag_blob_batch_commit(a->batch, err);
     for (size_t i = 0; a->window && i < a->count; i++) ag_arena_free(a->window[i].arena);
@@ -241,6 +242,8 @@ static int record(adding *a, ag_dataset_added *out, ag_err *err)
     if (rc < 0) return rc;
     out->is_new = rc > 0;
     out->labels_unmatched = ag_dataset_labels_unmatched(a->labels);
+    out->links_left_out = a->left.links;
+    out->first_left_out = a->left.first;
     return AG_OK;
 }
 
@@ -254,7 +257,7 @@ static int check(const ag_dataset_add_options *options, ag_err *err)
 int ag_dataset_add_paths(const ag_dataset_place *place, const ag_dataset_add_options *options, ag_arena *arena,
                          ag_dataset_added *out, ag_err *err)
 {
-    adding a = {.place = place, .options = options, .arena = arena};
+    adding a = {.place = place, .options = options, .arena = arena, .left = {.arena = arena}};
     ag_dataset_added added = {0};
     int rc = check(options, err);
     if (rc < 0) return rc;

@@ -23,8 +23,15 @@ typedef struct add_sources {
 int add_sources_find(const ag_dataset_add_options *options, ag_arena *arena, add_sources *out, ag_err *err);
 void add_sources_deinit(add_sources *sources);
 /* Every file: its path in the data set, and on the disk. */
+typedef struct add_left_out { /* links that lead nowhere */
+    ag_arena *arena;
+    size_t links;
+    const char *first; /* NULL: there are none */
+} add_left_out;
 typedef int (*add_visit_fn)(void *context, const char *path, const char *disk, uint64_t size, ag_err *err);
-int add_sources_walk(const add_sources *sources, ag_cancel *cancel, add_visit_fn visit, void *context, ag_err *err);
+/* `left` (may be NULL) is added to. */
+int add_sources_walk(const add_sources *sources, ag_cancel *cancel, add_visit_fn visit, void *context,
+                     add_left_out *left, ag_err *err);
 
 /* ---- add_file.c: one file ---- */
 

@@ -19,6 +19,7 @@ typedef struct walking {
     ag_cancel *cancel;
     add_visit_fn visit;
     void *context;
+    add_left_out *left; /* may be NULL */
     ag_arena *arena;
 } walking;
 
@@ -204,11 +205,19 @@ static bool is_hidden(ag_str relative)
     return false;
 }
 
+static int leave_out(walking *w, const char *relative, ag_err *err)
+{
+    if (!w->left) return AG_OK;
+    if (w->left->links++ == 0) w->left->first = ag_path_join(w->left->arena, w->source->path, relative);
+    return w->left->first ? AG_OK : ag_fail_memory(err, strlen(relative));
+}
+
 static int walk_one(void *context, const char *relative, const ag_file_info *info, ag_err *err)
 {
     walking *w = context;
     if (is_hidden(ag_str_of(relative))) return ag_cancel_check(w->cancel, err);
     if (info->is_directory) return ag_dir_fail_to_enter(w->source->path, relative, info, err);
+    if (info->is_broken) return leave_out(w, relative, err);
     ag_arena_reset(w->arena);
     const char *path = ag_arena_printf(w->arena, "%s%s", w->source->name, relative);
     const char *disk = ag_path_join(w->arena, w->source->path, relative);
@@ -227,9 +236,11 @@ static int walk_source(walking *w, ag_err *err)
     return rc < 0 ? rc : visit_file(w, source->name, source->path, info.size, err);
 }
 
-int add_sources_walk(const add_sources *sources, ag_cancel *cancel, add_visit_fn visit, void *context, ag_err *err)
+int add_sources_walk(const add_sources *sources, ag_cancel *cancel, add_visit_fn visit, void *context,
+                     add_left_out *left, ag_err *err)
 {
-    walking w = {.sources = sources, .cancel = cancel, .visit = visit, .context = context, .arena = ag_arena_new(0)};
+    walking w = {.sources = sources, .cancel = cancel, .visit = visit, .context = context, .left = left};
+    w.arena = ag_arena_new(0);
     if (!w.arena) return ag_fail_memory(err, 4096);
     int rc = AG_OK;
     for (size_t i = 0; i < sources->items.count && rc >= 0; i++) {

@@ -48,6 +48,8 @@ typedef struct ag_dataset_added {
     ag_dataset_version version;
     bool is_new;               /* false: this very content was a version already */
     uint64_t labels_unmatched; /* rows of the labels that belong to no hole here */
+    size_t links_left_out;     /* that lead nowhere */
+    const char *first_left_out;
 } ag_dataset_added;
 
 /* Files whose names begin with '.' are passed over. What was stored by a call that was killed is not stored again; the

@@ -188,6 +188,8 @@ static int tell_data(const ag_drilling_run *run, ag_strategy_task *task, ag_err 
                                    .context = "training",
                                    .digest = run->set.digest};
     if (!dataset.name) return ag_fail_memory(err, name.size);
+    int rc = ag_strategy_tell_links(task, err);
+    if (rc < 0) return rc;
     const labels l = count_labels(&run->set);
     char air[48] = "";
     if (l.air) ag_format(air, sizeof air, " (%zu of them in air)", l.air);

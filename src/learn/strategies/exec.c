@@ -30,6 +30,7 @@ typedef struct exec {
 static int see_data(exec *e, ag_strategy_task *task, ag_err *err)
 {
     int rc = ag_folder_read(task->data_dir, task->cancel, task->arena, NULL, &e->digest, err);
+    if (rc >= 0) rc = ag_strategy_tell_links(task, err);
     if (rc < 0) return rc;
     ag_str name = ag_path_name(ag_str_of(e->places.data_dir));
     ag_strategy_dataset dataset = {.name = ag_arena_strndup(task->arena, name.data, name.size),

@@ -75,7 +75,7 @@ static int load_known(legacy *l, ag_strategy_task *task, ag_err *err)
     if (rc == AG_OK)
         ag_strategy_remark(task, "%zu holes: %zu with a truth, %zu labelled by experts, %zu automatically",
                            l->set.count, l->set.truths, l->set.experts, l->set.automatic);
-    return rc;
+    return rc < 0 ? rc : ag_strategy_tell_links(task, err);
 }
 
 /* Its own scaling, unless another was said. */

@@ -33,6 +33,7 @@ static int see_data(plugin *p, ag_strategy_task *task, ag_err *err)
     char *path = NULL;
     int rc = ag_path_absolute(task->arena, task->data_dir, &path, err);
     if (rc >= 0) rc = ag_folder_read(path, task->cancel, task->arena, NULL, &p->digest, err);
+    if (rc >= 0) rc = ag_strategy_tell_links(task, err);
     if (rc < 0) return rc;
     ag_str name = ag_path_name(ag_str_of(path));
     ag_strategy_dataset dataset = {.name = ag_arena_strndup(task->arena, name.data, name.size),

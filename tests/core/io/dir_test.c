@@ -112,7 +112,7 @@ AG_TEST(test_dir__walk_visits_regular_files_in_the_order_of_their_paths)
 
 static int append_kind(void *context, const char *relative, const ag_file_info *info, ag_err *err)
 {
-    ag_buf_addf(context, "%s%s ", relative, info->is_directory ? "(locked)" : "");
+    ag_buf_addf(context, "%s%s ", relative, info->is_directory ? "(locked)" : info->is_broken ? "(broken)" : "");
     return ag_buf_check(context, "the list", err);
 }
 
@@ -129,7 +129,7 @@ AG_TEST(test_dir__a_walk_of_inputs_follows_each_link_once_and_never_in_a_circle)
     assert_int_equal(symlink("a", in(dir, "t/b")), 0);                      /* lies here */
     assert_int_equal(symlink("..", in(dir, "t/whole")), 0);                 /* holds the walk itself */
     AG_EXPECT_OK(ag_dir_walk_inputs(in(dir, "t"), append_kind, &list, &err));
-    assert_string_equal(list.data, "a-b a.b a/2 a/deep/1 out/below/more out/keep whole(locked) y z ");
+    assert_string_equal(list.data, "a-b a.b a/2 a/deep/1 lost(broken) out/below/more out/keep whole(locked) y z ");
     ag_buf_deinit(&list);
 }
 
@@ -153,7 +153,7 @@ AG_TEST(test_dir__a_walk_tells_of_locked_directories_or_ends_at_them)
     close(here);
     assert_int_equal(chmod(in(dir, "t/a/deep"), 0755), 0);
     AG_EXPECT_OK(all);
-    assert_string_equal(list.data, "a-b a.b a/2 a/deep(locked) a/up(locked) out(locked) y z ");
+    assert_string_equal(list.data, "a-b a.b a/2 a/deep(locked) a/up(locked) lost(broken) out(locked) y z ");
     assert_int_equal(strict, AG_EDENIED);
     assert_string_equal(ended.text, "cannot open 'a/deep/' below 't': Permission denied");
     assert_string_equal(cut.data, "a-b a.b a/2 ");

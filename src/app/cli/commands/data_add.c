@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* data_add.c: the command: files become a version of a data set. The work is data/dataset/add.c. */
 #include "app/cli/data.h"
+#include "core/io/file.h"
 #include "core/sys/clock.h"
 
 static const ag_option options[] = {
@@ -50,6 +51,7 @@ static int print_json(ag_invocation *invocation, const ag_dataset_added *added, 
     ag_json_begin_object(&json);
     ag_json_put_bool(&json, "new", added->is_new);
     ag_json_put_int(&json, "labels_unmatched", (int64_t)added->labels_unmatched);
+    ag_json_put_int(&json, "links_left_out", (int64_t)added->links_left_out);
     ag_json_put_int(&json, "stored_bytes", (int64_t)(s->after.stored - s->before.stored));
     ag_json_name(&json, "version");
     ag_cli_data_write(&json, &added->version);
@@ -116,6 +118,8 @@ static int run(ag_invocation *invocation, ag_err *err)
         rc = print_json(invocation, &added, &s, err);
     else if (rc >= 0)
         print_text(invocation, &added, &s);
+    if (rc >= 0 && added.links_left_out)
+        ag_note(invocation, AG_DIR_BROKEN_LINKS, added.links_left_out, added.first_left_out);
     ag_cli_data_close(&data);
     return rc < 0 ? rc : AG_OK;
 }
