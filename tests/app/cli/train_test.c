@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 
 #include "app/cli/calls.h"
-#include "core/base/rng.h"
+#include "app/cli/waves.h"
 #include "core/doc/json.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
@@ -30,24 +30,6 @@ static void write_file(const char *path, const char *text)
     AG_EXPECT_OK(ag_file_replace(path, text, strlen(text), &err));
 }
 
-/* `rows` hours of two waves with noise; the row `hole` (if any) lacks a number. */
-static void write_waves(const char *path, int rows, int hole)
-{
-    ag_err err = {0};
-    ag_buf text;
-    ag_rng rng = ag_rng_stream(4, "waves");
-    ag_buf_init(&text, 1 << 20);
-    ag_buf_add_text(&text, "date,fast,slow\n");
-    for (int i = 0; i < rows; i++) {
-        ag_buf_addf(&text, "2020-01-%02d %02d:00:00,", 1 + i / 24, i % 24);
-        if (i != hole) ag_buf_addf(&text, "%.4f", sin(i * 0.9) + 0.05 * ag_rng_normal(&rng));
-        ag_buf_addf(&text, ",%.4f\n", 5 + 3 * cos(i * 0.25) + 0.05 * ag_rng_normal(&rng));
-    }
-    AG_EXPECT_OK(ag_buf_check(&text, "waves", &err));
-    AG_EXPECT_OK(ag_file_replace(path, text.data, text.size, &err));
-    ag_buf_deinit(&text);
-}
-
 static void set_up(void)
 {
     ag_err err = {0};
@@ -59,7 +41,7 @@ static void set_up(void)
     char file[700];
     ag_format(file, sizeof file, "%s/waves.csv", data);
     AG_EXPECT_OK(ag_dir_make(data, &err));
-    write_waves(file, 400, -1);
+    write_waves(file, (waves){400, -1, -1, NULL});
     write_file(config, recipe);
 }
 
@@ -207,7 +189,7 @@ AG_TEST(test_evaluate__gives_the_scores_of_the_training)
     expect_printed("naive_mse");
     /* Another file: all of it; one with other columns is refused. */
     ag_format(other, sizeof other, "%s/other.csv", ag_test_dir());
-    write_waves(other, 100, -1);
+    write_waves(other, (waves){100, -1, -1, NULL});
     assert_int_equal(AUGER("evaluate", "-m", output, "-d", other, "--json"), 0);
     assert_true(ag_value_string(ag_value_get(printed_json(), "evaluated"), &name) && ag_str_is(name, "all rows"));
     write_file(other, "date,fast\n2020-01-01,1\n");
@@ -309,13 +291,13 @@ AG_TEST(test_train__missing_numbers_and_wrong_files_are_named)
     char file[700];
     set_up();
     ag_format(file, sizeof file, "%s/waves.csv", data);
-    write_waves(file, 400, 17);
+    write_waves(file, (waves){400, 17, -1, NULL});
     assert_int_not_equal(TRAIN("--no-record"), 0);
     expect_remark("waves.csv:19:21: column 'fast' has no number here; 1 of 800 numbers are missing");
     assert_int_equal(TRAIN("--no-record", "--set", "data_config.missing=linear"), 0);
     expect_remark("1 missing numbers were filled in (missing: linear)");
     ag_format(file, sizeof file, "%s/more.csv", data);
-    write_waves(file, 400, -1);
+    write_waves(file, (waves){400, -1, -1, NULL});
     assert_int_not_equal(TRAIN("--no-record"), 0);
     expect_remark("there are 2 files in");
     end();
