@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The pages "from a folder of files to a labelled data set" and "a first model": every command in them works and says what
-# the page says; the first draws the pictures that stand in it. $AUGER_BUILD is the build directory.
+# the page says; the first draws the pictures that stand in it. "Forecasting a series": every command works with the
+# series that the page writes. $AUGER_BUILD is the build directory.
 set -u
 cd "${AUGER_SOURCE:-.}" || exit 1
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/tour"
-echo '1..6'
+echo '1..7'
 if scripts/pictures --run "$scratch/tour" >"$scratch/out" 2>"$scratch/err"; then
     echo 'ok 1 - every command of the tutorial works'
 else
@@ -66,4 +67,22 @@ if missing=$(says "$page" "$scratch/out" "$scratch/err"); then
     echo 'ok 6 - it says what the page says'
 else
     echo "not ok 6 - it says what the page says$missing"
+fi
+
+# Forecasting: the series of the page, then what stands behind a prompt.
+page=docs/tutorials/forecasting.md
+mkdir "$scratch/series"
+ln -s "$PWD/configs" "$scratch/series/configs"
+{
+    echo 'set -eu'
+    awk '/^```sh$/ {inside = 1; next} /^```/ {inside = 0} inside' "$page"
+    sed -n 's/^\$ //p' "$page" | sed 's/ETTh1\.csv/series.csv/g'
+} >"$scratch/commands"
+if [ "$(grep -c '^auger' "$scratch/commands")" -ge 5 ] &&
+    (cd "$scratch/series" && PATH="$build:$PATH" AUGER_HOME="$scratch/series/.auger" sh "$scratch/commands") \
+        >"$scratch/out" 2>"$scratch/err"; then
+    echo 'ok 7 - every command about forecasts works with the series of the page'
+else
+    echo 'not ok 7 - every command about forecasts works with the series of the page'
+    tail -20 "$scratch/err" | sed 's/^/# /'
 fi
