@@ -15,7 +15,7 @@
 
 /* ---- one hole ---- */
 
-int ag_drilled_make(const ag_hole *hole, const double *conditions, ag_arena *keep, ag_drilled *out, ag_err *err)
+static int make(const ag_hole *hole, const double *conditions, bool shape, ag_arena *keep, ag_drilled *out, ag_err *err)
 {
     ag_drilled d = {0};
     ag_limits limits;
@@ -32,13 +32,23 @@ int ag_drilled_make(const ag_hole *hole, const double *conditions, ag_arena *kee
     ag_arena *scratch = ag_arena_new(0);
     int rc = scratch ? ag_limits_default(&limits, err) : ag_fail_memory(err, 1);
     if (rc >= 0) rc = ag_validate(hole, &limits, scratch, &verdict, err);
-    if (rc >= 0) rc = ag_label_by(ag_labeller_find("change-points"), hole, &verdict, scratch, &d.shape, err);
+    if (rc >= 0 && shape) rc = ag_label_by(ag_labeller_find("change-points"), hole, &verdict, scratch, &d.shape, err);
     if (rc >= 0) rc = ag_track_make(hole, keep, &d.track, err);
     if (rc >= 0) d.classes = verdict.classes;
     if (rc >= 0 && d.track.count < AG_DRILLED_LEAST_ROWS) d.unusable = "the tool hardly moved";
     ag_arena_free(scratch);
     if (rc >= 0) *out = d;
     return rc;
+}
+
+int ag_drilled_make(const ag_hole *hole, const double *conditions, ag_arena *keep, ag_drilled *out, ag_err *err)
+{
+    return make(hole, conditions, true, keep, out, err);
+}
+
+int ag_drilled_make_shapeless(const ag_hole *hole, ag_arena *keep, ag_drilled *out, ag_err *err)
+{
+    return make(hole, NULL, false, keep, out, err);
 }
 
 /* ---- all holes of a directory ---- */

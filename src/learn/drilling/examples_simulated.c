@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* examples_simulated.c: simulated holes beside the data's own: few real tools and labels that labellers gave teach
  * little of where exactly a point lies; many tools whose truth is exact do. They are made anew by every training, in
- * seconds, from numbers of the configuration, so that there is nothing to keep, to lose or to mix up; the digest covers
+ * seconds, from numbers of the configuration, so that there is nothing to keep, to lose or to mix up (the tracks of a
+ * thousand would take tens of megabytes beside each run); the digest covers
  * their bytes, and a training that a changed simulator would change is not resumed. A hole goes the way of a file: it
  * is written and read again. They stand behind the others in the set, where nobody looks who validates, calibrates or
  * scores. */
@@ -47,7 +48,7 @@ static int make_example(made *m, const ag_sim_plan *plan, const ag_buf *bytes, a
     ag_hole_source source = {.name = "simulated.xls", .bytes = {bytes->data, bytes->size}};
     int rc = ag_sha256_of(bytes->data, bytes->size, &m->digest, err);
     if (rc >= 0) rc = ag_hole_read(&source, scratch, &hole, err);
-    if (rc >= 0) rc = ag_drilled_make(hole, NULL, scratch, &e->drilled, err);
+    if (rc >= 0) rc = ag_drilled_make_shapeless(hole, scratch, &e->drilled, err);
     if (rc < 0) return rc;
     e->known = truth_of(plan);
     if (e->drilled.unusable || isnan(plan->entry) || !ag_examples_sensible(e)) e->known.weight = 0;

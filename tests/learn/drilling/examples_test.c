@@ -212,12 +212,33 @@ AG_TEST(test_examples__simulated_holes_stand_behind_the_others)
     for (size_t i = one.count; i < one.count + one.simulated; i++) {
         const ag_example *x = &one.items[i], *y = &many.items[i];
         assert_true(x->known.weight == 1 && strcmp(x->known.source, "truth") == 0);
+        assert_true(x->drilled.shape.outcome == AG_LABEL_NONE && !x->drilled.shape.source); /* nobody is asked */
         assert_true(x->known.mm[0] > 0 && memcmp(x->known.mm, y->known.mm, sizeof x->known.mm) == 0);
         assert_int_equal(x->drilled.track.count, y->drilled.track.count);
         assert_memory_equal(x->drilled.track.torque, y->drilled.track.torque, x->drilled.track.count * sizeof(double));
     }
     for (size_t i = 0; i < one.count; i++) assert_true(one.items[i].hole == plain.items[i].hole);
     ag_pool_free(pool);
+    ag_arena_free(b.arena);
+}
+
+AG_TEST(test_examples__a_hole_without_its_shape_is_otherwise_the_same)
+{
+    bench b;
+    ag_err err = {0};
+    ag_prepared_set prepared;
+    ag_hole *hole = NULL;
+    ag_drilled whole, less;
+    open_bench(&b);
+    AG_EXPECT_OK(ag_prepared_load(b.dir, b.arena, &prepared, &err));
+    AG_EXPECT_OK(ag_prepared_samples(&prepared, &prepared.holes[0], b.arena, &hole, &err));
+    AG_EXPECT_OK(ag_drilled_make(hole, NULL, b.arena, &whole, &err));
+    AG_EXPECT_OK(ag_drilled_make_shapeless(hole, b.arena, &less, &err));
+    assert_true(whole.shape.source && !less.shape.source);
+    assert_true(whole.classes == less.classes && whole.unusable == less.unusable);
+    assert_int_equal(whole.track.count, less.track.count);
+    assert_memory_equal(whole.track.depth, less.track.depth, less.track.count * sizeof(double));
+    assert_memory_equal(whole.conditions, less.conditions, sizeof whole.conditions);
     ag_arena_free(b.arena);
 }
 
