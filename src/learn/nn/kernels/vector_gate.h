@@ -36,18 +36,26 @@ INLINE void gate_rows_products(const float *weights, const float *v, float *d, f
 {
     vec each[LANES];
     UNROLL for (int r = 0; r < LANES; r++) each[r] = set(0);
-    for (int64_t r = 0, at = 0; r < rows; r++, at += columns)
-        for (int64_t c = 0; c < columns; c += LANES)
-            each[r] = gate_one(weights + at + c, v + at + c, d + at + c, slopes + at + c, each[r], columns - c);
+    for (int64_t r = 0, at = 0; r < rows; r++) {
+        const int64_t end = at + columns;
+        vec sum = set(0);
+        for (; at + LANES <= end; at += LANES) sum = gate_one(weights + at, v + at, d + at, slopes + at, sum, LANES);
+        if (at < end) sum = gate_one(weights + at, v + at, d + at, slopes + at, sum, end - at);
+        each[r] = sum;
+        at = end;
+    }
     store(sums, sums_of(each));
 }
 
 INLINE void gate_rows_subtract(const float *weights, float *slopes, const float *sums, int64_t rows,
                                const int64_t columns)
 {
-    for (int64_t r = 0, at = 0; r < rows; r++, at += columns) {
+    for (int64_t r = 0, at = 0; r < rows; r++) {
+        const int64_t end = at + columns;
         vec sum = set(sums[r]);
-        for (int64_t c = 0; c < columns; c += LANES) gate_subtract(weights + at + c, slopes + at + c, sum, columns - c);
+        for (; at + LANES <= end; at += LANES) gate_subtract(weights + at, slopes + at, sum, LANES);
+        if (at < end) gate_subtract(weights + at, slopes + at, sum, end - at);
+        at = end;
     }
 }
 
@@ -65,6 +73,7 @@ INLINE void gate_rows_some(const float *weights, const float *v, float *d, float
     gate_rows_subtract(weights, slopes, sums, rows, columns);
 }
 
+/* With loops of known lengths, as softmax_rows_to(). */
 static void gate_rows_gradient(const float *weights, const float *v, float *d, float *slopes, int64_t rows,
                                int64_t columns)
 {
@@ -74,6 +83,8 @@ static void gate_rows_gradient(const float *weights, const float *v, float *d, f
             gate_rows_some(weights + at, v + at, d + at, slopes + at, some, 16);
         else if (columns == 24)
             gate_rows_some(weights + at, v + at, d + at, slopes + at, some, 24);
+        else if (columns == 32)
+            gate_rows_some(weights + at, v + at, d + at, slopes + at, some, 32);
         else if (columns == 64)
             gate_rows_some(weights + at, v + at, d + at, slopes + at, some, 64);
         else

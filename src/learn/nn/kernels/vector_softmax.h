@@ -118,6 +118,11 @@ static void softmax_24(const float *x, const softmax_to *to, int64_t rows)
     softmax_some(x, to, rows, 24);
 }
 
+static void softmax_32(const float *x, const softmax_to *to, int64_t rows)
+{
+    softmax_some(x, to, rows, 32);
+}
+
 static void softmax_64(const float *x, const softmax_to *to, int64_t rows)
 {
     softmax_some(x, to, rows, 64);
@@ -141,6 +146,8 @@ static void softmax_rows_to(const float *x, const softmax_to *to, int64_t rows, 
             softmax_16(from, &at, some);
         else if (columns == 24)
             softmax_24(from, &at, some);
+        else if (columns == 32)
+            softmax_32(from, &at, some);
         else if (columns == 64)
             softmax_64(from, &at, some);
         else
