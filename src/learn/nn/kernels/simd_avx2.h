@@ -18,8 +18,9 @@
 #define EACH_MICRO_2(M) M(1, 2) M(2, 2) M(3, 2) M(4, 2) M(5, 2) M(6, 2)
 #define EACH_MICRO_3(M) M(1, 3) M(2, 3) M(3, 3) M(4, 3)
 /* clang-format on */
-#define DOT_ROWS 3
-#define DOT_COLUMNS 3
+#define DOT_ROWS 3 /* 12 sums, three vectors of A and one of B */
+#define DOT_COLUMNS 4
+#define EACH_DOT(M) M(1, 1) M(1, 2) M(1, 3) M(1, 4) M(2, 1) M(2, 2) M(2, 3) M(2, 4) M(3, 1) M(3, 2) M(3, 3) M(3, 4)
 
 typedef __m256 vec;
 
@@ -87,6 +88,12 @@ static inline vec square_root(vec a)
 static inline vec fma_(vec a, vec b, vec c)
 {
     return _mm256_fmadd_ps(a, b, c);
+}
+/* sum += a b, in registers and in place: where these are scarce compilers read an operand from memory once for each
+ * row, and two reads of rows that lie in the same half of a line do not go together. */
+static inline __attribute__((always_inline)) void fma_into(vec *sum, vec a, vec b)
+{
+    __asm__("vfmadd231ps %2, %1, %0" : "+x"(*sum) : "x"(a), "x"(b));
 }
 static inline vec fnma_(vec a, vec b, vec c)
 {

@@ -11,8 +11,10 @@
 
 #include "learn/nn/kernels/tables.h"
 
+/* Of clang fully: what it calls unrolling comes after arrays of vectors have got their places in memory, where they
+ * stay. */
 #if defined(__clang__)
-#define UNROLL _Pragma("unroll")
+#define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define UNROLL _Pragma("GCC unroll 32")
 #endif

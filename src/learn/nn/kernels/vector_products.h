@@ -192,15 +192,39 @@ static micro_fn *const columns_3[] = {NULL, EACH_MICRO_3(BY_COLUMNS)};
 #undef BY_ROWS
 #undef BY_COLUMNS
 
-static void columns_full(const ag_matmul *q, const block *at, int vectors)
+/* How a product's rows are shared out among calls for column blocks of so many vectors: `longer` calls of rows + 1,
+ * then `others` of rows. */
+typedef struct shares {
+    int vectors;
+    int64_t rows, longer, others;
+} shares;
+
+/* Of numbers that are not negative. A division of 64 bits takes some processors as long as 20 to 80 instructions. */
+INLINE int64_t quotient(int64_t a, int64_t b)
+{
+    return (a | b) >> 32 ? a / b : (int64_t)((uint32_t)a / (uint32_t)b);
+}
+
+INLINE shares shares_of(const ag_matmul *q, int vectors)
+{
+    int64_t calls; /* divides by constants, which costs a multiplication */
+    if (vectors == 1)
+        calls = (q->m + MICRO_ROWS_1 - 1) / MICRO_ROWS_1;
+    else if (vectors == 2)
+        calls = (q->m + MICRO_ROWS_2 - 1) / MICRO_ROWS_2;
+    else
+        calls = (q->m + MICRO_ROWS_3 - 1) / MICRO_ROWS_3;
+    int64_t rows = calls ? quotient(q->m, calls) : 0, longer = q->m - rows * calls;
+    return (shares){vectors, rows, longer, calls - longer};
+}
+
+static void columns_full(const ag_matmul *q, const block *at, const shares *s)
 {
     static micro_fn *const *const tables[2][3] = {{rows_1, rows_2, rows_3}, {columns_1, columns_2, columns_3}};
-    static const int64_t mosts[] = {MICRO_ROWS_1, MICRO_ROWS_2, MICRO_ROWS_3};
-    int64_t most = mosts[vectors - 1], calls = (q->m + most - 1) / most, m = 0;
-    int64_t rows = calls ? q->m / calls : 0, longer = q->m - rows * calls;
-    micro_fn *const *table = tables[q->a_column != 1][vectors - 1];
-    for (int64_t i = 0; i < longer; i++, m += rows + 1) table[rows + 1](q, at, m);
-    for (; m < q->m; m += rows) table[rows](q, at, m);
+    micro_fn *const *table = tables[q->a_column != 1][s->vectors - 1] + s->rows;
+    int64_t m = 0;
+    for (int64_t i = 0; i < s->longer; i++, m += s->rows + 1) table[1](q, at, m);
+    for (int64_t i = 0; i < s->others; i++, m += s->rows) table[0](q, at, m);
 }
 
 /* The right edge: as many rows at once as the registers hold, as above, but of that number only. */
@@ -252,23 +276,32 @@ INLINE int vectors_of(const ag_matmul *q, int64_t left)
 /* All vectors of all groups (which share A). */
 static void matmul_shared(const ag_matmul *q, int64_t groups, int64_t sums)
 {
-    int64_t each = (q->n + LANES - 1) / LANES, total = groups * each;
-    for (int64_t i = 0; i < total;) {
-        block at = {.sums = sums};
-        int vectors = vectors_of(q, total - i);
-        bool partial = q->a_column != 1 && q->a_row != 1;
-        for (int v = 0; v < vectors; v++, i++) {
-            int64_t group = i / each, n = i % each * LANES;
+    const bool lies_oddly = q->a_column != 1 && q->a_row != 1;
+    int64_t group = 0, n = 0, left = groups * ((q->n + LANES - 1) / LANES);
+    shares rows = {0};
+    while (left > 0) {
+        block at; /* not cleared: that takes as long as three steps of k */
+        at.sums = sums;
+        int vectors = vectors_of(q, left);
+        bool partial = lies_oddly;
+        left -= vectors;
+        for (int v = 0; v < vectors; v++) {
             at.b[v] = q->b + group * q->b_group + n;
             at.c[v] = q->c + group * q->c_group + n;
             at.bias[v] = q->bias_n ? q->bias_n + group * q->bias_n_group + n : NULL;
             at.count[v] = q->n - n < LANES ? q->n - n : LANES;
             partial = partial || at.count[v] < LANES;
+            n += LANES;
+            if (n < q->n) continue;
+            n = 0;
+            group++;
         }
-        if (partial)
+        if (partial) {
             columns_any(q, &at, vectors);
-        else
-            columns_full(q, &at, vectors);
+            continue;
+        }
+        if (vectors != rows.vectors) rows = shares_of(q, vectors);
+        columns_full(q, &at, &rows);
     }
 }
 
@@ -375,27 +408,59 @@ static void matmul(const ag_matmul *q)
     }
 }
 
+/* Whether a tile's sums along vectors are made many at once. */
+#ifdef EACH_DOT
+#define DOTS_MERGED(rows, columns) ((rows) * (columns) > 2)
+#else
+#define DOTS_MERGED(rows, columns) ((rows) == DOT_ROWS && (columns) == DOT_COLUMNS && (rows) * (columns) == LANES)
+#endif
+
 /* sum[r][c] of a tile of dot products into C. */
 INLINE void add_sums(const ag_matmul_nt *q, int64_t m, int64_t n, vec sum[DOT_ROWS][DOT_COLUMNS + 1], const int rows,
                      const int columns)
 {
-#if DOT_ROWS * DOT_COLUMNS == LANES
-    if (rows == DOT_ROWS && columns == DOT_COLUMNS) {
-        vec all[LANES];
-        float sums[LANES];
-        UNROLL for (int i = 0; i < LANES; i++) all[i] = sum[i / DOT_COLUMNS][i % DOT_COLUMNS];
-        store(sums, sums_of(all));
+    if (DOTS_MERGED(rows, columns)) {
+        float sums[DOT_ROWS * DOT_COLUMNS + LANES];
+        UNROLL for (int first = 0; first < rows * columns; first += LANES)
+        {
+            vec all[LANES];
+            UNROLL for (int i = 0; i < LANES; i++) all[i] =
+                first + i < rows * columns ? sum[(first + i) / columns][(first + i) % columns] : set(0);
+            store(sums + first, sums_of(all));
+        }
         UNROLL for (int r = 0; r < rows; r++)
         {
             UNROLL for (int c = 0; c < columns; c++) q->c[(m + r) * q->c_row + n + c] += sums[r * columns + c];
         }
         return;
     }
-#endif
     UNROLL for (int r = 0; r < rows; r++)
     {
         UNROLL for (int c = 0; c < columns; c++) q->c[(m + r) * q->c_row + n + c] += sum_of(sum[r][c]);
     }
+}
+
+/* A step of up to LANES of k. */
+INLINE void dot_step(const ag_matmul_nt *q, const float *a, const float *b, int64_t some, const int rows,
+                     const int columns, const bool partial, vec sum[DOT_ROWS][DOT_COLUMNS + 1])
+{
+#ifdef EACH_DOT
+    vec left[DOT_ROWS];
+    UNROLL for (int r = 0; r < rows; r++) left[r] = load_lanes(a + r * q->a_row, some, partial);
+    UNROLL for (int c = 0; c < columns; c++)
+    {
+        vec right = load_lanes(b + c * q->b_row, some, partial);
+        UNROLL for (int r = 0; r < rows; r++) fma_into(&sum[r][c], left[r], right);
+    }
+#else
+    vec right[DOT_COLUMNS + 1];
+    UNROLL for (int c = 0; c < columns; c++) right[c] = load_lanes(b + c * q->b_row, some, partial);
+    UNROLL for (int r = 0; r < rows; r++)
+    {
+        vec left = load_lanes(a + r * q->a_row, some, partial);
+        UNROLL for (int c = 0; c < columns; c++) sum[r][c] = fma_(left, right[c], sum[r][c]);
+    }
+#endif
 }
 
 INLINE void dot_tile(const ag_matmul_nt *q, int64_t m, int64_t n, const int rows, const int columns)
@@ -408,20 +473,46 @@ INLINE void dot_tile(const ag_matmul_nt *q, int64_t m, int64_t n, const int rows
     }
     for (int64_t g = 0; g < groups; g++) {
         const float *a = q->a + g * q->a_group + m * q->a_row, *b = q->b + g * q->b_group + n * q->b_row;
-        for (int64_t k = 0; k < q->k; k += LANES) {
-            vec right[DOT_COLUMNS + 1];
-            bool partial = q->k - k < LANES;
-            UNROLL for (int c = 0; c < columns; c++) right[c] = load_lanes(b + c * q->b_row + k, q->k - k, partial);
-            UNROLL for (int r = 0; r < rows; r++)
-            {
-                vec left = load_lanes(a + r * q->a_row + k, q->k - k, partial);
-                UNROLL for (int c = 0; c < columns; c++) sum[r][c] = fma_(left, right[c], sum[r][c]);
-            }
-        }
+        int64_t k = 0;
+        for (; k + LANES <= q->k; k += LANES) dot_step(q, a + k, b + k, LANES, rows, columns, false, sum);
+        if (k < q->k) dot_step(q, a + k, b + k, q->k - k, rows, columns, true, sum);
     }
     add_sums(q, m, n, sum, rows, columns);
 }
 
+#ifdef EACH_DOT
+/* As many rows and columns as the registers hold, shared out evenly: a tile of few sums waits for each of them. */
+typedef void dot_fn(const ag_matmul_nt *q, int64_t m, int64_t n);
+#define DOT(rows, columns)                                                                                             \
+    static void dots_##rows##_##columns(const ag_matmul_nt *q, int64_t m, int64_t n)                                   \
+    {                                                                                                                  \
+        dot_tile(q, m, n, rows, columns);                                                                              \
+    }
+#define DOT_NAME(rows, columns) [(rows) - 1][(columns) - 1] = dots_##rows##_##columns,
+EACH_DOT(DOT)
+static dot_fn *const dots[DOT_ROWS][DOT_COLUMNS] = {EACH_DOT(DOT_NAME)};
+#undef DOT
+#undef DOT_NAME
+
+/* The shorter of A and B is what is read again and again. */
+static void matmul_nt(const ag_matmul_nt *q)
+{
+    const bool down = q->n > q->m;
+    int64_t highs = (q->m + DOT_ROWS - 1) / DOT_ROWS, wides = (q->n + DOT_COLUMNS - 1) / DOT_COLUMNS;
+    int64_t outer = down ? wides : highs, inner = down ? highs : wides;
+    int64_t far = down ? q->n : q->m, near = down ? q->m : q->n;
+    for (int64_t i = 0, at = 0, some; i < outer; i++, at += some) {
+        some = quotient(far - at + outer - i - 1, outer - i);
+        for (int64_t j = 0, along = 0, more; j < inner; j++, along += more) {
+            more = quotient(near - along + inner - j - 1, inner - j);
+            if (down)
+                dots[more - 1][some - 1](q, along, at);
+            else
+                dots[some - 1][more - 1](q, at, along);
+        }
+    }
+}
+#else
 /* `rows` rows of C. A lonely last column goes with those before it. */
 INLINE void dot_rows(const ag_matmul_nt *q, int64_t m, const int rows)
 {
@@ -441,6 +532,7 @@ static void matmul_nt(const ag_matmul_nt *q)
     for (; m + 2 <= q->m; m += 2) dot_rows(q, m, 2);
     for (; m < q->m; m++) dot_rows(q, m, 1);
 }
+#endif
 
 #ifdef HAS_TURN
 /* Squares of LANES, each so far behind the last one. By itself, or the compiler works out the addresses of all rows of
