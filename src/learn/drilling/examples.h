@@ -31,7 +31,8 @@ typedef struct ag_drilled {
 
 /* `conditions` NULL: of the hole's own header. What lasts goes into `keep`. */
 int ag_drilled_make(const ag_hole *hole, const double *conditions, ag_arena *keep, ag_drilled *out, ag_err *err);
-/* The same without `shape`, which takes two thirds of the time: of a hole that is learned from and never asked about. */
+/* The same without `shape`, which takes two thirds of the time: of a hole that is learned from and never asked about.
+ */
 int ag_drilled_make_shapeless(const ag_hole *hole, ag_arena *keep, ag_drilled *out, ag_err *err);
 
 typedef struct ag_example {
