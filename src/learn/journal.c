@@ -226,7 +226,8 @@ static int on_configured(void *context, const ag_value *effective, int64_t param
 /* The strategy sees only the directory that the version was written into, which is called by its digest. */
 static bool is_version(const ag_data_name *called, const ag_strategy_dataset *dataset)
 {
-    return called->name && (strcmp(called->path, dataset->path) == 0 || strcmp(called->absolute, dataset->path) == 0);
+    return called->name && dataset->path &&
+           (strcmp(called->path, dataset->path) == 0 || strcmp(called->absolute, dataset->path) == 0);
 }
 
 static int on_dataset(void *context, const ag_strategy_dataset *dataset, ag_err *err)
@@ -240,7 +241,7 @@ static int on_dataset(void *context, const ag_strategy_dataset *dataset, ag_err 
     if (called && dataset->path) {
         const char *path = ag_data_name_in(called, dataset->path, buffer, sizeof buffer);
         named.path = path == buffer ? ag_arena_strdup(journal->arena, path) : path;
-        if (!named.path) return ag_fail_memory(err, strlen(path));
+        if (!named.path) return ag_fail_memory(err, sizeof buffer);
     }
     int rc = ag_vec_push(&journal->datasets, &named, err);
     return rc >= 0 && next->dataset ? next->dataset(next->context, &named, err) : rc;

@@ -151,7 +151,7 @@ static int see_dataset(void *context, const ag_strategy_dataset *dataset, ag_err
     seen *s = context;
     (void)err;
     ag_format(s->name, sizeof s->name, "%s", dataset->name);
-    ag_format(s->path, sizeof s->path, "%s", dataset->path);
+    ag_format(s->path, sizeof s->path, "%s", dataset->path ? dataset->path : "");
     return 0;
 }
 
@@ -178,6 +178,11 @@ AG_TEST(test_journal__a_version_of_a_data_set_is_told_by_its_name)
     AG_EXPECT_OK(watch->dataset(watch->context, &file, &err));
     assert_string_equal(s.name, "a");
     assert_string_equal(s.path, "drilling@v1/a.csv");
+    const ag_strategy_dataset nowhere = {.name = "numbers"};
+    watch->remark(watch->context, "other words");
+    assert_string_equal(s.remark, "other words");
+    AG_EXPECT_OK(watch->dataset(watch->context, &nowhere, &err));
+    assert_string_equal(s.name, "numbers");
     AG_EXPECT_OK(watch->training(watch->context, "model", 0, 1, &monitor, &err));
     if (monitor.remark) monitor.remark(monitor.context, "h/af72 again");
     ag_journal_free(journal);
