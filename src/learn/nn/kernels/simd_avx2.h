@@ -89,12 +89,6 @@ static inline vec fma_(vec a, vec b, vec c)
 {
     return _mm256_fmadd_ps(a, b, c);
 }
-/* sum += a b, in registers and in place: where these are scarce compilers read an operand from memory once for each
- * row, and two reads of rows that lie in the same half of a line do not go together. */
-static inline __attribute__((always_inline)) void fma_into(vec *sum, vec a, vec b)
-{
-    __asm__("vfmadd231ps %2, %1, %0" : "+x"(*sum) : "x"(a), "x"(b));
-}
 static inline vec fnma_(vec a, vec b, vec c)
 {
     return _mm256_fnmadd_ps(a, b, c);

@@ -444,13 +444,13 @@ INLINE void add_sums(const ag_matmul_nt *q, int64_t m, int64_t n, vec sum[DOT_RO
 INLINE void dot_step(const ag_matmul_nt *q, const float *a, const float *b, int64_t some, const int rows,
                      const int columns, const bool partial, vec sum[DOT_ROWS][DOT_COLUMNS + 1])
 {
-#ifdef EACH_DOT
+#ifdef EACH_DOT /* one vector of B at a time: that fits beside 12 sums; row by row clang reads B again and again */
     vec left[DOT_ROWS];
     UNROLL for (int r = 0; r < rows; r++) left[r] = load_lanes(a + r * q->a_row, some, partial);
     UNROLL for (int c = 0; c < columns; c++)
     {
         vec right = load_lanes(b + c * q->b_row, some, partial);
-        UNROLL for (int r = 0; r < rows; r++) fma_into(&sum[r][c], left[r], right);
+        UNROLL for (int r = 0; r < rows; r++) sum[r][c] = fma_(left[r], right, sum[r][c]);
     }
 #else
     vec right[DOT_COLUMNS + 1];
