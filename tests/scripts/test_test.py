@@ -62,6 +62,14 @@ class Tap(unittest.TestCase):
         for output in ("", "1..0\n", "ok 1 - a\n"):
             self.assertEqual(self.read(output)[1], ["no test ran"], output)
 
+    def test_threads_where_there_should_be_one_are_a_failure(self):
+        output = "1..1\nok 1 - a\n# threads were made\n"
+        results = runner.read_one_thread(output, 0)
+        self.assertEqual((results.passed, len(results.failed), results.whole), (1, 1, False))
+        self.assertIn("tsan-skip.txt", results.failed[0])
+        self.assertEqual(runner.read_one_thread("1..1\nok 1 - a\n", 0).failed, [])
+        self.assertEqual(self.read(output), (1, [], []))
+
     def test_running_too_long_is_a_failure(self):
         self.assertIn("time limit", self.read("1..1\nok 1 - a\n", None)[1][0])
 
@@ -107,6 +115,17 @@ class Others(unittest.TestCase):
         task = runner.Task("host", "hang", ["sh", "-c", "sleep 100 & wait"], runner.read_script, timeout=0.2)
         with tempfile.TemporaryDirectory() as folder:
             self.assertEqual(len(runner.run(task, Path(folder)).failed), 1)
+
+
+class Tasks(unittest.TestCase):
+    def test_what_thread_sanitizer_leaves_out_is_a_test_that_is_there(self):
+        lines = (SOURCE / "tests/tsan-skip.txt").read_text().splitlines()
+        names = [line.partition(": ") for line in lines if line and not line.startswith("#")]
+        for name, _, reason in names:
+            self.assertTrue((SOURCE / f"tests/{name}_test.c").is_file(), name)
+            self.assertTrue(reason, name)
+        self.assertEqual(len(names), len({name for name, _, _ in names}))
+        self.assertTrue(runner.with_one_thread() <= {name for name, _, _ in names})
 
 
 class Report(unittest.TestCase):
