@@ -70,7 +70,7 @@ class Serving(unittest.TestCase):
             return []
         if Serving.postgres is None:
             try:
-                Serving.postgres = Postgres()
+                Serving.postgres = Postgres("-c", "fsync=off")  # processes die here, not the machine
             except (FileNotFoundError, KeyError):
                 self.skipTest("PostgreSQL is not installed")
             unittest.addModuleCleanup(stop_postgres)

@@ -88,6 +88,8 @@ static pid_t start_server(void)
                                      "-c",
                                      "shared_buffers=64MB",
                                      "-c",
+                                     "fsync=off", /* processes die here, not the machine */
+                                     "-c",
                                      "log_min_messages=fatal",
                                      NULL};
     return start_program(arguments, log);

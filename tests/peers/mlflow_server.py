@@ -41,9 +41,9 @@ class Auger:
 
 
 class Postgres:
-    """A cluster of its own on a socket in a directory of its own."""
+    """A cluster of its own on a socket in a directory of its own. Settings are arguments for the server."""
 
-    def __init__(self):
+    def __init__(self, *settings):
         found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
         program = found[-1] if found else shutil.which("initdb")
         if not program:
@@ -60,7 +60,7 @@ class Postgres:
         self.run("initdb", "-D", f"{self.directory}/data", "-U", "auger", "-A", "trust", "-E", "UTF8", "--no-sync")
         self.process = subprocess.Popen(
             [self.programs / "postgres", "-D", f"{self.directory}/data", "-p", str(self.port), "-k", self.directory,
-             "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"],
+             "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", *settings],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **self.as_user)
         for _ in range(2400):
             if self.run("pg_isready", "-h", self.directory, "-p", str(self.port), check=False) == 0:

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 SOURCE = Path(os.environ.get("AUGER_SOURCE") or Path(__file__).resolve().parents[2])
@@ -126,6 +127,15 @@ class Tasks(unittest.TestCase):
             self.assertTrue(reason, name)
         self.assertEqual(len(names), len({name for name, _, _ in names}))
         self.assertTrue(runner.with_one_thread() <= {name for name, _, _ in names})
+
+    def test_files_are_written_where_the_environment_says(self):
+        with unittest.mock.patch.dict(os.environ, {"TMPDIR": "/somewhere"}):
+            self.assertIsNone(runner.place_for_files())
+
+    def test_files_are_written_into_memory_only_where_there_is_room(self):
+        with unittest.mock.patch.dict(os.environ), unittest.mock.patch.object(runner, "ROOM_NEEDED", 1 << 60):
+            os.environ.pop("TMPDIR", None)
+            self.assertIsNone(runner.place_for_files())
 
 
 class Report(unittest.TestCase):
