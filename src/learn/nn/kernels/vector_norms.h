@@ -32,7 +32,8 @@ INLINE int64_t rows_at_once(int64_t columns)
     } while (0)
 
 /* Vector v of a strip, which begins with its column c. */
-#define EACH_OF_STRIP(v, c, width) UNROLL for (int64_t v = 0, c = 0; v < STRIP; v++, c += LANES) if (c < (width))
+#define EACH_OF_STRIP(v, c, width)                                                                                     \
+    UNROLL for (int64_t v = 0, c = 0; (v) < STRIP; (v)++, (c) += LANES) if ((c) < (width))
 
 INLINE int64_t least_of(int64_t a, int64_t b)
 {
