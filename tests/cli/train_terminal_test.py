@@ -15,7 +15,7 @@ from pathlib import Path
 AUGER = os.path.join(os.environ.get("AUGER_BUILD", "build"), "auger")
 CONFIG = """strategy: forecast
 model_config: {architecture: PatchTSMixer, d_model: 8, num_layers: 1}
-training_config: {epochs: 150, batch_size: 8, learning_rate: 0.001}
+training_config: {epochs: 600, batch_size: 8, learning_rate: 0.001, early_stopping: {patience: 600}}
 data_config: {context_length: 24, horizon: 6}
 checkpoint_interval: 1000
 """
