@@ -48,8 +48,8 @@ class Terminal(unittest.TestCase):
         """Starts it on a terminal and waits until it trains. Its end of the terminal is the only one."""
         child, master = pty.fork()
         if child == 0:
-            if ignore:
-                signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            # Whatever is inherited: the tests themselves may run under nohup.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN if ignore else signal.SIG_DFL)
             os.execv(AUGER, self.words(out))
         seen, until = b"", time.monotonic() + 120
         while b"epoch" not in seen and time.monotonic() < until:
