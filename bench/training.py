@@ -258,8 +258,8 @@ def run(command, **more):
 def make_data(folder, holes, seed):
     files, data = folder / "files", folder / "prepared"
     if not (data / "holes.csv").exists():
-        run([BUILD / "auger", "simulate", "drilling", "--holes", holes, "--seed", seed, "--output-dir", files, "-q"],
-            stdout=subprocess.DEVNULL)
+        run([BUILD / "auger", "simulate", "drilling", "--holes", holes, "--tool-holes", "40", "--seed", seed,
+             "--output-dir", files, "-q"], stdout=subprocess.DEVNULL)
         run([BUILD / "auger", "prepare", "--input-dir", files, "--output-dir", data, "--validate", "--auto-label", "-q"],
             stdout=subprocess.DEVNULL)
         shutil.copy(files / "truth.csv", data / "truth.csv")

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* plan.c: a hole drawn from its regime. What belongs to a tool and its set-up (head, stack, point, speed) is drawn from
- * the tool's own stream, so that the 40 holes of a tool's life are a series of near repeats, as in a real campaign; the
- * rest from the hole's. Regimes, tools and defects follow from the number of the hole alone. */
+ * the tool's own stream, so that its holes are a series of near repeats, as in a real campaign; the rest from the
+ * hole's. Regimes, tools and defects follow from the number of the hole alone. */
 #include <math.h>
 #include <string.h>
 
 #include "data/simulate/simulate.h"
-
-enum { LIFE = 40 };
 
 static double draw(ag_rng *rng, ag_sim_range range)
 {
@@ -157,7 +155,7 @@ static int choose_version(const ag_sim_options *options, const ag_sim_plan *plan
 int ag_sim_plan_draw(const ag_sim_options *options, uint64_t hole, ag_sim_plan *out, ag_err *err)
 {
     if (options->regime_count && !options->regimes) return ag_fail(err, AG_EINVAL, "no regimes to choose from");
-    ag_sim_plan plan = {.seed = options->seed, .hole = hole, .life = LIFE};
+    ag_sim_plan plan = {.seed = options->seed, .hole = hole, .life = AG_SIM_LIFE};
     uint64_t turn = hole, regimes = 0;
     if (options->fault_count) {
         plan.fault = options->faults[hole % options->fault_count];
@@ -165,14 +163,15 @@ int ag_sim_plan_draw(const ag_sim_options *options, uint64_t hole, ag_sim_plan *
     }
     plan.regime = regime_of(options, turn, &regimes);
     uint64_t of_regime = hole / regimes, index = (uint64_t)(plan.regime - ag_sim_regimes);
-    unsigned series = options->series > 0 && options->series < LIFE ? options->series : LIFE;
+    unsigned series = options->series ? options->series : AG_SIM_SERIES;
+    if (series > AG_SIM_LIFE) series = AG_SIM_LIFE;
     plan.age = (unsigned)(of_regime % series);
     plan.tool = of_regime / series * ag_sim_regime_count + index;
     plan.version = choose_version(options, &plan);
     ag_rng tools = ag_rng_stream(options->seed, "simulated tools"),
            holes = ag_rng_stream(options->seed, "simulated holes");
     ag_rng tool = ag_rng_child(&tools, plan.tool), own = ag_rng_child(&holes, hole), age = ag_rng_child(&tool, 1);
-    plan.age += (unsigned)ag_rng_below(&age, LIFE - series + 1); /* where in the tool's life a short series lies */
+    plan.age += (unsigned)ag_rng_below(&age, AG_SIM_LIFE - series + 1); /* where in the tool's life a short series lies */
     draw_machine(&plan, &tool);
     draw_stack(&plan, &tool, &own);
     draw_burr(&plan, options->burr, &own);

@@ -135,10 +135,14 @@ typedef struct ag_sim_plan {
     ag_rng rng;             /* for the trace */
 } ag_sim_plan;
 
+/* Holes that a tool drills in its life, and how many of them in a row in one kind of stack: a campaign that shares each
+ * tool among four stacks, as the designed repeats of real files do, sees ten by ten. */
+enum { AG_SIM_LIFE = 40, AG_SIM_SERIES = 10 };
+
 /* What may be asked for. Lists are borrowed. */
 typedef struct ag_sim_options {
     uint64_t seed;
-    unsigned series;                     /* holes in a row by one tool, of the 40 of its life; 0: all of them */
+    unsigned series;                     /* holes of a regime in a row by one tool, AG_SIM_LIFE at most; 0: AG_SIM_SERIES */
     const ag_sim_regime *const *regimes; /* in turn; NULL: all, or all plain ones with faults */
     size_t regime_count;
     const int *versions; /* likewise; NULL: all */

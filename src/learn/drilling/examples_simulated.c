@@ -101,10 +101,11 @@ int ag_examples_simulate(ag_example_set *set, const ag_drilling_data *data, ag_p
                          ag_cancel *cancel, ag_arena *arena, ag_err *err)
 {
     size_t count = (size_t)data->simulated.holes;
+    unsigned tool_holes = (unsigned)data->simulated.tool_holes;
     set->own_share = data->simulated.own_share;
     if (count == 0) return 0;
     making all = {.options = {.seed = (uint64_t)data->simulated.seed,
-                              .series = (unsigned)data->simulated.tool_holes,
+                              .series = tool_holes ? tool_holes : AG_SIM_LIFE,
                               .burr = data->simulated.burr},
                   .items = ag_calloc(count, sizeof *all.items),
                   .progress = progress};

@@ -328,7 +328,7 @@ static double spread_of(double *values, size_t count)
 
 AG_TEST(test_label__full_exit_lies_behind_exit_and_transitions_between)
 {
-    ag_sim_options options = {.seed = 55};
+    ag_sim_options options = {.seed = 55, .series = AG_SIM_LIFE};
     double thickness[40];
     const ag_sim_regime *regime = ag_sim_regime_find("cfrp-al-stroke");
     options.regimes = &regime;
@@ -351,7 +351,11 @@ AG_TEST(test_label__full_exit_lies_behind_exit_and_transitions_between)
 static double drill_with_burr(double burr, error_sum *exit, error_sum *full)
 {
     const ag_sim_regime *regime = ag_sim_regime_find("cfrp-ti-stroke");
-    ag_sim_options options = {.seed = 90210, .regimes = &regime, .regime_count = 1, .burr = burr};
+    ag_sim_options options = {.seed = 90210,
+                              .series = AG_SIM_LIFE,
+                              .regimes = &regime,
+                              .regime_count = 1,
+                              .burr = burr};
     double thickness[20];
     bool right;
     for (uint64_t i = 0; i < 20; i++) {

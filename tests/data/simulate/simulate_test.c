@@ -228,7 +228,7 @@ AG_TEST(test_simulate__a_burr_follows_thrust_and_moves_the_full_exit_only)
 AG_TEST(test_simulate__holes_of_a_tool_share_head_and_stack_and_wear_on)
 {
     const ag_sim_regime *regime = ag_sim_regime_find("cfrp-ti-stroke");
-    ag_sim_options options = {.seed = 4, .regimes = &regime, .regime_count = 1};
+    ag_sim_options options = {.seed = 4, .series = AG_SIM_LIFE, .regimes = &regime, .regime_count = 1};
     ag_err err = {0};
     ag_sim_plan first, plan;
     AG_EXPECT_OK(ag_sim_plan_draw(&options, 0, &first, &err));
@@ -362,9 +362,16 @@ AG_TEST(test_simulate__short_series_have_more_tools_of_all_ages)
     }
     assert_true(oldest > 35 && youngest < 5);
     ag_sim_plan whole, same;
-    options.series = 0;
+    options.series = AG_SIM_LIFE;
     AG_EXPECT_OK(ag_sim_plan_draw(&options, 45, &whole, &err));
-    options.series = 40;
+    options.series = 1000;
     AG_EXPECT_OK(ag_sim_plan_draw(&options, 45, &same, &err));
     assert_true(whole.tool == same.tool && whole.age == 5 && same.age == 5 && whole.entry == same.entry);
+    options.series = 0;
+    AG_EXPECT_OK(ag_sim_plan_draw(&options, 19, &whole, &err));
+    options.series = AG_SIM_SERIES;
+    AG_EXPECT_OK(ag_sim_plan_draw(&options, 10, &same, &err));
+    assert_true(whole.tool == same.tool && whole.age == same.age + 9);
+    AG_EXPECT_OK(ag_sim_plan_draw(&options, 20, &same, &err));
+    assert_true(whole.tool != same.tool);
 }

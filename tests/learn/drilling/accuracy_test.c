@@ -206,7 +206,7 @@ AG_TEST(test_accuracy__of_a_trained_model_on_holes_that_nobody_has_used)
     ag_pool *pool = NULL;
     if (!model) ag_test_skip("AUGER_MODEL names no trained model");
     trial t = {.seed = number_of("AUGER_SEED", 31), .count = number_of("AUGER_HOLES", 1000), .arena = ag_arena_new(0)};
-    t.series = (unsigned)number_of("AUGER_TOOL_HOLES", 40);
+    t.series = (unsigned)number_of("AUGER_TOOL_HOLES", AG_SIM_SERIES);
     t.model = ag_arena_array(t.arena, t.count, sizeof *t.model);
     t.labeller = ag_arena_array(t.arena, t.count, sizeof *t.labeller);
     AG_EXPECT_OK(ag_pool_new(2, &pool, &err));
