@@ -33,6 +33,7 @@ check 'is JSON too' is_json out
 expect 0 'set' label set -d p "$cut" --entry 6 --transition 16 --exit 20.5 -m 'by eye'
 check 'the label counts' out_has 'found, entry 6.000, transition 16.000, exit 20.500 (anna)'
 check 'labels.csv follows' grep -q ',expert,found,.*,anna,' p/labels.csv
+differs() { ! cmp -s "$1" "$2"; }
 lacks() { ! grep -q -- "$1" "$2"; }
 check 'holes.csv does not' lacks ',expert,' p/holes.csv
 expect 0 'the same again adds nothing' label set -d p "$cut" --entry 6 --transition 16 --exit 20.5 -m 'by eye'
@@ -105,4 +106,11 @@ check 'as it was' grep -q ',7.000,,19.000,.*,expert,found,.*,anna,' p/labels.csv
 expect 0 'evaluate' label evaluate --holes 22 --seed 5 --real holes --html page.html
 check 'has both parts' out_has 'real files'
 check 'and a page' grep -q '<svg' page.html
+expect 0 'evaluate on many tools' label evaluate --holes 88 --seed 5 --tool-holes 1 --json
+mv out many.json
+expect 0 'evaluate as simulate drills' label evaluate --holes 88 --seed 5 --json
+check 'on other holes' differs out many.json
+mv out usual.json
+expect 0 'evaluate on tools of ten holes' label evaluate --holes 88 --seed 5 --tool-holes 10 --json
+check 'which are the usual ones' cmp -s out usual.json
 echo "1..$cases"

@@ -22,6 +22,7 @@ typedef struct ag_eval_options {
     uint64_t holes, seed;  /* simulated, over all regimes in turn; 0 holes: none */
     const char *real;      /* a folder of drilling files; NULL: none */
     unsigned threads;      /* 0: all processors */
+    unsigned tool_holes;   /* of simulated holes in a row; 0: as usual */
     double burr;           /* of simulated holes, mm for an ampere of thrust */
     double high, medium;   /* confidence of a category; 0: 0.9 and 0.7 */
     ag_cancel *cancel;     /* may be NULL */

@@ -28,7 +28,7 @@ typedef struct work {
 static int judge_hole(work *w, uint64_t number, ag_buf *file, ag_arena *arena, ag_err *err)
 {
     outcome *o = &w->outcomes[number];
-    ag_sim_options simulate = {.seed = w->options->seed, .burr = w->options->burr};
+    ag_sim_options simulate = {.seed = w->options->seed, .series = w->options->tool_holes, .burr = w->options->burr};
     ag_sim_plan plan;
     ag_hole *hole;
     ag_verdict verdict;

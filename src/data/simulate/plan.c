@@ -171,7 +171,8 @@ int ag_sim_plan_draw(const ag_sim_options *options, uint64_t hole, ag_sim_plan *
     ag_rng tools = ag_rng_stream(options->seed, "simulated tools"),
            holes = ag_rng_stream(options->seed, "simulated holes");
     ag_rng tool = ag_rng_child(&tools, plan.tool), own = ag_rng_child(&holes, hole), age = ag_rng_child(&tool, 1);
-    plan.age += (unsigned)ag_rng_below(&age, AG_SIM_LIFE - series + 1); /* where in the tool's life a short series lies */
+    plan.age +=
+        (unsigned)ag_rng_below(&age, AG_SIM_LIFE - series + 1); /* where in the tool's life a short series lies */
     draw_machine(&plan, &tool);
     draw_stack(&plan, &tool, &own);
     draw_burr(&plan, options->burr, &own);

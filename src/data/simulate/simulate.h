@@ -142,7 +142,7 @@ enum { AG_SIM_LIFE = 40, AG_SIM_SERIES = 10 };
 /* What may be asked for. Lists are borrowed. */
 typedef struct ag_sim_options {
     uint64_t seed;
-    unsigned series;                     /* holes of a regime in a row by one tool, AG_SIM_LIFE at most; 0: AG_SIM_SERIES */
+    unsigned series; /* holes of a regime in a row by one tool, AG_SIM_LIFE at most; 0: AG_SIM_SERIES */
     const ag_sim_regime *const *regimes; /* in turn; NULL: all, or all plain ones with faults */
     size_t regime_count;
     const int *versions; /* likewise; NULL: all */

@@ -351,11 +351,8 @@ AG_TEST(test_label__full_exit_lies_behind_exit_and_transitions_between)
 static double drill_with_burr(double burr, error_sum *exit, error_sum *full)
 {
     const ag_sim_regime *regime = ag_sim_regime_find("cfrp-ti-stroke");
-    ag_sim_options options = {.seed = 90210,
-                              .series = AG_SIM_LIFE,
-                              .regimes = &regime,
-                              .regime_count = 1,
-                              .burr = burr};
+    ag_sim_options options = {
+        .seed = 90210, .series = AG_SIM_LIFE, .regimes = &regime, .regime_count = 1, .burr = burr};
     double thickness[20];
     bool right;
     for (uint64_t i = 0; i < 20; i++) {

@@ -4,6 +4,7 @@
 
 #include "app/cli/invocation.h"
 #include "core/io/file.h"
+#include "data/simulate/simulate.h"
 
 static const ag_option options[] = {
     {.name = "holes",
@@ -14,6 +15,12 @@ static const ag_option options[] = {
      .max = 1000000,
      .doc = "How many simulated holes, over all regimes in turn; 0: none"},
     {.name = "seed", .type = AG_OPTION_INT, .fallback = "1", .min = 0, .max = 9e15, .doc = "Of the simulated holes"},
+    {.name = "tool-holes",
+     .type = AG_OPTION_INT,
+     .fallback = "10",
+     .min = 1,
+     .max = AG_SIM_LIFE,
+     .doc = "As of 'simulate drilling'"},
     {.name = "burr", .type = AG_OPTION_REAL, .fallback = "0", .min = 0, .max = 1, .doc = "As of 'simulate drilling'"},
     {.name = "real", .type = AG_OPTION_PATH, .doc = "A folder of real drilling files, subfolders too"},
     {.name = "html", .type = AG_OPTION_PATH, .doc = "Write a page with pictures to this file as well"},
@@ -94,6 +101,7 @@ static int run(ag_invocation *invocation, ag_err *err)
     const char *page = ag_option_text(invocation, "html");
     ag_eval_options evaluate = {.holes = (uint64_t)ag_option_int(invocation, "holes"),
                                 .seed = (uint64_t)ag_option_int(invocation, "seed"),
+                                .tool_holes = (unsigned)ag_option_int(invocation, "tool-holes"),
                                 .burr = ag_option_real(invocation, "burr"),
                                 .real = ag_option_text(invocation, "real"),
                                 .threads = (unsigned)ag_option_int(invocation, "jobs"),
