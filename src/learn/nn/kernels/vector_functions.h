@@ -9,6 +9,15 @@
  * simd_avx512.h. */
 #include "learn/nn/kernels/tables.h"
 
+/* Vectors whose gelu is computed side by side, step by step: each step waits for the one before, and processors do not
+ * look far enough ahead to find enough other work in the vectors behind. Look-ups have few steps. */
+#ifdef HAS_TABLES
+#define BESIDE 1
+#else
+#define BESIDE 4
+#endif
+#define EACH_BESIDE(i, count) UNROLL for (int i = 0; (i) < (count); (i)++)
+
 #ifdef HAS_TABLES
 INLINE vec exp_of(vec x)
 {
@@ -45,21 +54,24 @@ INLINE vec power_of(vec x)
 
 /* 2^(n + r) of n in [-127, 0], added to POWER_MAGIC, and |r| <= 1/2: 2^r - 1 by a polynomial, relative error 1e-7
  * before rounding, 2e-7 after. 2^-127, which is 0 here, makes all of it 0. */
-INLINE vec power_near(vec shifted, vec r)
+INLINE void powers_near(const vec *shifted, const vec *r, vec *power, const int count)
 {
-    vec whole = power_of_two(shifted), p = set(0.00132647273F);
-    p = fma_(p, r, set(0.00967151299F));
-    p = fma_(p, r, set(0.0555073358F));
-    p = fma_(p, r, set(0.240222424F));
-    p = fma_(p, r, set(0.693147004F));
-    return fma_(p, mul(r, whole), whole);
+    vec whole[BESIDE], p[BESIDE];
+    EACH_BESIDE(i, count) whole[i] = power_of_two(shifted[i]);
+    EACH_BESIDE(i, count) p[i] = fma_(set(0.00132647273F), r[i], set(0.00967151299F));
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], r[i], set(0.0555073358F));
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], r[i], set(0.240222424F));
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], r[i], set(0.693147004F));
+    EACH_BESIDE(i, count) power[i] = fma_(p[i], mul(r[i], whole[i]), whole[i]);
 }
 
 /* 2^x of x <= 0; 0 below -126.5. No scaling in two steps, and no NaN is lost: of max_() it is the second that stays. */
 INLINE vec power_of(vec x)
 {
     vec bounded = max_(set(-127.0F), x), shifted = add(bounded, set(POWER_MAGIC));
-    return power_near(shifted, sub(bounded, sub(shifted, set(POWER_MAGIC))));
+    vec r = sub(bounded, sub(shifted, set(POWER_MAGIC))), power;
+    powers_near(&shifted, &r, &power, 1);
+    return power;
 }
 #endif
 
@@ -127,55 +139,56 @@ INLINE vec one_minus_exp_of(vec x)
     return keep_nan(x, choose_less(x, set(0.5F), p, sub(set(1.0F), exp_of(sub(set(0), x)))));
 }
 
-typedef struct gelu_both { /* gelu and its derivative */
-    vec value, slope;
-} gelu_both;
-
+/* Of up to BESIDE vectors: x becomes its gelu, slopes (may be NULL) gets the derivative. */
 #ifdef HAS_TABLES
-INLINE gelu_both gelu_both_of(vec x)
+INLINE void gelus_of(vec *x, vec *slopes, const int count)
 {
-    gelu_both both;
-    both.value = gelu_by_table(x, &both.slope);
-    return both;
+    vec slope;
+    EACH_BESIDE(i, count) x[i] = gelu_by_table(x[i], slopes ? slopes + i : &slope);
 }
 #else
 /* The normal distribution's tail beyond `size`, 0 to 6: its logarithm to base 2 is a polynomial of degree 6, since it
  * is nearly a parabola. Error 1e-7 / size: gelu multiplies by it. No quotient, and one power for gelu and its slope. */
-INLINE vec tail_of(vec size)
+INLINE void tails_of(const vec *size, vec *tail, const int count)
 {
     const float magic = POWER_MAGIC - 1.0F; /* beyond 0 lies a half */
-    vec p = set(-2.99241328e-05F);
-    p = fma_(p, size, set(0.000739873736F));
-    p = fma_(p, size, set(-0.00797746144F));
-    p = fma_(p, size, set(0.0532381833F));
-    p = fma_(p, size, set(0.458915681F));
-    p = fma_(p, size, set(1.15114713F));
-    vec shifted = fnma_(p, size, set(magic));
-    return power_near(shifted, fnma_(p, size, sub(set(magic), shifted)));
+    vec p[BESIDE], shifted[BESIDE], r[BESIDE];
+    EACH_BESIDE(i, count) p[i] = fma_(set(-2.99241328e-05F), size[i], set(0.000739873736F));
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(-0.00797746144F));
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(0.0532381833F));
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(0.458915681F));
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(1.15114713F));
+    EACH_BESIDE(i, count) shifted[i] = fnma_(p[i], size[i], set(magic));
+    EACH_BESIDE(i, count) r[i] = fnma_(p[i], size[i], sub(set(magic), shifted[i]));
+    powers_near(shifted, r, tail, count);
 }
 
-/* gelu(x) = max(x, 0) - |x| tail(|x|), error 1.5e-7. Its derivative is D below 0 and 1 - D above, D = tail - |x|
- * density = tail * (1 - |x| density / tail): the bracket is a polynomial of degree 8. Error 2e-7. Beyond 6 both have
- * ended. */
-INLINE gelu_both gelu_both_of(vec x)
+/* D = tail - size * density, for x = size. D / tail is a polynomial of degree 8. */
+INLINE void slopes_of(const vec *x, const vec *size, const vec *tail, vec *slope, const int count)
 {
-    vec size = min_(set(6.0F), absolute(x)), tail = tail_of(size), p = set(-1.94614731e-05F);
-    p = fma_(p, size, set(0.000229402838F));
-    p = fma_(p, size, set(-0.000935449731F));
-    p = fma_(p, size, set(-0.000110347319F));
-    p = fma_(p, size, set(0.0191025212F));
-    p = fma_(p, size, set(-0.108793736F));
-    p = fma_(p, size, set(-0.636745036F));
-    p = fma_(p, size, set(-0.797862887F));
-    vec steep = mul(fma_(p, size, set(1.0F)), tail);
-    return (gelu_both){fnma_(size, tail, max_(set(0), x)), choose_negative(x, steep, sub(set(1.0F), steep))};
+    vec p[BESIDE];
+    EACH_BESIDE(i, count) p[i] = fma_(set(-1.94614731e-05F), size[i], set(0.000229402838F));
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(-0.000935449731F));
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(-0.000110347319F));
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(0.0191025212F));
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(-0.108793736F));
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(-0.636745036F));
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(-0.797862887F));
+    EACH_BESIDE(i, count) p[i] = mul(fma_(p[i], size[i], set(1.0F)), tail[i]);
+    EACH_BESIDE(i, count) slope[i] = choose_negative(x[i], p[i], sub(set(1.0F), p[i]));
+}
+
+/* gelu(x) = max(x, 0) - |x| tail(|x|), error 1.5e-7. Its derivative is D below 0 and 1 - D above, error 2e-7. Beyond 6
+ * both have ended. */
+INLINE void gelus_of(vec *x, vec *slopes, const int count)
+{
+    vec size[BESIDE], tail[BESIDE];
+    EACH_BESIDE(i, count) size[i] = min_(set(6.0F), absolute(x[i]));
+    tails_of(size, tail, count);
+    if (slopes) slopes_of(x, size, tail, slopes, count);
+    EACH_BESIDE(i, count) x[i] = fnma_(size[i], tail[i], max_(set(0), x[i]));
 }
 #endif
-
-INLINE vec gelu_of(vec x)
-{
-    return gelu_both_of(x).value;
-}
 
 #define EACH(name, function)                                                                                           \
     static void name(const float *x, float *y, int64_t count)                                                          \
@@ -190,15 +203,30 @@ EACH(each_erf, erf_of)
 EACH(each_tanh, tanh_of)
 EACH(each_sigmoid, sigmoid_of)
 EACH(each_one_minus_exp, one_minus_exp_of)
-EACH(each_gelu, gelu_of)
+
+static void each_gelu(const float *x, float *y, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + BESIDE * LANES <= count; i += BESIDE * LANES) {
+        vec v[BESIDE];
+        EACH_BESIDE(k, BESIDE) v[k] = load(x + i + k * LANES);
+        gelus_of(v, NULL, BESIDE);
+        EACH_BESIDE(k, BESIDE) store(y + i + k * LANES, v[k]);
+    }
+    for (; i < count; i += LANES) {
+        vec v = load_some(x + i, count - i);
+        gelus_of(&v, NULL, 1);
+        store_some(y + i, v, count - i);
+    }
+}
 
 static void gelu_gradient(const float *x, const float *dy, float *dx, float *y, int64_t count)
 {
     for (int64_t i = 0; i < count; i += LANES) {
         int64_t some = count - i;
-        vec v = load_some(x + i, some), slope = load_some(dy + i, some);
-        gelu_both both = gelu_both_of(v);
-        store_some(dx + i, mul(slope, both.slope), some);
-        if (y) store_some(y + i, both.value, some);
+        vec v = load_some(x + i, some), given = load_some(dy + i, some), slope;
+        gelus_of(&v, &slope, 1);
+        store_some(dx + i, mul(given, slope), some);
+        if (y) store_some(y + i, v, some);
     }
 }
