@@ -201,13 +201,15 @@ typedef struct norm_gradient { /* as layer_norm_gradient()'s arguments */
     int64_t columns;
 } norm_gradient;
 
+#define SUMMED (4 * LANES) /* rows of which sums wait to be merged */
+
 /* Of a row, the sums along it of dy * gain and of that times the normed x. */
 typedef struct norm_sums {
-    vec slopes[LANES], products[LANES];
+    vec slopes[SUMMED], products[SUMMED];
 } norm_sums;
 
-/* Adds what the strip from `first` on has of up to LANES rows to their sums and, row by row, to dgain and dshift, which
- * may be NULL. */
+/* Adds what the strip from `first` on has of up to SUMMED rows to their sums (the first strip begins them) and, row by
+ * row, to dgain and dshift, which may be NULL. */
 INLINE void add_strip(const norm_gradient *g, norm_sums *sums, int64_t first, int64_t r0, int64_t rows,
                       const int64_t width)
 {
@@ -219,7 +221,7 @@ INLINE void add_strip(const norm_gradient *g, norm_sums *sums, int64_t first, in
     read_strip(dgain, to_gain, width);
     read_strip(dshift, to_shift, width);
     for (int64_t r = 0; r < rows; r++, x += g->columns, dy += g->columns) {
-        vec sum = sums->slopes[r], product = sums->products[r];
+        vec sum = first ? sums->slopes[r] : set(0), product = first ? sums->products[r] : set(0);
         EACH_OF_STRIP(v, c, width)
         {
             vec slope = row_at(dy, c, width), d = sub(row_at(x, c, width), set(moments[2 * r]));
@@ -241,17 +243,20 @@ typedef struct norm_means {
     float slope[NORM_ROWS], product[NORM_ROWS];
 } norm_means;
 
-INLINE void find_means(const norm_gradient *g, norm_means *means, int64_t r0, int64_t rows)
+/* Of up to SUMMED rows. */
+INLINE void find_means(const norm_gradient *g, norm_means *means, int64_t r0, int64_t rows, const int64_t columns)
 {
     norm_sums sums;
-    vec share = set(1.0F / (float)g->columns);
-    UNROLL for (int r = 0; r < LANES; r++) sums.slopes[r] = sums.products[r] = set(0);
-    for (int64_t c = 0; c < g->columns; c += STRIP * LANES) {
-        const int64_t width = least_of(g->columns - c, STRIP * LANES);
+    vec share = set(1.0F / (float)columns);
+    for (int64_t c = 0; c < columns; c += STRIP * LANES) {
+        const int64_t width = least_of(columns - c, STRIP * LANES);
         WITH_WIDTH(width, add_strip, g, &sums, c, r0, rows);
     }
-    store(means->slope + r0, mul(sums_of(sums.slopes), share));
-    store(means->product + r0, mul(sums_of(sums.products), share));
+    for (int64_t r = rows; r % LANES; r++) sums.slopes[r] = sums.products[r] = set(0);
+    for (int64_t r = 0; r < rows; r += LANES) {
+        store(means->slope + r0 + r, mul(sums_of(sums.slopes + r), share));
+        store(means->product + r0 + r, mul(sums_of(sums.products + r), share));
+    }
 }
 
 INLINE void give_strip(const norm_gradient *g, const norm_means *means, int64_t first, int64_t rows,
@@ -273,15 +278,42 @@ INLINE void give_strip(const norm_gradient *g, const norm_means *means, int64_t 
 }
 
 /* Up to NORM_ROWS rows. A copy of the call is what no store can change: the compiler keeps what it reads of it. */
-static void layer_norm_gradient_some(const norm_gradient *call, int64_t rows)
+INLINE void norm_gradient_some(const norm_gradient *call, int64_t rows, const int64_t columns)
 {
-    const norm_gradient g = *call;
+    norm_gradient g = *call;
     norm_means means;
-    for (int64_t r = 0; r < rows; r += LANES) find_means(&g, &means, r, least_of(rows - r, LANES));
-    for (int64_t c = 0; g.dx && c < g.columns; c += STRIP * LANES) {
-        const int64_t width = least_of(g.columns - c, STRIP * LANES);
+    g.columns = columns;
+    for (int64_t r = 0; r < rows; r += SUMMED) find_means(&g, &means, r, least_of(rows - r, SUMMED), columns);
+    for (int64_t c = 0; g.dx && c < columns; c += STRIP * LANES) {
+        const int64_t width = least_of(columns - c, STRIP * LANES);
         WITH_WIDTH(width, give_strip, &g, &means, c, rows);
     }
+}
+
+/* The widths that models of holes have, with loops of known lengths; and any. */
+static void layer_norm_gradient_16(const norm_gradient *call, int64_t rows)
+{
+    norm_gradient_some(call, rows, 16);
+}
+
+static void layer_norm_gradient_24(const norm_gradient *call, int64_t rows)
+{
+    norm_gradient_some(call, rows, 24);
+}
+
+static void layer_norm_gradient_wide(const norm_gradient *call, int64_t rows)
+{
+    norm_gradient_some(call, rows, call->columns);
+}
+
+static void layer_norm_gradient_some(const norm_gradient *call, int64_t rows)
+{
+    if (call->columns == 16)
+        layer_norm_gradient_16(call, rows);
+    else if (call->columns == 24)
+        layer_norm_gradient_24(call, rows);
+    else
+        layer_norm_gradient_wide(call, rows);
 }
 
 static void layer_norm_gradient_any(norm_gradient g, int64_t rows)
