@@ -244,6 +244,12 @@ static inline words words_xor(words a, words b, words c)
     __asm__("" : "+x"(earlier));
     return _mm256_xor_si256(a, earlier);
 }
+#define HAS_WORDS_HELD
+/* Compilers that may order the rounds of several blocks as they like need more registers than there are. */
+static inline void hold_words(words *a, words *b, words *c, words *d)
+{
+    __asm__ volatile("" : "+x"(*a), "+x"(*b), "+x"(*c), "+x"(*d));
+}
 static inline words words_join(words low, words high)
 {
     return _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xaa);
