@@ -69,6 +69,8 @@ typedef struct ag_prepared {
     const char *same_trace_as; /* or with the same samples under another header */
 } ag_prepared;
 extern const ag_description ag_prepared_description;
+/* A drilling file that gave no samples; `reason` says why. */
+bool ag_prepared_is_unread(const ag_prepared *record);
 
 typedef struct ag_prepare_options {
     const char *input_dir;

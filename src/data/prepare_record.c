@@ -12,6 +12,11 @@
 const char *const ag_prepared_status_names[AG_PREPARED_STATUS_COUNT + 1] = {"success",   "rejected", "error",
                                                                             "companion", "ignored",  NULL};
 
+bool ag_prepared_is_unread(const ag_prepared *record)
+{
+    return record->part < 0 && (record->status == AG_PREPARED_ERROR || record->status == AG_PREPARED_REJECTED);
+}
+
 #define ROW(key, kind, text)                                                                                           \
     {.name = #key, .type = (kind), .offset = offsetof(ag_prepared, key), .nullable = true, .doc = (text)}
 static const ag_field fields[] = {

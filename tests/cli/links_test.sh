@@ -46,6 +46,12 @@ check 'a folder, too' grep -q "^month,.*leads nowhere" told/holes.csv
 expect 1 'predict of them' predict -m auto torn --csv
 check 'all the others are answered' [ "$(grep -c found "$scratch/out")" = 6 ]
 check 'they are counted there' err_has '2 could not be read'
+expect 0 'label evaluate of them' label evaluate --holes 0 --real torn
+check 'they are counted there, too' err_has "2 files could not be read and are left out, first hole.xls: 'torn/hole.xls' is a link to '/nowhere/hole.xls'"
+expect 0 'evaluate --repeats of them' evaluate -m auto --repeats torn
+check 'and there' err_has "2 files could not be read and are left out, first hole.xls: 'torn/hole.xls' is a link"
+expect 0 'the same as JSON' evaluate -m auto --repeats torn --json
+check 'with the first' out_has '"unread":2,"first_unread":{"path":"hole.xls","error":"'
 expect 0 'data add of them' data add torn torn --home home
 check 'the version has the others' out_has '6 holes'
 check 'one line for all' err_has 'links that lead nowhere were passed over, 2 in all, first torn/hole.xls: mend or remove them'

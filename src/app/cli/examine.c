@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/cli/answers.h"
+#include "app/cli/files.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/show/html.h"
@@ -155,6 +156,7 @@ static int print_repeats(ag_invocation *invocation, const examined *x, ag_err *e
     ag_table *table = NULL;
     ag_print(invocation, "%s%s on %s: %zu of %zu holes answered, %zu groups, %zu holes in none\n",
              x->has_exam ? "\n" : "", r->who, r->dir, r->answered, r->files, r->group_count, r->alone);
+    ag_cli_note_unread(invocation, r->unread, r->first_unread, r->first_why);
     int rc = print_table(invocation, "spread of thickness in holes that repeat each other, mm",
                          ag_repeat_table_groups(r, &table, err), &table, err);
     if (rc == AG_OK) rc = print_table(invocation, NULL, ag_repeat_table_pairs(r, &table, err), &table, err);

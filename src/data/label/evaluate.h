@@ -66,6 +66,8 @@ typedef struct ag_eval {
     ag_eval_group *groups; /* of four holes and more */
     size_t group_count;
     size_t files, used, alone; /* real: read; valid, cut and labelled; of those in no group */
+    size_t unread;             /* real: could not be read */
+    const char *first_unread, *first_why;
     size_t real_category[3];
     size_t real_false_numbers;
 } ag_eval;

@@ -23,7 +23,7 @@ static const double jump_mm = 0.5;
 
 typedef struct real_hole {
     const char *path, *folder, *program;
-    char *own_program; /* as the thread that read it left it */
+    char *own_program, *own_why; /* as the thread that read it left them; why it could not be read */
     char trace[65];
     double thickness, transition, age; /* NaN: none */
     bool read, used, false_number;
@@ -51,7 +51,7 @@ static int add_file(void *context, const char *relative, const ag_file_info *inf
 {
     work *w = context;
     if (info->is_directory) return ag_dir_fail_to_enter(w->options->real, relative, info, err);
-    if (!ag_str_ends(ag_str_of(relative), AG_STR(".xls"))) return AG_OK;
+    if (!info->is_broken && !ag_str_ends(ag_str_of(relative), AG_STR(".xls"))) return AG_OK;
     real_hole hole = {.path = ag_arena_strdup(w->arena, relative)};
     ag_str folder = ag_path_parent(ag_str_of(relative));
     hole.folder = ag_arena_strndup(w->arena, folder.data ? folder.data : "", folder.size);
@@ -72,13 +72,19 @@ static void describe_program(const ag_hole *hole, ag_buf *out)
 static int look_at(const work *w, real_hole *r, ag_arena *arena, ag_err *err)
 {
     ag_hole *hole;
+    ag_err failed = {0};
     ag_verdict verdict;
     ag_label label;
     uint8_t digest[32];
     char *path = ag_path_join(arena, w->options->real, r->path);
     if (!path) return ag_fail_memory(err, 256);
-    int rc = ag_hole_read_file(path, NULL, arena, &hole, NULL, err);
-    if (rc < 0) return rc == AG_ENOMEM ? rc : AG_OK; /* what cannot be read is in no group */
+    int rc = ag_hole_read_file(path, NULL, arena, &hole, NULL, &failed);
+    if (rc < 0 && rc != AG_ENOMEM) { /* it is in no group, and is told */
+        r->own_why = ag_strdup(failed.text);
+        return r->own_why ? AG_OK : ag_fail_memory(err, sizeof failed.text);
+    }
+    if (rc < 0 && err) *err = failed;
+    if (rc < 0) return rc;
     rc = ag_validate(hole, &w->limits, arena, &verdict, err);
     if (rc == AG_OK) rc = ag_label_hole(hole, &verdict, arena, &label, err);
     if (rc == AG_OK) rc = ag_hole_trace_digest(hole, digest, err);
@@ -252,7 +258,10 @@ static int choose(const work *w, ag_eval *eval, real_hole **out, size_t *count, 
     int rc = seen ? AG_OK : ag_fail_memory(err, 64);
     for (size_t i = 0; rc == AG_OK && i < w->holes.count; i++) {
         real_hole *hole = ag_vec_at(&w->holes, i);
-        if (!hole->read) continue;
+        if (!hole->read) {
+            if (eval->unread++ == 0) eval->first_unread = hole->path;
+            continue;
+        }
         eval->files++;
         eval->real_false_numbers += hole->false_number;
         if (!hole->used || ag_map_has(seen, ag_str_of(hole->trace))) continue;
@@ -263,6 +272,19 @@ static int choose(const work *w, ag_eval *eval, real_hole **out, size_t *count, 
     ag_map_free(seen);
     eval->used = *count;
     return rc;
+}
+
+/* Texts of threads become the caller's. */
+static int take_texts(work *w, ag_eval *eval, ag_err *err)
+{
+    for (size_t i = 0; i < w->holes.count; i++) {
+        real_hole *hole = ag_vec_at(&w->holes, i);
+        hole->program = ag_arena_strdup(w->arena, hole->own_program ? hole->own_program : "");
+        if (hole->own_why && !eval->first_why && !(eval->first_why = ag_arena_strdup(w->arena, hole->own_why)))
+            return ag_fail_memory(err, 64);
+        if (!hole->program) return ag_fail_memory(err, 64);
+    }
+    return AG_OK;
 }
 
 int ag_evaluate_real(ag_arena *arena, ag_eval *eval, ag_err *err)
@@ -281,15 +303,14 @@ int ag_evaluate_real(ag_arena *arena, ag_eval *eval, ag_err *err)
     ag_pool_free(pool);
     real_hole **chosen = rc == AG_OK ? ag_arena_array(arena, w.holes.count + 1, sizeof(*chosen)) : NULL;
     if (rc == AG_OK && !chosen) rc = ag_fail_memory(err, w.holes.count);
-    for (size_t i = 0; rc == AG_OK && i < w.holes.count; i++) { /* texts of threads become the caller's */
-        real_hole *hole = ag_vec_at(&w.holes, i);
-        char *program = hole->own_program;
-        hole->program = ag_arena_strdup(arena, program ? program : "");
-        if (!hole->program) rc = ag_fail_memory(err, 64);
-    }
+    if (rc == AG_OK) rc = take_texts(&w, eval, err);
     if (rc == AG_OK) rc = choose(&w, eval, chosen, &count, err);
     if (rc == AG_OK) rc = make_groups(chosen, count, arena, eval, err);
-    for (size_t i = 0; i < w.holes.count; i++) ag_free(((real_hole *)ag_vec_at(&w.holes, i))->own_program);
+    for (size_t i = 0; i < w.holes.count; i++) {
+        real_hole *hole = ag_vec_at(&w.holes, i);
+        ag_free(hole->own_program);
+        ag_free(hole->own_why);
+    }
     ag_vec_deinit(&w.holes);
     return rc;
 }

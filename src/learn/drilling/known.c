@@ -277,8 +277,7 @@ static void fill_hole(ag_known_set *set, ag_known_hole *hole, const ag_labelled 
 
 static void note_unread(ag_known_set *set, const ag_prepared *record)
 {
-    if (record->part >= 0 || (record->status != AG_PREPARED_ERROR && record->status != AG_PREPARED_REJECTED)) return;
-    if (set->unread++ == 0) set->first_unread = record->path;
+    if (ag_prepared_is_unread(record) && set->unread++ == 0) set->first_unread = record->path;
 }
 
 static int fill_holes(const ag_labelled_set *labelled, const truth_table *table, const ag_known_options *options,

@@ -269,12 +269,16 @@ static double number_of(const char *text)
 
 /* Copies are left out: the same bytes would agree with themselves. Samples under another header are twins, and count
  * once in groups. */
-static int take_files(work *w, const ag_prepare_summary *prepared, ag_err *err)
+static int take_files(work *w, const ag_prepare_summary *prepared, ag_repeat *repeat, ag_err *err)
 {
     w->files = ag_arena_array(w->arena, prepared->count + 1, sizeof *w->files);
     if (!w->files) return ag_fail_memory(err, prepared->count * sizeof *w->files);
     for (size_t i = 0; i < prepared->count; i++) {
         const ag_prepared *r = &prepared->holes[i];
+        if (ag_prepared_is_unread(r) && repeat->unread++ == 0) {
+            repeat->first_unread = r->path;
+            repeat->first_why = r->reason ? r->reason : "";
+        }
         bool copy = r->duplicate_of && *r->duplicate_of, twin = r->same_trace_as && *r->same_trace_as;
         if (r->part < 0 || copy) continue;
         bool cut = r->valid && strcmp(r->label_outcome, "found") == 0 && !strstr(r->class_name, "weak");
@@ -287,7 +291,7 @@ static int take_files(work *w, const ag_prepare_summary *prepared, ag_err *err)
     return AG_OK;
 }
 
-static int prepare_files(work *w, const char *directory, ag_err *err)
+static int prepare_files(work *w, const char *directory, ag_repeat *repeat, ag_err *err)
 {
     const ag_repeat_options *o = w->options;
     ag_prepare_summary summary;
@@ -300,7 +304,7 @@ static int prepare_files(work *w, const char *directory, ag_err *err)
                                   .progress = o->progress};
     ag_progress_stage(o->progress, "preparing");
     int rc = ag_prepare(&prepare, w->arena, &summary, err);
-    return rc == AG_OK ? take_files(w, &summary, err) : rc;
+    return rc == AG_OK ? take_files(w, &summary, repeat, err) : rc;
 }
 
 int ag_repeat_run(const ag_repeat_options *options, ag_arena *arena, ag_repeat *out, ag_err *err)
@@ -314,7 +318,7 @@ int ag_repeat_run(const ag_repeat_options *options, ag_arena *arena, ag_repeat *
         rc = w.said ? ag_repeat_said(options->said, arena, w.said, err) : ag_fail_memory(err, 1);
     }
     if (rc == AG_OK) rc = ag_dir_temporary("auger-repeats", &directory, err);
-    if (rc == AG_OK) rc = prepare_files(&w, directory, err);
+    if (rc == AG_OK) rc = prepare_files(&w, directory, &repeat, err);
     if (directory) (void)ag_dir_remove(directory, NULL);
     ag_free(directory);
     if (rc < 0) goto out;

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/io/path.h"
 #include "data/simulate/simulate.h"
@@ -86,8 +87,14 @@ AG_TEST(test_evaluate__air_and_what_cannot_be_read_is_in_no_group)
     ag_arena *arena = ag_arena_new(0);
     drill(arena, "air-stroke", 4, &folder);
     AG_EXPECT_OK(ag_file_replace(ag_path_join(arena, folder, "broken.xls"), "nothing", 7, &err));
+    assert_int_equal(symlink("/nowhere/at/all", ag_path_join(arena, folder, "month")), 0);
     AG_EXPECT_OK(ag_evaluate(&(ag_eval_options){.real = folder}, arena, &eval, &err));
     assert_int_equal(eval.files, 4);
+    assert_int_equal(eval.unread, 2);
+    assert_string_equal(eval.first_unread, "broken.xls");
+    assert_non_null(strstr(eval.first_why, "Datas"));
+    char *json = as_json(&eval, arena);
+    assert_non_null(strstr(json, "\"unread\":2,\"first_unread\":{\"path\":\"broken.xls\",\"error\":\""));
     assert_int_equal(eval.used, 0);
     assert_int_equal(eval.group_count, 0);
     assert_int_equal(eval.real_false_numbers, 0);

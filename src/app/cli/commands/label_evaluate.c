@@ -2,7 +2,7 @@
 /* label_evaluate.c: the command: how good the automatic labels are, by simulated truth and by real repeats. */
 #include "data/label/evaluate.h"
 
-#include "app/cli/invocation.h"
+#include "app/cli/files.h"
 #include "core/io/file.h"
 #include "data/simulate/simulate.h"
 
@@ -69,6 +69,7 @@ static int print_text(ag_invocation *invocation, const ag_eval *eval, ag_err *er
                  "%zu numbers for air or seized\n",
                  eval->options.holes ? "\n" : "", eval->files, eval->used, eval->real_category[0],
                  eval->real_category[1], eval->real_category[2], eval->alone, eval->real_false_numbers);
+        ag_cli_note_unread(invocation, eval->unread, eval->first_unread, eval->first_why);
         rc = print_table(invocation, eval, ag_evaluate_real_table, err);
     }
     return rc;
