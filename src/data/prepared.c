@@ -121,6 +121,10 @@ static int not_prepared(const char *dir, ag_arena *arena, ag_err *err)
 {
     static const char format[] = "auger prepare --input-dir %s --output-dir %s --validate --auto-label makes one%s";
     ag_file_info info;
+    const char *table = ag_path_join(arena, dir, "holes.csv");
+    int rc = ag_fail_broken_link(err, dir);
+    if (rc >= 0 && table) rc = ag_fail_broken_link(err, table);
+    if (rc < 0) return rc;
     if (ag_file_stat(dir, &info, NULL) >= 0 && !info.is_directory) {
         ag_fail(err, AG_EINVAL, "'%s' is a file, and a prepared dataset is a folder", dir);
         return ag_err_hint(err,

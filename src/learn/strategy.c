@@ -303,6 +303,7 @@ static int only_file(const ag_strategy_task *task, const char *const *endings, c
     ag_vec_deinit(&names);
     if (rc < 0) return rc;
     if (passed) ag_strategy_remark(task, AG_DIR_BROKEN_LINKS, passed, broken);
+    if (count == 0 && broken && ag_fail_broken_link(err, broken) < 0) return AG_ENOTFOUND;
     if (count == 0)
         return ag_fail(err, AG_ENOTFOUND, "there is no file in %s that ends in .%s", task->data_dir, endings[0]);
     if (count > 1) {
@@ -326,7 +327,9 @@ int ag_strategy_data_file(const ag_strategy_task *task, const char *file, const 
     } else {
         *out = ag_path_join(task->arena, task->data_dir, file);
         if (*out && !ag_file_exists(*out))
-            return ag_fail(err, AG_ENOTFOUND, "there is no file %s (data_config.file)", *out);
+            return ag_fail_broken_link(err, *out) < 0
+                       ? ag_err_prefix(err, "data_config.file")
+                       : ag_fail(err, AG_ENOTFOUND, "there is no file %s (data_config.file)", *out);
     }
     return *out ? 0 : ag_fail_memory(err, strlen(task->data_dir));
 }

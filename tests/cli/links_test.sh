@@ -67,4 +67,41 @@ for i in $(seq 1 400); do echo "$((i % 24)),$((i % 7))"; done | { echo a,b; cat;
 printf 'strategy: forecast\nmodel_config: {architecture: NLinear}\ndata_config: {context_length: 24, horizon: 4}\ntraining_config: {epochs: 1}\n' >waves.yaml
 expect 0 'train of a series beside one' train -c waves.yaml -d series -o waved --no-record
 check 'it is told' err_has 'links that lead nowhere were passed over, 1 in all, first series/more.csv'
+# A link that leads nowhere and is named itself is told as one, by every command, and not as something that is not there.
+ln -s /nowhere/lost lost
+ln -s /nowhere/lost.csv lost.csv
+mkdir only half
+ln -s /nowhere/lost.csv only/lost.csv
+ln -s /nowhere/holes.csv half/holes.csv
+leads_nowhere() {
+    local link=$1
+    shift
+    expect 1 "$*" "$@"
+    check "$*: it is told as a link" err_has "'$link' is a link to '/nowhere/${link##*/}', which leads nowhere: mend or remove it"
+}
+leads_nowhere lost.csv train -c waves.yaml -d lost.csv -o none --no-record
+leads_nowhere lost train -c short.yaml -d lost -o none --no-record
+leads_nowhere half/holes.csv train -c short.yaml -d half -o none --no-record
+leads_nowhere only/lost.csv train -c waves.yaml -d only -o none --no-record
+leads_nowhere only/lost.csv train -c waves.yaml -d only -o none --no-record --set data_config.file=lost.csv
+leads_nowhere lost.csv evaluate -m waved -d lost.csv
+leads_nowhere only/lost.csv evaluate -m waved -d only
+leads_nowhere lost evaluate -m auto -d lost
+leads_nowhere half/holes.csv evaluate -m auto -d half
+leads_nowhere lost.csv evaluate -m auto -d data --truth lost.csv
+leads_nowhere lost evaluate -m auto --repeats lost
+leads_nowhere lost evaluate -m auto -d data --automatic --baseline legacy --legacy-model lost
+leads_nowhere lost evaluate -m lost -d data
+leads_nowhere lost predict -m lost series/waves.csv
+leads_nowhere lost prepare --input-dir lost -o none
+leads_nowhere lost label queue -d lost
+leads_nowhere lost label evaluate --holes 0 --real lost
+leads_nowhere lost data add lost lost --home home
+leads_nowhere lost.csv plot lost.csv -x a -y b
+leads_nowhere lost model inspect lost
+leads_nowhere lost models register lost lost --home home
+leads_nowhere lost import mlflow --from lost --home home
+leads_nowhere lost restore lost --home restored
+expect 1 'predict of one' predict -m waved lost.csv
+check 'has its line' out_has "'lost.csv' is a link to '/nowhere/lost.csv', which leads nowhere"
 echo "1..$cases"

@@ -45,6 +45,7 @@ int ag_cli_model(ag_invocation *invocation, const char *text, const char **direc
         ag_ledger_close(ledger);
         if (rc != AG_ENOTFOUND && err) *err = why;
         if (rc != AG_ENOTFOUND) return rc;
+        if (ag_fail_broken_link(err, text) < 0) return AG_ENOTFOUND;
         ag_fail(err, AG_ENOTFOUND, "there is no model '%s': no such directory, and %s", text, why.text);
         return ag_err_hint(err, "give a model's directory, or NAME, NAME@alias or NAME/VERSION of a registered one");
     }

@@ -34,6 +34,12 @@ int ag_dir_sync(const char *path, ag_err *err)
     return rc;
 }
 
+static int fail_open_dir(ag_err *err, int error_number, const char *path)
+{
+    int rc = error_number == ENOENT ? ag_fail_broken_link(err, path) : AG_OK;
+    return rc < 0 ? rc : ag_fail_errno(err, error_number, "cannot open the directory '%s'", path);
+}
+
 /* Makes one level. A new name is durable only when the directory above is synced. */
 static int make_one(const char *path, ag_err *err)
 {
@@ -142,7 +148,7 @@ static int compare_names(const void *a, const void *b)
 int ag_dir_list(const char *path, ag_arena *arena, ag_vec *names, ag_err *err)
 {
     int fd = open_dir(AT_FDCWD, path, 0);
-    if (fd < 0) return ag_fail_errno(err, errno, "cannot open the directory '%s'", path);
+    if (fd < 0) return fail_open_dir(err, errno, path);
     DIR *stream = stream_of(fd);
     if (!stream) return ag_fail_errno(err, errno, "cannot read the directory '%s'", path);
     int rc = AG_OK, more = 0;
@@ -314,7 +320,7 @@ static int reach_root(walk *w, ag_err *err)
 static int walk_root(walk *w, ag_err *err)
 {
     int fd = open_dir(AT_FDCWD, w->root, 0);
-    if (fd < 0) return ag_fail_errno(err, errno, "cannot open the directory '%s'", w->root);
+    if (fd < 0) return fail_open_dir(err, errno, w->root);
     ag_buf_init(&w->path, (size_t)1 << 20);
     ag_vec_init(&w->reached, sizeof(char *));
     int rc = w->inputs ? reach_root(w, err) : AG_OK;

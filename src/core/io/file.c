@@ -53,13 +53,26 @@ static int read_rest(int fd, const char *path, size_t max, ag_buf *out, ag_err *
     }
 }
 
-int ag_fail_open(ag_err *err, int error_number, const char *path)
+/* 0: it is no link. */
+static int fail_as_link(ag_err *err, const char *path)
 {
     char to[PATH_MAX];
-    ssize_t size = error_number == ENOENT || error_number == ELOOP ? readlink(path, to, sizeof to - 1) : -1;
-    if (size < 0) return ag_fail_errno(err, error_number, "cannot open '%s'", path);
+    ssize_t size = readlink(path, to, sizeof to - 1);
+    if (size < 0) return AG_OK;
     to[size] = '\0';
     return ag_fail(err, AG_ENOTFOUND, "'%s' is a link to '%s', which leads nowhere: mend or remove it", path, to);
+}
+
+int ag_fail_broken_link(ag_err *err, const char *path)
+{
+    struct stat info;
+    return stat(path, &info) < 0 && errno == ENOENT ? fail_as_link(err, path) : AG_OK;
+}
+
+int ag_fail_open(ag_err *err, int error_number, const char *path)
+{
+    int rc = error_number == ENOENT || error_number == ELOOP ? fail_as_link(err, path) : AG_OK;
+    return rc < 0 ? rc : ag_fail_errno(err, error_number, "cannot open '%s'", path);
 }
 
 int ag_file_read(const char *path, size_t max, ag_buf *out, ag_err *err)
@@ -123,7 +136,8 @@ int ag_file_stat(const char *path, ag_file_info *out, ag_err *err)
     if (ag_sys_fault() || lstat(path, &own) < 0) return ag_fail_errno(err, errno, "cannot look at '%s'", path);
     target = own;
     if (S_ISLNK(own.st_mode) && (ag_sys_fault() || stat(path, &target) < 0))
-        return ag_fail_errno(err, errno, "cannot look at what '%s' links to", path);
+        return errno == ENOENT ? ag_fail_open(err, errno, path)
+                               : ag_fail_errno(err, errno, "cannot look at what '%s' links to", path);
     *out = (ag_file_info){
         .size = (uint64_t)target.st_size,
         .modified = (int64_t)target.st_mtim.tv_sec * 1000000 + target.st_mtim.tv_nsec / 1000,

@@ -64,6 +64,9 @@ typedef struct ag_file_info {
 } ag_file_info;
 /* Of a file that was to be read: "cannot open ...", and of a link that leads nowhere that it does, and where to. */
 int ag_fail_open(ag_err *err, int error_number, const char *path);
+/* Before it is said that nothing is there: AG_ENOTFOUND, told likewise, of a link that leads nowhere, which is
+ * something; else 0. */
+int ag_fail_broken_link(ag_err *err, const char *path);
 int ag_file_stat(const char *path, ag_file_info *out, ag_err *err); /* AG_ENOTFOUND when absent */
 /* False where nothing is. True also where one may not look (no permission, a circle of links, a failing disk): whoever
  * opens it then learns why, instead of believing that nothing is there. */

@@ -83,7 +83,9 @@ int ag_drilling_find(const char *dir, ag_arena *arena, const char **out, ag_err 
     const char *strategy = ag_path_join(arena, dir, AG_STRATEGY_FILE),
                *config = ag_path_join(arena, dir, "config.json");
     if (!inner || !strategy || !config) return ag_fail_memory(err, strlen(dir));
-    if (!ag_file_exists(dir)) return ag_fail(err, AG_ENOTFOUND, "there is no model '%s'", dir);
+    if (!ag_file_exists(dir))
+        return ag_fail_broken_link(err, dir) < 0 ? AG_ENOTFOUND
+                                                 : ag_fail(err, AG_ENOTFOUND, "there is no model '%s'", dir);
     *out = dir;
     if (ag_file_exists(strategy) || ag_file_exists(config)) return AG_OK;
     if (ag_file_exists(inner)) {

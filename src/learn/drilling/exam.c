@@ -62,7 +62,8 @@ static int load(examination *x, ag_err *err)
     if (!table || !beside) return ag_fail_memory(err, strlen(o->data));
     int rc = AG_OK;
     x->dir = o->data;
-    if (!ag_file_exists(table)) rc = prepare_folder(x, err);
+    if (!ag_file_exists(table)) rc = ag_fail_broken_link(err, table);
+    if (rc >= 0 && !ag_file_exists(table)) rc = prepare_folder(x, err);
     if (!known.truth && x->raw && ag_file_exists(beside)) known.truth = beside;
     return rc < 0 ? rc : ag_known_load(x->dir, &known, x->arena, &x->set, err);
 }

@@ -227,7 +227,7 @@ static int check_list(job *j, ag_err *err)
     if (!path) return ag_fail_memory(err, 1);
     ag_buf_init(&facts, 1 << 20);
     int rc = ag_file_read(path, 1 << 20, &facts, err);
-    if (rc == AG_ENOTFOUND) {
+    if (rc == AG_ENOTFOUND && ag_fail_broken_link(err, j->directory) >= 0) {
         ag_fail(err, AG_ENOTFOUND, "'%s' is no backup", j->directory);
         ag_err_hint(err, "a backup that was cut short is called DIRECTORY.partial; run 'auger backup' again");
     }
