@@ -2,7 +2,7 @@
 /* comparison.c: runs or versions side by side: a column for each, a row for each thing that any of them has. */
 #include "app/cli/comparison.h"
 
-#include "app/cli/ledger.h"
+#include "app/cli/notable.h"
 
 static const char *const kinds[] = {"", "params.", "metrics.", "tags."};
 
@@ -19,7 +19,7 @@ static int print_table(ag_invocation *invocation, const ag_comparison *found, ag
         columns[c + 1] = (ag_column){found->columns[c], AG_ALIGN_LEFT, 0, 8};
     for (size_t r = 0; r < found->row_count; r++) {
         const ag_compare_row *row = &found->rows[r];
-        if (!all && !row->differs) continue;
+        if (!all && ag_notable_dull(row)) continue;
         const char **line = cells + rows++ * width;
         if (!(line[0] = ag_arena_printf(arena, "%s%s", kinds[row->kind], row->key))) return ag_fail_memory(err, 1);
         for (size_t c = 0; c < found->column_count; c++) line[c + 1] = row->values[c];
@@ -65,8 +65,10 @@ static int print_json(ag_invocation *invocation, const char *columns, const ag_c
     return rc;
 }
 
-int ag_cli_print_comparison(ag_invocation *invocation, const char *columns, const ag_comparison *found, ag_err *err)
+int ag_cli_print_comparison(ag_invocation *invocation, const char *columns, ag_comparison *found, ag_err *err)
 {
+    int rc = ag_notable_rows(found, invocation->arena, err);
+    if (rc < 0) return rc;
     return ag_wants_json(invocation) ? print_json(invocation, columns, found, err)
                                      : print_table(invocation, found, err);
 }

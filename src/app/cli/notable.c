@@ -109,3 +109,49 @@ int ag_notable_metrics(const ag_run *runs, size_t count, ag_arena *arena, const 
     ag_map_free(known);
     return rc;
 }
+
+/* ---- of a comparison ---- */
+
+bool ag_notable_dull(const ag_compare_row *row)
+{
+    return !row->differs || (row->kind == AG_COMPARE_METRIC && ag_notable_rank(row->key) == AG_NOTABLE_MACHINE);
+}
+
+typedef struct ranked {
+    ag_notable notable; /* first: compare() takes it for one */
+    ag_compare_row row;
+} ranked;
+
+static size_t columns_with(const ag_compare_row *row, size_t columns)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < columns; i++) count += row->values[i] != NULL;
+    return count;
+}
+
+int ag_notable_rows(ag_comparison *found, ag_arena *arena, ag_err *err)
+{
+    ag_vec metrics; /* ranked * */
+    size_t at = 0;
+    ag_compare_row *rows = ag_arena_array(arena, found->row_count + 1, sizeof *rows);
+    ranked *all = ag_arena_array(arena, found->row_count + 1, sizeof *all);
+    int rc = rows && all ? 0 : ag_fail_memory(err, found->row_count * sizeof *all);
+    ag_vec_init(&metrics, sizeof(ranked *));
+    for (size_t i = 0; i < found->row_count && rc >= 0; i++) {
+        const ag_compare_row *row = &found->rows[i];
+        ranked *one = &all[i];
+        rows[i] = *row;
+        if (row->kind != AG_COMPARE_METRIC) continue;
+        *one = (ranked){.notable = {.key = row->key,
+                                    .rank = ag_notable_rank(row->key),
+                                    .runs = columns_with(row, found->column_count)},
+                        .row = *row};
+        rc = ag_vec_push(&metrics, &one, err);
+    }
+    ag_vec_sort(&metrics, compare);
+    for (size_t i = 0; i < found->row_count && rc >= 0; i++)
+        if (rows[i].kind == AG_COMPARE_METRIC) rows[i] = (*(ranked *const *)ag_vec_at(&metrics, at++))->row;
+    if (rc >= 0) found->rows = rows;
+    ag_vec_deinit(&metrics);
+    return rc;
+}

@@ -4,6 +4,7 @@
  * frameworks call them: what was found on test data, on validation data, on data that the name does not tell, on the
  * training's own; behind them what tells how a training went (learning_rate), and the machine (system/). Of each,
  * errors and losses, then other scores (accuracy), then the rest. Alike in that: what more runs have, then by name. */
+#include "ledger/compare.h"
 #include "ledger/run.h"
 
 #define AG_NOTABLE_ORDER                                                                                               \
@@ -23,3 +24,7 @@ enum { AG_NOTABLE_MACHINE = 100 };
 /* Every metric that any of the runs has, in that order; *out in the arena. */
 int ag_notable_metrics(const ag_run *runs, size_t count, ag_arena *arena, const ag_notable **out, size_t *out_count,
                        ag_err *err);
+/* The metrics of a comparison in that order; its other rows stay where they are. */
+int ag_notable_rows(ag_comparison *found, ag_arena *arena, ag_err *err);
+/* A row that nobody needs who did not ask for all: the same in all columns, or of the machine. */
+bool ag_notable_dull(const ag_compare_row *row);

@@ -82,24 +82,30 @@ AG_TEST(test_runs__are_listed)
     end();
 }
 
-/* What a training was for stands first; how it went and the machine are asked for by name. */
-AG_TEST(test_runs__are_listed_and_shown_with_their_results_first)
+/* A run with metrics of every kind; `more` is added to their values. */
+static void log_kinds(double more, ag_run *run)
 {
     static const char *const names[] = {"a_note",   "gradient_norm", "learning_rate", "system/cpu",
                                         "test_mae", "train_loss",    "val_loss",      "val_mae_mm_entry"};
     enum { NAMES = sizeof names / sizeof *names };
     ag_err err = {0};
     ag_ledger *ledger = NULL;
-    ag_run run;
     ag_metric metrics[2 * NAMES];
-    begin();
     AG_EXPECT_OK(ag_ledger_open(&(ag_ledger_options){.home = home}, &ledger, &err));
     for (int i = 0; i < 2 * NAMES; i++)
-        metrics[i] = (ag_metric){.key = names[i % NAMES], .value = i, .at = 1000, .step = i / NAMES};
+        metrics[i] = (ag_metric){.key = names[i % NAMES], .value = i + more, .at = 1000, .step = i / NAMES};
     const ag_run_batch batch = {.metrics = metrics, .metric_count = 2 * NAMES};
-    AG_EXPECT_OK(ag_run_create(ledger, &(ag_run_new){.experiment_id = AG_STR("0")}, arena, &run, &err));
-    AG_EXPECT_OK(ag_run_log(ledger, ag_str_of(run.id), &batch, &err));
+    AG_EXPECT_OK(ag_run_create(ledger, &(ag_run_new){.experiment_id = AG_STR("0")}, arena, run, &err));
+    AG_EXPECT_OK(ag_run_log(ledger, ag_str_of(run->id), &batch, &err));
     ag_ledger_close(ledger);
+}
+
+/* What a training was for stands first; how it went and the machine are asked for by name. */
+AG_TEST(test_runs__are_listed_and_shown_with_their_results_first)
+{
+    ag_run run;
+    begin();
+    log_kinds(0, &run);
     assert_int_equal(AUGER("runs", "list", "--csv"), 0);
     expect_printed("took,test_mae,val_loss,val_mae_mm_entry\n");
     assert_int_equal(AUGER("runs", "show", run.id), 0);
@@ -108,6 +114,34 @@ AG_TEST(test_runs__are_listed_and_shown_with_their_results_first)
     assert_true(strstr(text, "val_loss") < strstr(text, "a_note"));
     assert_true(strstr(text, "a_note") < strstr(text, "train_loss"));
     assert_true(strstr(text, "learning_rate") < strstr(text, "system/cpu"));
+    end();
+}
+
+AG_TEST(test_runs__are_compared_with_their_results_first_and_without_the_machine)
+{
+    static const char first[] = "metrics.test_mae,", then[] = "metrics.val_loss,", later[] = "metrics.a_note,",
+                      last[] = "metrics.learning_rate,", machine[] = "metrics.system/cpu";
+    ag_run runs[2];
+    begin();
+    log_kinds(0, &runs[0]);
+    log_kinds(1, &runs[1]);
+    assert_int_equal(AUGER("runs", "compare", "--csv", runs[0].id, runs[1].id), 0);
+    const char *text = ag_buf_str(&out.buf).data;
+    assert_non_null(strstr(text, first));
+    assert_true(strstr(text, first) < strstr(text, then));
+    assert_true(strstr(text, then) < strstr(text, later));
+    assert_true(strstr(text, later) < strstr(text, last));
+    assert_false(printed(machine));
+    assert_int_equal(AUGER("runs", "compare", "--csv", "--all", runs[0].id, runs[1].id), 0);
+    text = ag_buf_str(&out.buf).data;
+    assert_true(strstr(text, last) < strstr(text, machine));
+    assert_int_equal(AUGER("runs", "compare", "--json", runs[0].id, runs[1].id), 0); /* programs get all that differs */
+    expect_printed(machine);
+    assert_int_equal(AUGER("compare", runs[0].id, runs[1].id), 0);
+    text = ag_buf_str(&out.buf).data;
+    assert_true(strstr(text, "test_mae") < strstr(text, "a_note"));
+    assert_true(strstr(text, "a_note") < strstr(text, "gradient_norm"));
+    assert_false(printed("system/"));
     end();
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/cli/ledger.h"
+#include "app/cli/notable.h"
 #include "app/cli/run_course.h"
 #include "core/show/spark.h"
 #include "ledger/compare.h"
@@ -108,6 +109,7 @@ static int gather(pair *p, ag_err *err)
         if (rc >= 0) rc = ag_run_get(p->ledger, ids[i], invocation->arena, &p->runs[i], err);
     }
     if (rc >= 0) rc = ag_compare_runs(p->ledger, ids, 2, invocation->arena, &p->found, err);
+    if (rc >= 0) rc = ag_notable_rows(&p->found, invocation->arena, err);
     if (rc < 0) return rc;
     p->same_data = same_data(&p->runs[0], &p->runs[1]);
     const ag_option_value *named = ag_option_values(invocation, "metric", &count);
@@ -121,7 +123,7 @@ static bool wanted(const pair *p, const ag_compare_row *row, ag_compare_kind kin
 {
     if (row->kind != kind) return false;
     if (ag_option_flag(p->invocation, "all")) return true;
-    return row->differs && !ag_str_starts(ag_str_of(row->key), AG_STR("system/"));
+    return !ag_notable_dull(row);
 }
 
 /* ---- as text ---- */

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* models_compare.c: versions of models side by side. */
 #include "app/cli/comparison.h"
-#include "app/cli/ledger.h"
 
 static const ag_option options[] = {
-    {.name = "all", .letter = 'a', .type = AG_OPTION_FLAG, .doc = "also what is the same in all"},
-    AG_OPTION_OF_CSV,
+    AG_OPTION_OF_COMPARISON,
     AG_OPTION_OF_DATABASE,
 };
 static const ag_option positionals[] = {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* runs_compare.c: runs side by side. */
 #include "app/cli/comparison.h"
-#include "app/cli/ledger.h"
+#include "app/cli/notable.h"
 
 static const ag_option options[] = {
-    {.name = "all", .letter = 'a', .type = AG_OPTION_FLAG, .doc = "also what is the same in all"},
-    AG_OPTION_OF_CSV,
+    AG_OPTION_OF_COMPARISON,
     AG_OPTION_OF_DATABASE,
 };
 static const ag_option positionals[] = {
@@ -40,7 +39,8 @@ const ag_command ag_command_runs_compare = {
     .path = "runs compare",
     .summary = "Show runs side by side",
     .doc = "Shows facts, parameters, metrics and tags of up to 100 runs side by side: what differs, or with --all "
-           "everything. What a run lacks is left empty.",
+           "everything. What a run lacks is left empty. Metrics are in the order of what they tell: " AG_NOTABLE_ORDER
+           "; those of the machine (system/) only with --all or --json.",
     .options = AG_OPTIONS(options),
     .positionals = AG_OPTIONS(positionals),
     .examples = examples,
