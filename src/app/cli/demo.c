@@ -156,7 +156,7 @@ static int add_version(const work *w, const char **name, ag_err *err)
 
 /* ---- the model ---- */
 
-static int train_settings(work *w, const ag_settings *settings, const ag_train_data *data, ag_err *err)
+static int train_settings(work *w, const ag_settings *settings, const ag_named_data *data, ag_err *err)
 {
     ag_ledger *ledger = NULL;
     ag_strategy_task task = {0};
@@ -183,7 +183,7 @@ static int train_settings(work *w, const ag_settings *settings, const ag_train_d
 static int train(work *w, const char *version, ag_err *err)
 {
     ag_settings settings;
-    ag_train_data data;
+    ag_named_data data;
     const ag_str sets[] = {AG_STR("experiment_name=demo"),
                            AG_STR("register.name=" AG_DEMO_MODEL),
                            AG_STR("pretrain={enabled: true, method: simulated, patience: 0, learning_rate: 0.006}"),
@@ -194,7 +194,7 @@ static int train(work *w, const char *version, ag_err *err)
     size_t count = w->demo->configuration ? 2 : sizeof sets / sizeof *sets;
     int rc = ag_file_replace(w->config, text, strlen(text), err);
     if (rc >= 0) rc = ag_settings_read(w->invocation->arena, w->config, sets, count, &settings, err);
-    if (rc >= 0) rc = ag_train_data_named(w->invocation, version, &data, err);
+    if (rc >= 0) rc = ag_named_data_find(w->invocation, version, &data, err);
     return rc < 0 ? rc : train_settings(w, &settings, &data, err);
 }
 

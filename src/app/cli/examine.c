@@ -5,6 +5,7 @@
 
 #include "app/cli/answers.h"
 #include "app/cli/files.h"
+#include "app/cli/named_data.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/show/html.h"
@@ -15,6 +16,7 @@ enum { REPORT_BYTES = 256 << 20, MOST_BASELINES = 2, MOST_ROWS = 40 };
 
 typedef struct examined {
     ag_cli_asking asking;
+    ag_named_data data, truth, files; /* --test-data, --truth, --repeats */
     ag_answerer baselines[MOST_BASELINES];
     size_t baseline_count;
     ag_exam exam;
@@ -54,8 +56,8 @@ static int open_baselines(ag_invocation *invocation, examined *x, ag_err *err)
 
 static int run_exam(ag_invocation *invocation, examined *x, ag_err *err)
 {
-    ag_exam_options options = {.data = ag_option_text(invocation, "test-data"),
-                               .truth = ag_option_text(invocation, "truth"),
+    ag_exam_options options = {.data = x->data.path,
+                               .truth = x->truth.path,
                                .automatic = ag_option_flag(invocation, "automatic"),
                                .who = &x->asking.who,
                                .baselines = x->baselines,
@@ -72,12 +74,14 @@ static int run_exam(ag_invocation *invocation, examined *x, ag_err *err)
     rc = ag_exam_run(&options, invocation->arena, &x->exam, err);
     ag_progress_free(options.progress);
     x->has_exam = rc == AG_OK;
-    return rc;
+    const ag_named_data *truth = x->truth.path ? &x->truth : &x->data; /* which has one of its own, else */
+    if (rc == AG_OK) rc = ag_named_data_tell(&x->data, invocation->arena, &x->exam.data, err);
+    return rc == AG_OK ? ag_named_data_tell(truth, invocation->arena, &x->exam.truth, err) : rc;
 }
 
 static int run_repeats(ag_invocation *invocation, examined *x, ag_err *err)
 {
-    ag_repeat_options options = {.dir = ag_option_text(invocation, "repeats"),
+    ag_repeat_options options = {.dir = x->files.path,
                                  .who = &x->asking.who,
                                  .pool = x->asking.pool,
                                  .cancel = invocation->cancel,
@@ -89,6 +93,25 @@ static int run_repeats(ag_invocation *invocation, examined *x, ag_err *err)
     int rc = ag_repeat_run(&options, invocation->arena, &x->repeat, err);
     ag_progress_free(options.progress);
     x->has_repeat = rc == AG_OK;
+    if (rc == AG_OK) rc = ag_named_data_tell(&x->files, invocation->arena, &x->repeat.dir, err);
+    return rc == AG_OK ? ag_named_data_tell(&x->files, invocation->arena, &x->repeat.first_why, err) : rc;
+}
+
+/* All that data were named by, before a model is opened. */
+static int find_data(ag_invocation *invocation, examined *x, ag_err *err)
+{
+    int rc = ag_named_data_option(invocation, "test-data", &x->data, err);
+    if (rc >= 0) rc = ag_named_data_option(invocation, "truth", &x->truth, err);
+    return rc < 0 ? rc : ag_named_data_option(invocation, "repeats", &x->files, err);
+}
+
+static int run_both(ag_invocation *invocation, examined *x, ag_err *err)
+{
+    int rc = run_exam(invocation, x, err);
+    if (rc == AG_OK) rc = run_repeats(invocation, x, err);
+    if (rc == AG_OK) return AG_OK;
+    const ag_named_data *all[] = {&x->data, &x->truth, &x->files};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) ag_data_name_in_error(&all[i]->called, err);
     return rc;
 }
 
@@ -232,9 +255,9 @@ int ag_cli_examine(ag_invocation *invocation, const char *directory, ag_err *err
     const char *report = ag_option_text(invocation, "output-report");
     examined x = {0};
     int rc = check_report(report, err);
+    if (rc == AG_OK) rc = find_data(invocation, &x, err);
     if (rc == AG_OK) rc = ag_cli_asking_open(invocation, directory, &x.asking, err);
-    if (rc == AG_OK) rc = run_exam(invocation, &x, err);
-    if (rc == AG_OK) rc = run_repeats(invocation, &x, err);
+    if (rc == AG_OK) rc = run_both(invocation, &x, err);
     if (rc == AG_OK && report) rc = write_report(invocation, &x, report, err);
     if (rc == AG_OK && ag_wants_json(invocation))
         rc = print_json(invocation, &x, err);

@@ -14,18 +14,24 @@ enum { MAX_STDIN = 1 << 30 };
 typedef struct walk {
     ag_invocation *invocation;
     ag_cli_files *files;
-    const char *folder;
+    const ag_named_data *data; /* the folder */
 } walk;
+
+static int add(walk *w, const char *path, ag_err *err)
+{
+    ag_cli_file file = {path, path, w->data};
+    int rc = ag_named_data_tell(w->data, w->invocation->arena, &file.shown, err);
+    return rc < 0 ? rc : ag_vec_push(&w->files->list, &file, err);
+}
 
 static int visit(void *context, const char *relative, const ag_file_info *info, ag_err *err)
 {
     walk *w = context;
     int rc = ag_cancel_check(w->invocation->cancel, err);
     if (rc < 0) return rc;
-    const char *path = ag_path_join(w->invocation->arena, w->folder, relative);
+    const char *path = ag_path_join(w->invocation->arena, w->data->path, relative);
     if (!path) return ag_fail_memory(err, strlen(relative));
-    if (info->is_directory || info->is_broken || w->files->wanted(path))
-        return ag_vec_push(&w->files->paths, (const void *)&path, err);
+    if (info->is_directory || info->is_broken || w->files->wanted(path)) return add(w, path, err);
     w->files->passed++;
     return AG_OK;
 }
@@ -35,13 +41,18 @@ int ag_cli_files_list(ag_invocation *invocation, ag_cli_files *files, ag_err *er
     size_t count;
     const ag_option_value *values = ag_option_values(invocation, "FILE", &count);
     int rc = AG_OK;
-    ag_vec_init(&files->paths, sizeof(const char *));
+    ag_vec_init(&files->list, sizeof(ag_cli_file));
+    ag_named_data *named = ag_arena_array(invocation->arena, count + 1, sizeof *named);
+    if (!named) return ag_fail_memory(err, count * sizeof *named);
+    files->named = named;
     for (size_t i = 0; i < count && rc >= 0; i++) {
         ag_file_info info;
-        const char *path = values[i].text;
+        walk w = {invocation, files, &named[i]};
+        rc = ag_named_data_find(invocation, values[i].text, &named[i], err);
+        if (rc < 0) return ag_err_prefix(err, "%s", values[i].text);
+        const char *path = named[i].path;
         bool folder = strcmp(path, "-") != 0 && ag_file_stat(path, &info, NULL) >= 0 && info.is_directory;
-        walk w = {invocation, files, path};
-        rc = folder ? ag_dir_walk_inputs(path, visit, &w, err) : ag_vec_push(&files->paths, (const void *)&path, err);
+        rc = folder ? ag_dir_walk_inputs(path, visit, &w, err) : add(&w, path, err);
     }
     return rc;
 }

@@ -26,7 +26,7 @@ static int list_files(ag_forecasts *f, ag_err *err)
 {
     f->files.wanted = is_series;
     int rc = ag_cli_files_list(f->invocation, &f->files, err);
-    if (rc >= 0 && f->files.paths.count == 0)
+    if (rc >= 0 && f->files.list.count == 0)
         rc = ag_fail(err, AG_ENOTFOUND, "there are no series (.csv, .npy, .txt, .tsv) there (%zu others)",
                      f->files.passed);
     return rc;
@@ -44,9 +44,10 @@ static int read_stdin(ag_forecasts *f, ag_forecasts_file *file, ag_err *err)
 
 static int read_file(ag_forecasts *f, ag_forecasts_file *file, ag_err *err)
 {
-    bool standard = strcmp(file->path, "-") == 0;
+    const char *path = file->file->path;
+    bool standard = strcmp(path, "-") == 0;
     int rc = standard ? read_stdin(f, file, err)
-                      : ag_forecaster_series(&f->model, file->path, NULL, file->arena, &file->series, err);
+                      : ag_forecaster_series(&f->model, path, NULL, file->arena, &file->series, err);
     if (rc >= 0) ag_sha256_format(&file->series.digest, file->sha256);
     return rc;
 }
@@ -154,11 +155,12 @@ static int ask_file(ag_forecasts *f, ag_forecasts_file *file, ag_err *err)
 }
 
 /* What is wrong with a file is said and stops nothing. */
-static int do_file(ag_forecasts *f, const char *path, ag_err *err)
+static int do_file(ag_forecasts *f, const ag_cli_file *named, ag_err *err)
 {
     ag_err why = {0};
     char text[sizeof why.text + sizeof why.file + sizeof why.hint + 32];
-    ag_forecasts_file file = {.path = path, .shown = strcmp(path, "-") == 0 ? "standard input" : path};
+    const bool standard = strcmp(named->path, "-") == 0;
+    ag_forecasts_file file = {.file = named, .shown = standard ? "standard input" : named->shown};
     if (!(file.arena = ag_arena_new(0))) return ag_fail_memory(err, 64);
     int rc = read_file(f, &file, &why);
     if (rc >= 0) rc = choose_rows(f, &file, &why);
@@ -168,6 +170,7 @@ static int do_file(ag_forecasts *f, const char *path, ag_err *err)
         if (err) *err = why;
     } else {
         f->failed++;
+        ag_data_name_in_error(&named->data->called, &why);
         (void)ag_err_format(&why, text, sizeof text);
         rc = ag_forecasts_show_failed(f, &file, text, err);
     }
@@ -234,14 +237,13 @@ int ag_cli_forecast(ag_invocation *invocation, const char *directory, ag_err *er
     ag_forecasts f = {.invocation = invocation};
     ag_buf_init(&f.figures, (size_t)256 << 20);
     int rc = open_all(&f, directory, err);
-    for (size_t i = 0; i < f.files.paths.count && rc >= 0; i++)
-        rc = do_file(&f, *(const char *const *)ag_vec_at(&f.files.paths, i), err);
+    for (size_t i = 0; i < f.files.list.count && rc >= 0; i++) rc = do_file(&f, ag_vec_at(&f.files.list, i), err);
     if (rc >= 0) rc = close_output(&f, err);
     if (rc >= 0 && f.plot) rc = ag_forecasts_plot_end(&f, err);
     ag_csv_writer_free(f.table);
     ag_writer_close(f.sink);
     ag_buf_deinit(&f.figures);
-    ag_vec_deinit(&f.files.paths);
+    ag_vec_deinit(&f.files.list);
     ag_forecaster_close(&f.model);
     ag_pool_free(f.pool);
     if (rc < 0) return rc;

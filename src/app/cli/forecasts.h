@@ -27,7 +27,8 @@ typedef struct ag_forecasts {
 } ag_forecasts;
 
 typedef struct ag_forecasts_file {
-    const char *path, *shown; /* shown: "standard input" */
+    const ag_cli_file *file;
+    const char *shown; /* "standard input" */
     char sha256[65];
     ag_timeseries series;
     ag_arena *arena;

@@ -56,7 +56,7 @@ static void put_answer(const ag_forecasts *f, const ag_forecasts_file *file, con
                        ag_json *json)
 {
     char text[AG_TIME_TEXT];
-    ag_json_put_text(json, "path", file->path);
+    ag_json_put_text(json, "path", file->file->shown);
     ag_json_put_text(json, "sha256", file->sha256);
     ag_json_put_int(json, "row", answer->rows);
     if (*time_of_row(file, answer->rows, text)) ag_json_put_text(json, "time", text);
@@ -95,7 +95,7 @@ static int print_json(ag_forecasts *f, const ag_forecasts_file *file, const ag_f
     if (answer) {
         put_answer(f, file, answer, &json);
     } else {
-        ag_json_put_text(&json, "path", file->path);
+        ag_json_put_text(&json, "path", file->file->shown);
         ag_json_put_text(&json, "error", why);
     }
     ag_json_end_object(&json);
@@ -126,7 +126,7 @@ static int add_row(const ag_forecasts_file *file, const ag_forecast_answer *answ
     const int64_t i = step * answer->columns + column;
     char time[AG_TIME_TEXT] = "";
     if (answer->timed) ag_forecasts_time(answer->times[step], time);
-    int rc = ag_csv_add(csv, ag_str_of(file->path), err);
+    int rc = ag_csv_add(csv, ag_str_of(file->file->shown), err);
     if (rc >= 0) rc = ag_csv_add_int(csv, answer->rows, err);
     if (rc >= 0) rc = ag_csv_add_int(csv, step + 1, err);
     if (rc >= 0) rc = ag_csv_add(csv, ag_str_of(time), err);
@@ -149,7 +149,7 @@ static int add_rows(const ag_forecasts_file *file, const ag_forecast_answer *ans
             for (int64_t c = 0; c < answer->columns && rc >= 0; c++) rc = add_row(file, answer, t, c, csv, err);
         return rc;
     }
-    if (rc >= 0) rc = ag_csv_add(csv, ag_str_of(file->path), err);
+    if (rc >= 0) rc = ag_csv_add(csv, ag_str_of(file->file->shown), err);
     if (rc >= 0) rc = answer ? ag_csv_add_int(csv, answer->rows, err) : ag_csv_add(csv, AG_STR(""), err);
     for (int i = 0; i < 7 && rc >= 0; i++) rc = ag_csv_add(csv, AG_STR(""), err);
     if (rc >= 0) rc = ag_csv_add(csv, ag_str_of(answer ? answer->failed : why), err);

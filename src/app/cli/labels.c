@@ -9,12 +9,28 @@
 
 #include "core/sys/clock.h"
 
-int ag_cli_labelled(ag_invocation *invocation, ag_labelled_set *out, ag_err *err)
+static int load(ag_invocation *invocation, const char *directory, ag_labelled_set *out, ag_err *err)
 {
-    int rc = ag_labelled_load(ag_option_text(invocation, "data-dir"), invocation->arena, out, err);
+    int rc = ag_labelled_load(directory, invocation->arena, out, err);
     if (rc == AG_OK && out->history.torn > 0)
         ag_note(invocation, "the last line of labels.jsonl is not whole and does not count: a writer was killed");
     return rc;
+}
+
+int ag_cli_labelled(ag_invocation *invocation, ag_named_data *data, ag_labelled_set *out, ag_err *err)
+{
+    int rc = ag_named_data_option(invocation, "data-dir", data, err);
+    if (rc < 0) return rc;
+    rc = load(invocation, data->path, out, err);
+    if (rc < 0) ag_data_name_in_error(&data->called, err);
+    return rc;
+}
+
+int ag_cli_labelled_to_change(ag_invocation *invocation, ag_labelled_set *out, ag_err *err)
+{
+    const char *directory = ag_option_text(invocation, "data-dir");
+    int rc = ag_named_data_refuse(directory, err);
+    return rc < 0 ? ag_err_prefix(err, "--data-dir") : load(invocation, directory, out, err);
 }
 
 int ag_cli_author(ag_invocation *invocation, const char **out, ag_err *err)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* labels.h: what the commands of `auger label` share. */
-#include "app/cli/invocation.h"
+#include "app/cli/named_data.h"
 #include "data/label/exchange.h"
 #include "data/label/labelled.h"
 
@@ -11,6 +11,13 @@
      .type = AG_OPTION_PATH,                                                                                           \
      .fallback = ".",                                                                                                  \
      .doc = "The prepared dataset: what auger prepare has written"}
+#define AG_OPTIONS_OF_PREPARED_TO_READ                                                                                 \
+    {.name = "data-dir",                                                                                               \
+     .letter = 'd',                                                                                                    \
+     .type = AG_OPTION_PATH,                                                                                           \
+     .fallback = ".",                                                                                                  \
+     .doc = "The prepared dataset: what auger prepare has written, or a version of it (NAME@v3)"},                     \
+        AG_OPTIONS_OF_NAMED_DATA
 #define AG_OPTION_OF_AUTHOR                                                                                            \
     {.name = "author",                                                                                                 \
      .letter = 'a',                                                                                                    \
@@ -18,7 +25,10 @@
      .environment = "AUGER_AUTHOR",                                                                                    \
      .doc = "Who says so; the user's name when not given"}
 
-int ag_cli_labelled(ag_invocation *invocation, ag_labelled_set *out, ag_err *err);
+/* By --data-dir. What is read may be a version of a data set, with `data` for texts that mention it; what is written
+ * into, not. */
+int ag_cli_labelled(ag_invocation *invocation, ag_named_data *data, ag_labelled_set *out, ag_err *err);
+int ag_cli_labelled_to_change(ag_invocation *invocation, ag_labelled_set *out, ag_err *err);
 /* --author, else the name of the user. */
 int ag_cli_author(ag_invocation *invocation, const char **out, ag_err *err);
 

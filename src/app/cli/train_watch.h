@@ -2,7 +2,7 @@
 #pragma once
 /* train_watch.h: who looks on while `auger train` works: the terminal and, when there is a ledger, a run of it
  * (learn/journal.h). At the end there is a page, OUTPUT/report.html. */
-#include "app/cli/train_data.h"
+#include "app/cli/named_data.h"
 #include "app/cli/train_show.h"
 #include "learn/journal.h"
 #include "learn/strategy.h"
@@ -20,7 +20,7 @@ typedef struct ag_train_watch_options {
     ag_tracker tracker; /* none: nothing is recorded */
     const ag_settings *settings;
     const char *data_dir, *output_dir;
-    const ag_train_data *data; /* NULL: a path that is no version of a data set */
+    const ag_named_data *data; /* NULL: a path that is no version of a data set */
     bool resume;
     const char *entry;   /* NULL: "auger train" */
     const ag_pair *tags; /* more for the run; may be NULL */

@@ -9,7 +9,7 @@ typedef struct ag_train_work {
     const ag_settings *settings;
     const ag_settings *recorded; /* what the ledger's side goes by (names, registration); NULL: settings */
     const ag_strategy *strategy;
-    const ag_train_data *data;
+    const ag_named_data *data;
     ag_tracker tracker; /* none: nothing is recorded */
     const char *output_dir;
     bool resume;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "app/cli/answers.h"
-#include "app/cli/ledger.h"
+#include "app/cli/named_data.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/show/table.h"
@@ -24,7 +24,9 @@ static const ag_option options[] = {
     {.name = "test-data",
      .letter = 'd',
      .type = AG_OPTION_PATH,
-     .doc = "Series: a directory, or one file. Holes: a prepared dataset, or a folder of drilling files"},
+     .doc =
+         "Series: a directory, or one file. Holes: a prepared dataset, or a folder of drilling files. Or a version of "
+         "a data set with such (NAME@v3)"},
     {.name = "truth",
      .type = AG_OPTION_PATH,
      .value_name = "F.csv",
@@ -85,7 +87,7 @@ static const ag_option options[] = {
      .min = 1,
      .max = 1000000,
      .doc = "Samples that are in memory at once"},
-    AG_OPTION_OF_DATABASE,
+    AG_OPTIONS_OF_NAMED_DATA,
     {.name = "device", .type = AG_OPTION_TEXT, .fallback = "auto", .value_name = "NAME", .doc = "Where to compute"},
     {.name = "jobs",
      .letter = 'j',
@@ -100,6 +102,7 @@ static const ag_example examples[] = {
     {"evaluate --model-dir out/model --test-data data", "Score a forecaster on its test part"},
     {"evaluate -m out/model -d other.csv --output-report scores.json", "On another series with the same columns"},
     {"evaluate -m out -d holes --baseline auto,legacy --output-report report.html", "A model of holes, with a page"},
+    {"evaluate -m depth@champion -d drilling@v3", "A registered model on a version of a data set"},
     {"evaluate -m depth@champion --repeats files", "How far a registered model's answers lie apart"},
     {"evaluate -m out --repeats files --out-of-fold out/out_of_fold.csv", "The same of files that it learned from"},
     {NULL, NULL},
@@ -215,9 +218,9 @@ static int evaluate_by_strategy(ag_invocation *invocation, const char *directory
 {
     const char *report = ag_option_text(invocation, "output-report");
     int64_t jobs = ag_option_int(invocation, "jobs");
+    ag_named_data data;
     ag_strategy_watch watch = {.context = invocation, .progress = on_progress};
     ag_strategy_evaluation e = {.model_dir = directory,
-                                .data = ag_option_text(invocation, "test-data"),
                                 .part = ag_option_text(invocation, "part"),
                                 .coverage = ag_option_real(invocation, "coverage"),
                                 .plugin = ag_option_text(invocation, "strategy"),
@@ -225,10 +228,14 @@ static int evaluate_by_strategy(ag_invocation *invocation, const char *directory
                                 .watch = &watch,
                                 .cancel = invocation->cancel,
                                 .arena = invocation->arena};
-    if (!e.data) return ag_fail(err, AG_EINVAL, "--test-data is missing: what is the model to be scored on?");
     int rc = check_report(report, err);
+    if (rc >= 0) rc = ag_named_data_option(invocation, "test-data", &data, err);
     if (rc < 0) return rc;
+    if (!data.path) return ag_fail(err, AG_EINVAL, "--test-data is missing: what is the model to be scored on?");
+    e.data = data.path;
     rc = ag_strategy_evaluate(&e, ag_option_text(invocation, "device"), jobs ? (unsigned)jobs : ag_cpu_count(), err);
+    if (rc < 0) ag_data_name_in_error(&data.called, err);
+    if (rc >= 0) rc = ag_named_data_tell(&data, invocation->arena, &e.data, err);
     if (rc >= 0 && report) rc = write_report(&e, report, err);
     if (rc >= 0) rc = ag_wants_json(invocation) ? print_json(invocation, &e, err) : print_tables(invocation, &e, err);
     ag_vec_deinit(&e.scores);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "app/cli/invocation.h"
+#include "app/cli/named_data.h"
 #include "core/show/spark.h"
 #include "core/show/table.h"
 #include "data/reader.h"
@@ -12,11 +12,15 @@
 #include "data/validator.h"
 
 static const ag_option positionals[] = {
-    {.name = "FILE", .type = AG_OPTION_PATH, .repeated = true, .doc = "Drilling files"},
+    {.name = "FILE",
+     .type = AG_OPTION_PATH,
+     .repeated = true,
+     .doc = "Drilling files; or of a data set (NAME@v3/FILE)"},
 };
 static const ag_option options[] = {
     {.name = "header", .type = AG_OPTION_FLAG, .doc = "Show every field of the header"},
     {.name = "rules", .type = AG_OPTION_FLAG, .doc = "Print all names, rules and thresholds as Markdown instead"},
+    AG_OPTIONS_OF_NAMED_DATA,
 };
 static const ag_example examples[] = {
     {"inspect hole.xls", "Look at one hole"},
@@ -198,12 +202,17 @@ static int print_json(ag_invocation *invocation, const ag_hole *hole, const ag_v
     return rc;
 }
 
-static int show(ag_invocation *invocation, const char *path, const ag_limits *limits, ag_err *err)
+static int show(ag_invocation *invocation, const char *said, const ag_limits *limits, ag_err *err)
 {
+    ag_named_data file;
     ag_hole *hole = NULL;
     ag_verdict verdict;
     bool header = ag_option_flag(invocation, "header");
-    int rc = ag_hole_read_file(path, NULL, invocation->arena, &hole, NULL, err);
+    int rc = ag_named_data_file(invocation, said, &file, err);
+    if (rc < 0) return rc;
+    rc = ag_hole_read_file(file.path, NULL, invocation->arena, &hole, NULL, err);
+    if (rc < 0) ag_data_name_in_error(&file.called, err);
+    if (rc == AG_OK) rc = ag_named_data_tell(&file, invocation->arena, &hole->file, err);
     if (rc == AG_OK) rc = ag_validate(hole, limits, invocation->arena, &verdict, err);
     if (rc != AG_OK) return rc;
     if (ag_wants_json(invocation)) return print_json(invocation, hole, &verdict, header, err);

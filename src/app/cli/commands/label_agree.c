@@ -8,7 +8,7 @@
 #include "data/label/agreement.h"
 
 static const ag_option options[] = {
-    AG_OPTION_OF_PREPARED,
+    AG_OPTIONS_OF_PREPARED_TO_READ,
     {.name = "author",
      .letter = 'a',
      .type = AG_OPTION_TEXT,
@@ -234,9 +234,10 @@ static int print_pair(ag_invocation *invocation, const ag_agreement *pair, ag_er
 
 static int run(ag_invocation *invocation, ag_err *err)
 {
+    ag_named_data data;
     ag_labelled_set set;
     pairs found = {0};
-    int rc = ag_cli_labelled(invocation, &set, err);
+    int rc = ag_cli_labelled(invocation, &data, &set, err);
     if (rc == AG_OK) rc = compare(invocation, &set, &found, err);
     if (rc != AG_OK) return rc;
     if (ag_wants_json(invocation)) return print_json(invocation, &found, err);

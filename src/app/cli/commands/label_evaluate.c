@@ -22,7 +22,10 @@ static const ag_option options[] = {
      .max = AG_SIM_LIFE,
      .doc = "As of 'simulate drilling'"},
     {.name = "burr", .type = AG_OPTION_REAL, .fallback = "0", .min = 0, .max = 1, .doc = "As of 'simulate drilling'"},
-    {.name = "real", .type = AG_OPTION_PATH, .doc = "A folder of real drilling files, subfolders too"},
+    {.name = "real",
+     .type = AG_OPTION_PATH,
+     .doc = "A folder of real drilling files, subfolders too, or a version of a data set with such (NAME@v3)"},
+    AG_OPTIONS_OF_NAMED_DATA,
     {.name = "html", .type = AG_OPTION_PATH, .doc = "Write a page with pictures to this file as well"},
     {.name = "jobs",
      .letter = 'j',
@@ -99,18 +102,23 @@ static int write_page(const char *path, const ag_eval *eval, ag_err *err)
 static int run(ag_invocation *invocation, ag_err *err)
 {
     ag_eval eval;
+    ag_named_data real = {0};
     const char *page = ag_option_text(invocation, "html");
     ag_eval_options evaluate = {.holes = (uint64_t)ag_option_int(invocation, "holes"),
                                 .seed = (uint64_t)ag_option_int(invocation, "seed"),
                                 .tool_holes = (unsigned)ag_option_int(invocation, "tool-holes"),
                                 .burr = ag_option_real(invocation, "burr"),
-                                .real = ag_option_text(invocation, "real"),
                                 .threads = (unsigned)ag_option_int(invocation, "jobs"),
                                 .cancel = invocation->cancel};
     int rc = ag_option_check_output(invocation, "html", err);
+    if (rc == AG_OK) rc = ag_named_data_option(invocation, "real", &real, err);
+    if (rc < 0) return rc;
+    evaluate.real = real.path;
     if (rc == AG_OK) evaluate.progress = ag_begin_progress(invocation, "holes", 0);
     if (rc == AG_OK) rc = ag_evaluate(&evaluate, invocation->arena, &eval, err);
     ag_progress_free(evaluate.progress);
+    if (rc < 0) ag_data_name_in_error(&real.called, err);
+    if (rc == AG_OK) rc = ag_named_data_tell(&real, invocation->arena, &eval.first_why, err);
     if (rc == AG_OK && page) rc = write_page(page, &eval, err);
     if (rc != AG_OK) return rc;
     return ag_wants_json(invocation) ? print_json(invocation, &eval, err) : print_text(invocation, &eval, err);

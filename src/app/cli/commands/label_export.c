@@ -5,7 +5,7 @@
 #include "data/label/queue.h"
 
 static const ag_option options[] = {
-    AG_OPTION_OF_PREPARED,
+    AG_OPTIONS_OF_PREPARED_TO_READ,
     {.name = "format",
      .letter = 'f',
      .type = AG_OPTION_CHOICE,
@@ -65,6 +65,7 @@ static int choose(ag_invocation *invocation, const ag_labelled_set *set, ag_exch
 
 static int run(ag_invocation *invocation, ag_err *err)
 {
+    ag_named_data data;
     ag_labelled_set set;
     ag_exchange_options exchange = {.leave_people_out = ag_option_flag(invocation, "automatic-only")};
     const char *output = ag_option_text(invocation, "output");
@@ -76,7 +77,7 @@ static int run(ag_invocation *invocation, ag_err *err)
         return AG_OK;
     }
     ag_buf_init(&text, (size_t)1 << 31);
-    int rc = ag_cli_labelled(invocation, &set, err);
+    int rc = ag_cli_labelled(invocation, &data, &set, err);
     if (rc == AG_OK) rc = ag_cli_annotators(invocation, &exchange, err);
     if (rc == AG_OK) rc = choose(invocation, &set, &exchange, err);
     if (rc == AG_OK) rc = output ? ag_writer_to_file(output, &sink, err) : ag_writer_to_buf(&text, &sink, err);

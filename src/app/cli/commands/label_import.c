@@ -90,7 +90,7 @@ static int run(ag_invocation *invocation, ag_err *err)
     imported in = {.count = 0};
     bool dry = ag_option_flag(invocation, "dry-run");
     ag_vec_init(&in.rows.rows, sizeof(ag_exchange_row));
-    int rc = ag_cli_labelled(invocation, &set, err);
+    int rc = ag_cli_labelled_to_change(invocation, &set, err);
     if (rc == AG_OK) rc = read_file(invocation, ag_option_text(invocation, "FILE"), &in, err);
     if (rc == AG_OK)
         rc = ag_exchange_bind(&set, &in.rows, ag_option_flag(invocation, "skip-unknown"), invocation->arena, &in.events,

@@ -5,7 +5,7 @@
 #include "data/label/queue.h"
 
 static const ag_option options[] = {
-    AG_OPTION_OF_PREPARED,
+    AG_OPTIONS_OF_PREPARED_TO_READ,
     {.name = "limit",
      .letter = 'n',
      .type = AG_OPTION_INT,
@@ -87,10 +87,11 @@ static int print_table(ag_invocation *invocation, const ag_queue *queue, size_t 
 
 static int run(ag_invocation *invocation, ag_err *err)
 {
+    ag_named_data data;
     ag_labelled_set set;
     ag_queue queue;
     size_t limit = (size_t)ag_option_int(invocation, "limit");
-    int rc = ag_cli_labelled(invocation, &set, err);
+    int rc = ag_cli_labelled(invocation, &data, &set, err);
     if (rc == AG_OK) rc = ag_queue_make(&set, invocation->arena, &queue, err);
     if (rc != AG_OK) return rc;
     return ag_wants_json(invocation) ? print_json(invocation, &queue, limit, err)

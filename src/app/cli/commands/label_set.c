@@ -118,7 +118,7 @@ static int print_outcome(ag_invocation *invocation, const char *words, size_t ad
     ag_labelled_set set;
     const ag_labelled *item;
     ag_buf buf;
-    int rc = ag_cli_labelled(invocation, &set, err);
+    int rc = ag_cli_labelled_to_change(invocation, &set, err);
     if (rc == AG_OK) rc = ag_labelled_find(&set, words, &item, err);
     if (rc != AG_OK) return rc;
     if (!ag_wants_json(invocation)) {
@@ -150,7 +150,7 @@ static int run(ag_invocation *invocation, ag_err *err)
     ag_label_event event;
     size_t added = 0;
     int rc = read_event(invocation, &event, err);
-    if (rc == AG_OK) rc = ag_cli_labelled(invocation, &set, err);
+    if (rc == AG_OK) rc = ag_cli_labelled_to_change(invocation, &set, err);
     if (rc == AG_OK) rc = ag_labelled_find(&set, ag_option_text(invocation, "HOLE"), &item, err);
     if (rc != AG_OK) return rc;
     if (!item->hole->sha256 || !*item->hole->sha256)

@@ -10,7 +10,7 @@
 #include "core/sys/clock.h"
 
 static const ag_option options[] = {
-    AG_OPTION_OF_PREPARED,
+    AG_OPTIONS_OF_PREPARED_TO_READ,
     {.name = "svg", .type = AG_OPTION_PATH, .doc = "Write the picture to this file as well"},
 };
 static const ag_option positionals[] = {
@@ -165,11 +165,13 @@ static int print_json(ag_invocation *invocation, const ag_labelled_set *set, con
 
 static int run(ag_invocation *invocation, ag_err *err)
 {
+    ag_named_data data;
     ag_labelled_set set;
     const ag_labelled *item;
-    int rc = ag_cli_labelled(invocation, &set, err);
+    int rc = ag_cli_labelled(invocation, &data, &set, err);
     if (rc == AG_OK) rc = ag_labelled_find(&set, ag_option_text(invocation, "HOLE"), &item, err);
     if (rc == AG_OK) rc = draw(invocation, &set, item, err);
+    if (rc < 0) ag_data_name_in_error(&data.called, err);
     if (rc != AG_OK) return rc;
     if (ag_wants_json(invocation)) return print_json(invocation, &set, item, err);
     print_hole(invocation, &set, item);

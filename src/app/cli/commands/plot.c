@@ -3,7 +3,7 @@
  * Rows of one curve with the same x are one point: their mean, with a band from the least to the greatest of them. */
 #include <math.h>
 
-#include "app/cli/invocation.h"
+#include "app/cli/named_data.h"
 #include "core/base/map.h"
 #include "core/io/csv.h"
 #include "core/io/file.h"
@@ -38,9 +38,13 @@ static const ag_option options[] = {
      .type = AG_OPTION_PATH,
      .value_name = "F",
      .doc = "Write the picture as F.svg, or as a page with its numbers, F.html, instead of drawing it here"},
+    AG_OPTIONS_OF_NAMED_DATA,
 };
 static const ag_option positionals[] = {
-    {.name = "TABLE", .type = AG_OPTION_PATH, .required = true, .doc = "CSV, whose first row names the columns"},
+    {.name = "TABLE",
+     .type = AG_OPTION_PATH,
+     .required = true,
+     .doc = "CSV, whose first row names the columns; or one of a data set (NAME@v3/FILE)"},
 };
 static const ag_example examples[] = {
     {"plot out/history.csv -x epoch -y val_loss --by training", "The course of each fold, in the terminal"},
@@ -330,10 +334,18 @@ static int print_json(const drawing *d, ag_err *err)
 
 static int run(ag_invocation *invocation, ag_err *err)
 {
-    drawing d = {.invocation = invocation, .path = ag_option_text(invocation, "TABLE")};
+    ag_named_data table;
+    drawing d = {.invocation = invocation};
     const char *output = ag_option_text(invocation, "output");
+    int rc = ag_named_data_file(invocation, ag_option_text(invocation, "TABLE"), &table, err);
+    if (rc < 0) return rc;
+    d.path = table.path;
     d.by_name = ag_map_new();
-    int rc = d.by_name ? read_table(&d, err) : ag_fail_memory(err, 64);
+    rc = d.by_name ? read_table(&d, err) : ag_fail_memory(err, 64);
+    if (rc < 0)
+        ag_data_name_in_error(&table.called, err);
+    else
+        rc = ag_named_data_tell(&table, invocation->arena, &d.path, err);
     if (rc >= 0 && output) rc = write_picture(&d, output, err);
     if (rc >= 0 && ag_wants_json(invocation))
         rc = print_json(&d, err);

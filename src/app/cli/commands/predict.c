@@ -12,6 +12,7 @@
 #include "app/cli/ledger.h"
 #include "core/hash/hash.h"
 #include "core/io/file.h"
+#include "core/io/path.h"
 #include "core/show/text.h"
 #include "data/reader.h"
 #include "learn/drilling/tell.h"
@@ -70,7 +71,7 @@ static const ag_option options[] = {
      .type = AG_OPTION_PATH,
      .value_name = "F",
      .doc = "Forecasts: draw what was seen, the forecast and its band: F.svg, a page F.html, or - here"},
-    AG_OPTION_OF_DATABASE,
+    AG_OPTIONS_OF_NAMED_DATA,
     {.name = "device", .type = AG_OPTION_TEXT, .fallback = "auto", .value_name = "NAME", .doc = "Where to compute"},
     {.name = "jobs",
      .letter = 'j',
@@ -85,7 +86,8 @@ static const ag_option positionals[] = {
      .type = AG_OPTION_PATH,
      .repeated = true,
      .required = true,
-     .doc = "Drilling files or series (CSV, NPY), folders of them, or - for one file on standard input"},
+     .doc = "Drilling files or series (CSV, NPY), folders of them, versions of data sets (NAME@v3, NAME@v3/FILE), or - "
+            "for one file on standard input"},
 };
 static const ag_example examples[] = {
     {"predict --model out V2_001.xls", "What a trained model says of a file"},
@@ -96,8 +98,8 @@ static const ag_example examples[] = {
     {NULL, NULL},
 };
 
-typedef struct item { /* a file, in the arena of its batch but for the path */
-    const char *path;
+typedef struct item { /* a file, in the arena of its batch */
+    const ag_cli_file *file;
     char sha256[65];
     ag_hole *hole;
     const char *failed; /* why it could not be read; NULL: it could */
@@ -149,11 +151,12 @@ static int read_stdin(item *it, ag_arena *arena, ag_err *err)
 static int read_file(item *it, ag_arena *arena, ag_err *err)
 {
     ag_sha256 digest;
-    if (strcmp(it->path, "-") == 0) return read_stdin(it, arena, err);
-    int rc = ag_sha256_of_file(it->path, &digest, NULL, err);
+    const char *path = it->file->path;
+    if (strcmp(path, "-") == 0) return read_stdin(it, arena, err);
+    int rc = ag_sha256_of_file(path, &digest, NULL, err);
     if (rc < 0) return rc;
     ag_sha256_format(&digest, it->sha256);
-    return ag_hole_read_file(it->path, NULL, arena, &it->hole, NULL, err);
+    return ag_hole_read_file(path, NULL, arena, &it->hole, NULL, err);
 }
 
 static int read_item(item *it, ag_arena *arena, ag_err *err)
@@ -168,6 +171,7 @@ static int read_item(item *it, ag_arena *arena, ag_err *err)
         return rc;
     }
     why.hint[0] = 0;
+    ag_data_name_in_error(&it->file->data->called, &why);
     (void)ag_err_format(&why, text, sizeof text);
     it->failed = ag_arena_strdup(arena, text);
     return it->failed ? AG_OK : ag_fail_memory(err, sizeof text);
@@ -191,7 +195,7 @@ static int do_some(void *context, size_t index, ag_err *err)
     for (size_t i = begin; rc == AG_OK && i < end; i++) {
         if (!p->items[i].hole) continue;
         p->items[i].said = said[next++];
-        p->items[i].said.path = p->items[i].path;
+        p->items[i].said.path = p->items[i].file->shown;
         p->items[i].said.sha256 = p->items[i].sha256;
     }
     ag_progress_add(p->progress, end - begin, 0);
@@ -207,7 +211,7 @@ static int print_json(predicting *p, const item *it, ag_err *err)
     ag_json json = ag_json_writer(&buf, 0, AG_JSON_NONFINITE_NULL);
     ag_json_begin_object(&json);
     if (it->failed) {
-        ag_json_put_text(&json, "path", it->path);
+        ag_json_put_text(&json, "path", it->file->shown);
         ag_json_put_text(&json, "error", it->failed);
     } else {
         ag_prediction_json(&it->said, &json);
@@ -226,7 +230,7 @@ static int add_row(const predicting *p, const item *it, ag_csv_writer *csv, ag_e
         if (rc == AG_OK) rc = ag_csv_add(csv, AG_STR("error"), err);
         if (rc == AG_OK) rc = ag_csv_end_row(csv, err);
     }
-    ag_prediction nothing = {.path = it->path, .confidence = NAN, .spread = NAN};
+    ag_prediction nothing = {.path = it->file->shown, .confidence = NAN, .spread = NAN};
     for (int k = 0; k < AG_POINTS; k++) nothing.points[k] = (ag_point){NAN, NAN, NAN, NAN};
     if (rc == AG_OK) rc = ag_prediction_csv(it->failed ? &nothing : &it->said, csv, err);
     if (rc == AG_OK) rc = ag_csv_add(csv, it->failed ? ag_str_of(it->failed) : AG_STR(""), err);
@@ -255,8 +259,8 @@ static void choose_width(predicting *p)
 {
     const ag_output *out = p->invocation->out;
     size_t fits = out->columns > NUMBERS + LEAST_NAME ? out->columns - NUMBERS : (size_t)LEAST_NAME;
-    for (size_t i = 0; i < p->files.paths.count; i++) {
-        size_t count = ag_utf8_count(ag_str_of(*(const char *const *)ag_vec_at(&p->files.paths, i)));
+    for (size_t i = 0; i < p->files.list.count; i++) {
+        size_t count = ag_utf8_count(ag_str_of(((const ag_cli_file *)ag_vec_at(&p->files.list, i))->shown));
         if (count > p->width) p->width = count;
     }
     if (out->is_terminal && p->width > fits) p->width = fits;
@@ -296,7 +300,7 @@ static void print_line(predicting *p, const item *it)
         ag_print(invocation, " %9s %9s %9s %9s %5s %6s  outcome\n", "entry", "transit.", "exit", "thick", "grip",
                  "sure");
     }
-    print_name(p, it->path);
+    print_name(p, it->file->shown);
     if (it->failed) {
         ag_print(invocation, "  ");
         ag_output_style(invocation->out, AG_STYLE_BAD, "cannot be read: ");
@@ -343,13 +347,12 @@ static int print_items(predicting *p, ag_err *err)
 
 static int do_batch(predicting *p, size_t begin, size_t most, ag_err *err)
 {
-    size_t left = p->files.paths.count - begin, pieces;
+    size_t left = p->files.list.count - begin, pieces;
     p->count = left < most ? left : most;
     pieces = (p->count + TOGETHER - 1) / TOGETHER;
     memset(p->items, 0, p->count * sizeof *p->items);
     memset((void *)p->arenas, 0, pieces * sizeof(*p->arenas));
-    for (size_t i = 0; i < p->count; i++)
-        p->items[i].path = *(const char *const *)ag_vec_at(&p->files.paths, begin + i);
+    for (size_t i = 0; i < p->count; i++) p->items[i].file = ag_vec_at(&p->files.list, begin + i);
     int rc = ag_pool_for(p->asking.pool, pieces, do_some, p, p->invocation->cancel, err);
     if (rc == AG_OK) rc = print_items(p, err);
     for (size_t i = 0; i < pieces; i++) ag_arena_free(p->arenas[i]);
@@ -365,11 +368,18 @@ static int predict_all(predicting *p, ag_err *err)
     if (!p->items || !p->arenas) return ag_fail_memory(err, most * sizeof *p->items);
     int rc = AG_OK;
     choose_width(p);
-    if (p->files.paths.count > MANY) p->progress = ag_begin_progress(p->invocation, "files", p->files.paths.count);
-    for (size_t begin = 0; rc == AG_OK && begin < p->files.paths.count; begin += most)
+    if (p->files.list.count > MANY) p->progress = ag_begin_progress(p->invocation, "files", p->files.list.count);
+    for (size_t begin = 0; rc == AG_OK && begin < p->files.list.count; begin += most)
         rc = do_batch(p, begin, most, err);
     ag_progress_free(p->progress);
     return rc;
+}
+
+/* What was named first. */
+static bool is_prepared(const predicting *p)
+{
+    const char *table = ag_path_join(p->invocation->arena, p->files.named->path, "holes.csv");
+    return table && ag_file_exists(table);
 }
 
 static int predict_holes(ag_invocation *invocation, const char *directory, ag_err *err)
@@ -387,14 +397,17 @@ static int predict_holes(ag_invocation *invocation, const char *directory, ag_er
     const char *named = ag_option_values(invocation, "FILE", &count)->text, *some = count > 1 ? " and the rest" : "";
     int rc = ag_cli_asking_open(invocation, directory, &p.asking, err);
     if (rc == AG_OK) rc = ag_cli_files_list(invocation, &p.files, err);
-    if (rc == AG_OK && p.files.paths.count == 0) {
+    if (rc == AG_OK && p.files.list.count == 0) {
         ag_fail(err, AG_ENOTFOUND, "there are no drilling files in '%s'%s (%zu others are there)", named, some,
                 p.files.passed);
-        rc = ag_err_hint(err, "name files of a drilling unit, or a folder that holds some");
+        rc =
+            ag_err_hint(err, is_prepared(&p) ? "a prepared dataset holds samples: name the folder of files that it was "
+                                               "made of; 'auger evaluate' takes it as it is"
+                                             : "name files of a drilling unit, or a folder that holds some");
     }
     if (rc == AG_OK) rc = predict_all(&p, err);
     ag_cli_asking_close(&p.asking);
-    ag_vec_deinit(&p.files.paths);
+    ag_vec_deinit(&p.files.list);
     if (rc < 0) return rc;
     if (p.answered + p.abstained + p.failed > 1 || p.failed)
         ag_note(invocation, "%zu answered, %zu without an answer, %zu could not be read%s", p.answered, p.abstained,

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "app/cli/invocation.h"
+#include "app/cli/named_data.h"
 #include "core/base/mem.h"
 #include "core/doc/yaml.h"
 #include "core/io/file.h"
@@ -18,7 +18,7 @@ static const ag_option options[] = {
      .letter = 'i',
      .type = AG_OPTION_PATH,
      .required = true,
-     .doc = "The folder of files; subfolders too"},
+     .doc = "The folder of files, subfolders too; or a version of a data set with such (NAME@v3)"},
     {.name = "output-dir", .letter = 'o', .type = AG_OPTION_PATH, .required = true, .doc = "Where the dataset goes"},
     {.name = "validate", .type = AG_OPTION_FLAG, .doc = "Judge every file by the rules"},
     {.name = "auto-label", .type = AG_OPTION_FLAG, .doc = "Find where each hole begins, changes material and ends"},
@@ -34,6 +34,7 @@ static const ag_option options[] = {
      .min = 1,
      .max = 1024,
      .doc = "Threads; all processors when not given"},
+    AG_OPTIONS_OF_NAMED_DATA,
 };
 
 static const ag_example examples[] = {
@@ -198,7 +199,9 @@ static int run(ag_invocation *invocation, ag_err *err)
     ag_prepare_summary summary = {0};
     int rc = read_settings(invocation, &chosen, err);
     if (rc < 0) return rc;
-    ag_prepare_options prepare = {.input_dir = ag_option_text(invocation, "input-dir"),
+    ag_named_data input;
+    if ((rc = ag_named_data_option(invocation, "input-dir", &input, err)) < 0) return rc;
+    ag_prepare_options prepare = {.input_dir = input.path,
                                   .output_dir = ag_option_text(invocation, "output-dir"),
                                   .validate = ag_option_flag(invocation, "validate"),
                                   .auto_label = ag_option_flag(invocation, "auto-label"),
@@ -212,6 +215,7 @@ static int run(ag_invocation *invocation, ag_err *err)
     rc = ag_prepare(&prepare, invocation->arena, &summary, err);
     double seconds = (double)(ag_monotonic() - start) / 1e6;
     ag_progress_free(prepare.progress);
+    if (rc < 0) ag_data_name_in_error(&input.called, err);
     if (rc < 0) return rc;
     rc = ag_wants_json(invocation) ? print_json(invocation, &summary, err)
                                    : print_text(invocation, &summary, prepare.output_dir, prepare.validate, err);

@@ -77,7 +77,7 @@ typedef struct replay {
     ag_settings settings, quiet; /* as recorded; the same without what would be done twice */
     const char *plugin;          /* that the user has named; NULL: none */
     const ag_strategy *strategy;
-    ag_train_data data;
+    ag_named_data data;
     ag_train_outcome outcome;
     ag_likeness likeness;
 } replay;
@@ -208,7 +208,7 @@ static int read_settings(replay *r, ag_err *err)
 static int find_data(replay *r, ag_err *err)
 {
     const char *said = ag_option_text(r->invocation, "data-dir"), *version = tag_of(r, AG_JOURNAL_DATA_VERSION);
-    if (!said && version && ag_train_data_named(r->invocation, version, &r->data, NULL) >= 0) return 0;
+    if (!said && version && ag_named_data_find(r->invocation, version, &r->data, NULL) >= 0) return 0;
     if (!said) said = tag_of(r, AG_JOURNAL_DATA_DIR);
     if (!said) said = version;
     if (!said && r->run.input_count) said = r->run.inputs[0].source;
@@ -216,7 +216,7 @@ static int find_data(replay *r, ag_err *err)
         ag_fail(err, AG_ENOTFOUND, "run %.8s does not tell where its data lay", r->run.id);
         return ag_err_hint(err, "say it with --data-dir");
     }
-    int rc = ag_train_data_named(r->invocation, said, &r->data, err);
+    int rc = ag_named_data_find(r->invocation, said, &r->data, err);
     if (rc < 0 || ag_file_exists(r->data.path)) return rc;
     ag_fail(err, AG_ENOTFOUND, "the data of run %.8s are not at %s any more", r->run.id, said);
     return ag_err_hint(err, "say where they are with --data-dir");

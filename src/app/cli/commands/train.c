@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "app/cli/invocation.h"
-#include "app/cli/train_data.h"
+#include "app/cli/named_data.h"
 #include "app/cli/train_ledger.h"
 #include "app/cli/train_work.h"
 #include "core/io/path.h"
@@ -18,7 +18,10 @@ static const char *const progress_modes[] = {"auto", "plain", "json", "off", NUL
 
 static const ag_option options[] = {
     {.name = "config", .letter = 'c', .type = AG_OPTION_PATH, .doc = "The configuration, in YAML"},
-    AG_OPTION_OF_TRAIN_DATA,
+    {.name = "data-dir",
+     .letter = 'd',
+     .type = AG_OPTION_PATH,
+     .doc = "Where the data lie: a directory, one file, or a version of a data set (NAME@v3)"},
     {.name = "output-dir",
      .letter = 'o',
      .type = AG_OPTION_PATH,
@@ -261,7 +264,7 @@ static int print_result(ag_invocation *invocation, const ag_strategy_task *task,
 /* ---- running ---- */
 
 static int train(ag_invocation *invocation, const ag_settings *settings, const ag_strategy *strategy,
-                 const ag_train_data *data, const ag_tracker *tracker, ag_err *err)
+                 const ag_named_data *data, const ag_tracker *tracker, ag_err *err)
 {
     ag_strategy_task task;
     ag_train_outcome outcome;
@@ -286,14 +289,14 @@ static int run(ag_invocation *invocation, ag_err *err)
     ag_settings settings;
     const ag_strategy *strategy = NULL;
     ag_tracker tracker = {0};
-    ag_train_data data;
+    ag_named_data data;
     if (ag_option_given(invocation, "keys")) return print_keys(invocation, ag_option_text(invocation, "keys"), err);
     int rc = need(invocation, "config", "what shall be trained, and how?", err);
     if (rc >= 0) rc = need(invocation, "data-dir", "where do the data lie?", err);
     if (rc >= 0) rc = need(invocation, "output-dir", "where shall the model go?", err);
     if (rc >= 0) rc = read_settings(invocation, &settings, err);
     if (rc >= 0) rc = ag_strategy_find(&settings, &strategy, err);
-    if (rc >= 0) rc = ag_train_data_find(invocation, &data, err);
+    if (rc >= 0) rc = ag_named_data_option(invocation, "data-dir", &data, err);
     if (rc >= 0) rc = ag_train_open_tracker(invocation, &tracker, err);
     if (rc >= 0) rc = ag_registration_check(&settings, &tracker, err);
     if (rc >= 0) rc = train(invocation, &settings, strategy, &data, &tracker, err);
