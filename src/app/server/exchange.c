@@ -477,6 +477,7 @@ ag_after ag_exchange(ag_worker *worker, ag_connection *connection)
     if (!readable && status == 405)
         ag_response_header_add(&x.response, "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", NULL);
     ag_after after = finish(&x, readable);
+    ag_connection_next(connection);
     ag_buf body = x.response.body;
     tidy(worker, &body);
     return after;

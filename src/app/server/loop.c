@@ -45,12 +45,16 @@ void ag_connection_consume(ag_connection *connection, size_t size)
 {
     connection->at += size;
     connection->scanned = connection->head_size = connection->need = 0;
+    ag_connection_next(connection);
+}
+
+void ag_connection_next(ag_connection *connection)
+{
     connection->began = 0;
-    if (connection->at == connection->size) {
+    if (connection->at == connection->size)
         connection->at = connection->size = 0;
-    } else {
-        connection->began = ag_monotonic(); /* the next one has begun to come */
-    }
+    else
+        connection->began = ag_monotonic(); /* it has begun to come */
 }
 
 /* Can a worker begin? */

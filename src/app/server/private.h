@@ -34,6 +34,8 @@ typedef enum ag_gathered { AG_GATHER_READY, AG_GATHER_MORE, AG_GATHER_GONE } ag_
 /* Reads what is there without waiting. */
 ag_gathered ag_connection_gather(const ag_server *server, ag_connection *connection);
 void ag_connection_consume(ag_connection *connection, size_t size);
+/* A request has been answered, and its body is used up: what is left, if anything is, is the next one. */
+void ag_connection_next(ag_connection *connection);
 
 struct ag_server {
     ag_server_options options;

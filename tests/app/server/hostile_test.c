@@ -421,6 +421,25 @@ AG_TEST(test_stop__finishes_what_is_under_way)
     ag_server_free(server);
 }
 
+/* A kept connection has nothing under way, whatever it sent before; a stop that waited for it would wait for ever. */
+AG_TEST(test_stop__does_not_wait_for_who_has_sent_a_body)
+{
+    ag_err err = {0};
+    ag_server_options options = wire_options();
+    options.drain_time = options.header_time = options.stall_time = 3600 * AG_SECOND;
+    begin_with(&options);
+    int together = wire_open(port), chunked = wire_open(port);
+    wire_say(together, "PUT /count/a HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc");
+    ag_free(wire_answer(together));
+    wire_say(chunked, "PUT /count/a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+    ag_free(wire_answer(chunked));
+    wire_await(server, "auger_http_requests_in_flight", 0);
+    AG_EXPECT_OK(ag_server_stop(server, &err));
+    ag_server_free(server);
+    close(together);
+    close(chunked);
+}
+
 AG_TEST(test_stop__cuts_off_what_does_not_end)
 {
     ag_err err = {0};
