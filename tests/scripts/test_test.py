@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """scripts/test: how it reads what programs print. What it misses here would be a failure that nobody sees."""
+import argparse
 import contextlib
 import importlib.machinery
 import importlib.util
 import io
 import os
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -111,6 +113,17 @@ class Others(unittest.TestCase):
                       "test_s3.py": "requirements.txt"}
             for test, requirements in wanted.items():
                 self.assertEqual(runner.requirements_of(folder / test, folder).name, requirements)
+
+    def test_only_some_are_taken_of_the_peers_too(self):
+        asked = []
+        arguments = argparse.Namespace(peers=True, only="peers/wandb")
+        def run(command, **_):
+            asked.append(str(command[1]))
+            return subprocess.CompletedProcess(command, 0, stdout="python\n")
+        with unittest.mock.patch.object(runner, "build"), unittest.mock.patch.object(runner.subprocess, "run", run):
+            tasks = runner.collect(arguments, Path("scratch"))
+        self.assertEqual([task.name for task in tasks], ["peers/wandb"])
+        self.assertEqual(asked, ["wandb"], "environments were made that nothing needs")
 
     def test_a_program_that_hangs_is_ended_with_its_children(self):
         task = runner.Task("host", "hang", ["sh", "-c", "sleep 100 & wait"], runner.read_script, timeout=0.2)
