@@ -1,60 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/* calibration.c: two witnesses tell a depth: the heap of the heat map, and the place where the shape of the tool's
- * point fits best. How far to go from the first towards the second, and what both are off by together, depends on how
- * sure each of them is: a small linear model (blend), fitted by ridge regression in which what lies far off the rest
- * pulls no harder than what lies at its edge (Huber): among a hundred holes there are a few whose heap is at another
- * point, and their squares would bend the way of all others. A second one (scale) says how large the error usually is;
- * the interval is the multiple of it that held nine of ten holes (split conformal), and confidence the share of holes
- * with such an error or less that were right, forced to fall as the error grows. Both are measured on holes that the
- * linear models were not fitted on (ten rounds).
- *
- * Holes of one tool are off together, so what counts is how many tools there are. A round leaves out whole tools; each
- * tool weighs the same; the quantile allows for another tool, which may be the worst. And what few tools say is drawn
- * to what is usual of this point, as if so many tools had said that: twenty tools that are one of a kind each are
- * judged by models that know nothing of their kind, and tell rather how the luck of that draw was than how the ensemble
- * does. What is usual was measured on trainings on simulated holes, tested on a thousand tools each
- * (docs/drilling-model.md). Nobody is held to it whose holes contradict it: the way is drawn as far as left out tools
- * bear it, and the level of errors, in which machines differ most, only while it is near. The multiple is drawn to that
- * of normal errors of this size. */
+/* calibration.c: what a fitted calibration makes of two witnesses, hole by hole; calibration_fit.c fits it. */
 #include "learn/drilling/calibration.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/base/mem.h"
 #include "data/validator.h"
+#include "learn/drilling/calibration_parts.h"
 
-enum {
-    TERMS = AG_CALIBRATION_TERMS,
-    STAIRS = AG_CALIBRATION_STAIRS,
-    ROUNDS = 10,
-    FEWEST = 25,
-    STAIR_LEAST = 15,
-    REWEIGH = 5
-};
-static const double right_mm = 0.25, far_mm = 0.6, floor_mm = 0.004, share = 0.9;
-static const double tools_to_come = 0.5;
-/* How stiff what is usual is, in tools. Of the way: the first of these that is not worse than another by more than
- * `bearable` on tools that were left out; its constant less. */
-static const double stiff_way[] = {100, 20, 5}, bearable = 1.08, stiff_constant = 20;
-/* Of the model of errors, of its level, and of the multiple: where errors are as usual, and where they are not. */
-static const double stiff_error[2] = {150, 20}, stiff_level[2] = {150, 2}, stiff_width[2] = {100, 20};
-/* A level is not as usual from two and a half times what the mean of so many tools is uncertain by (a tool's own
- * scatters by 0.6). */
-static const double level_far = 1.5;
-static const double deviation = 1.4826, edge = 1.345; /* of normal errors: in medians; Huber's, in deviations */
+enum { TERMS = AG_CALIBRATION_TERMS };
 
-/* ---- terms ---- */
+/* ---- witnesses ---- */
 
-typedef struct witness { /* of one point of one hole */
-    double heap, shape;  /* mm; shape NaN: says nothing near */
-    double spread;       /* mm, of the heap */
-    double x[TERMS];     /* what the blend is made of */
-    double z[TERMS];     /* what the usual error is made of */
-    double truth;
-    size_t tool; /* number below that of the tools */
-} witness;
 
 static double shape_depth(const ag_label *shape, int point)
 {
@@ -71,7 +28,7 @@ static double shape_near(const ag_drilled *drilled, int point, double heap)
     if (point == AG_POINT_TRANSITION)
         for (size_t i = 0; i < shape->transition_count; i++)
             if (isnan(near) || fabs(shape->transition[i] - heap) < fabs(near - heap)) near = shape->transition[i];
-    return fabs(near - heap) <= far_mm ? near : (double)NAN;
+    return fabs(near - heap) <= AG_CALIBRATION_FAR ? near : (double)NAN;
 }
 
 /* The feed where the tool was at this depth. */
@@ -90,9 +47,9 @@ static double feed_at(const ag_track *t, double depth)
     return time > 0 ? (t->depth[to] - t->depth[from]) / time : 0;
 }
 
-static witness make_witness(const ag_drilled *drilled, const ag_reading *r, int point, bool refine)
+ag_witness ag_witness_of(const ag_drilled *drilled, const ag_reading *r, int point, bool refine)
 {
-    witness w = {.heap = r->mm[point], .spread = r->spread[point], .truth = (double)NAN};
+    ag_witness w = {.heap = r->mm[point], .spread = r->spread[point], .truth = (double)NAN};
     w.shape = refine ? shape_near(drilled, point, w.heap) : (double)NAN;
     bool both = !isnan(w.shape);
     double away = both ? w.shape - w.heap : 0, spread = log(r->spread[point] / 0.15);
@@ -110,86 +67,16 @@ static witness make_witness(const ag_drilled *drilled, const ag_reading *r, int 
     return w;
 }
 
-static double product(const double *a, const double *b)
+double ag_witness_blended(const double blend[TERMS], const ag_witness *w)
 {
-    double sum = 0;
-    for (int i = 0; i < TERMS; i++) sum += a[i] * b[i];
-    return sum;
+    double way = ag_witness_product(blend, w->x);
+    return w->heap + fmax(-AG_CALIBRATION_FAR, fmin(AG_CALIBRATION_FAR, way));
 }
 
-/* ---- the linear models ---- */
-
-/* Rows of a fit, side by side. */
-typedef struct regression {
-    const double **rows; /* of TERMS */
-    double *values, *weights, *sorted;
-    size_t count, tools; /* rows; tools that they are of */
-} regression;
-
-typedef struct aim { /* what is drawn to, and how much, in tools: its constant and the others */
-    const double *terms;
-    double constant, others;
-} aim;
-
-/* Least squares with a pull towards what is usual, by Cholesky. */
-static void regress(const regression *r, aim to, double out[TERMS])
+double ag_witness_usual_error(const double scale[TERMS], const ag_witness *w)
 {
-    double a[TERMS][TERMS] = {{0}}, b[TERMS] = {0};
-    for (size_t n = 0; n < r->count; n++) {
-        double left = r->values[n] - product(r->rows[n], to.terms);
-        for (int i = 0; i < TERMS; i++) {
-            b[i] += r->weights[n] * r->rows[n][i] * left;
-            for (int k = 0; k <= i; k++) a[i][k] += r->weights[n] * r->rows[n][i] * r->rows[n][k];
-        }
-    }
-    for (int i = 0; i < TERMS; i++) {
-        double pull = i ? to.others : to.constant, of_tool = (double)r->count / (double)(r->tools ? r->tools : 1);
-        a[i][i] += 1e-4 + pull * of_tool * a[i][i] / ((double)r->count + 1);
-        for (int k = 0; k <= i; k++) {
-            double sum = a[i][k];
-            for (int m = 0; m < k; m++) sum -= a[i][m] * a[k][m];
-            a[i][k] = i == k ? sqrt(fmax(sum, 1e-12)) : sum / a[k][k];
-        }
-    }
-    for (int i = 0; i < TERMS; i++) {
-        for (int k = 0; k < i; k++) b[i] -= a[i][k] * b[k];
-        b[i] /= a[i][i];
-    }
-    for (int i = TERMS; i-- > 0;) {
-        for (int k = i + 1; k < TERMS; k++) b[i] -= a[k][i] * b[k];
-        b[i] /= a[i][i];
-    }
-    for (int i = 0; i < TERMS; i++) out[i] = to.terms[i] + b[i];
+    return exp(fmax(-7, fmin(2, ag_witness_product(scale, w->z))));
 }
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The same, where what is left beyond the edge of the usual pulls as if it lay there: weighed anew by what the fit
- * before leaves. */
-static void regress_robustly(const regression *r, aim to, double out[TERMS])
-{
-    regress(r, to, out);
-    for (int round = 0; round < REWEIGH && r->count > 0; round++) {
-        for (size_t n = 0; n < r->count; n++) r->sorted[n] = fabs(r->values[n] - product(r->rows[n], out));
-        qsort(r->sorted, r->count, sizeof *r->sorted, by_size);
-        double reach = edge * (deviation * r->sorted[r->count / 2] + floor_mm);
-        for (size_t n = 0; n < r->count; n++)
-            r->weights[n] = reach / fmax(fabs(r->values[n] - product(r->rows[n], out)), reach);
-        regress(r, to, out);
-    }
-}
-
-/* What few tools are drawn to. */
-static const double usual_blend[AG_POINTS][TERMS] = {
-    {-0.006, 0.64, 0.54, -0.28, 0.008, 0}, {0, 0.68, 0.37, -0.43, -0.005, 0}, {0.01, 0.53, 0.21, -0.31, 0.007, 0}};
-static const double usual_scale[AG_POINTS][TERMS] = {{-3.27, 0.34, 0.03, 0.05, 0.12, 0.10},
-                                                     {-2.80, 0.03, 0.22, 0.30, 0.02, 0.26},
-                                                     {-3.07, 0.27, 0.16, 0.27, 0.01, 0.17}};
-static const double usual_of_normal[AG_POINTS] = {1, 1, 0.94}; /* its multiple, in that of normal errors */
 
 double ag_calibration_way(double labeller, double spread)
 {
@@ -197,215 +84,10 @@ double ag_calibration_way(double labeller, double spread)
     return sum > 0 ? spread * spread / sum : 1;
 }
 
-static double blended(const double blend[TERMS], const witness *w)
+static double depth_of(const ag_point_calibration *p, const ag_witness *w)
 {
-    double way = product(blend, w->x);
-    return w->heap + fmax(-far_mm, fmin(far_mm, way));
-}
-
-static double depth_of(const ag_point_calibration *p, const witness *w)
-{
-    if (isnan(p->labeller)) return blended(p->blend, w);
+    if (isnan(p->labeller)) return ag_witness_blended(p->blend, w);
     return isnan(w->shape) ? w->heap : w->heap + ag_calibration_way(p->labeller, w->spread) * (w->shape - w->heap);
-}
-
-static double usual_error(const double scale[TERMS], const witness *w)
-{
-    return exp(fmax(-7, fmin(2, product(scale, w->z))));
-}
-
-/* Room for one point's fit. */
-typedef struct fitting {
-    int point;
-    double stiff; /* of the way */
-    double trust; /* in what is usual of errors, 0 to 1 */
-    witness *all;
-    size_t count, tools;
-    regression fit;        /* room for all holes */
-    double *error, *usual; /* of each hole, judged by models that did not see it */
-    double *tool_error;    /* of each tool, summed */
-    size_t *of_tool;       /* holes of each tool */
-    struct measured *sorted;
-} fitting;
-
-/* Whole tools are left out. */
-static bool in_round(const fitting *f, size_t hole, int round)
-{
-    return (int)(f->all[hole].tool % ROUNDS) == round;
-}
-
-static void add_row(regression *r, const double *row, double value)
-{
-    r->rows[r->count] = row;
-    r->weights[r->count] = 1;
-    r->values[r->count++] = value;
-}
-
-/* Holes of the other rounds; round < 0: of all. */
-static void fit_blend(const fitting *f, int round, double blend[TERMS])
-{
-    regression r = f->fit;
-    for (size_t t = 0; t < f->tools; t++) r.tools += (int)(t % ROUNDS) != round;
-    for (size_t i = 0; i < f->count; i++) {
-        if (in_round(f, i, round)) continue;
-        double off = f->all[i].truth - f->all[i].heap;
-        add_row(&r, f->all[i].x, fmax(-far_mm, fmin(far_mm, off))); /* beyond, the shape is not looked at either */
-    }
-    regress_robustly(&r, (aim){usual_blend[f->point], fmin(f->stiff, stiff_constant), f->stiff}, blend);
-}
-
-static double by_trust(const fitting *f, const double stiff[2])
-{
-    return stiff[1] + (stiff[0] - stiff[1]) * f->trust;
-}
-
-static void fit_scale(const fitting *f, int round, const double blend[TERMS], double scale[TERMS])
-{
-    regression r = f->fit;
-    for (size_t t = 0; t < f->tools; t++) r.tools += (int)(t % ROUNDS) != round;
-    for (size_t i = 0; i < f->count; i++) {
-        if (in_round(f, i, round)) continue;
-        add_row(&r, f->all[i].z, log(fabs(f->all[i].truth - blended(blend, &f->all[i])) + floor_mm));
-    }
-    regress(&r, (aim){usual_scale[f->point], by_trust(f, stiff_level), by_trust(f, stiff_error)}, scale);
-}
-
-/* What is usual of errors was measured where both witnesses speak, on machines of one kind: it is believed of holes of
- * which both speak and whose errors are as large, as far as their tools can tell. */
-static double trust_usual_errors(fitting *f)
-{
-    double blend[TERMS], scale[TERMS], both = 0, above = 0;
-    f->trust = 0;
-    fit_blend(f, -1, blend);
-    fit_scale(f, -1, blend, scale);
-    for (size_t i = 0; i < f->count; i++) {
-        both += !isnan(f->all[i].shape);
-        above += product(scale, f->all[i].z) - product(usual_scale[f->point], f->all[i].z);
-    }
-    double away = above / (double)f->count * sqrt((double)f->tools) / level_far;
-    return both / (double)f->count / (1 + away * away * away * away);
-}
-
-/* Errors of tools that the way was not fitted on, in the middle of all: the mean of logarithms, in which a few tools
- * gone astray do not outweigh the others. */
-static double left_out_error(const fitting *f)
-{
-    double sum = 0, blend[TERMS];
-    for (size_t t = 0; t < f->tools; t++) f->tool_error[t] = 0;
-    for (int round = 0; round < ROUNDS; round++) {
-        fit_blend(f, round, blend);
-        for (size_t i = 0; i < f->count; i++)
-            if (in_round(f, i, round))
-                f->tool_error[f->all[i].tool] += fmin(fabs(f->all[i].truth - blended(blend, &f->all[i])), far_mm);
-    }
-    for (size_t t = 0; t < f->tools; t++) sum += log(f->tool_error[t] / (double)f->of_tool[t] + floor_mm);
-    return exp(sum / (double)f->tools);
-}
-
-static void choose_stiffness(fitting *f)
-{
-    enum { WAYS = sizeof stiff_way / sizeof *stiff_way };
-    double errors[WAYS], least = INFINITY;
-    for (size_t i = 0; i < WAYS; i++) {
-        f->stiff = stiff_way[i];
-        errors[i] = left_out_error(f);
-        least = fmin(least, errors[i]);
-    }
-    size_t chosen = 0;
-    while (chosen + 1 < WAYS && errors[chosen] > bearable * least) chosen++;
-    f->stiff = stiff_way[chosen];
-}
-
-/* ---- intervals and confidence ---- */
-
-typedef struct measured { /* a hole's error in usual errors, and how much of all holes to come it stands for */
-    double ratio, weight;
-} measured;
-
-static int by_ratio(const void *a, const void *b)
-{
-    const measured *x = a, *y = b;
-    return (x->ratio > y->ratio) - (x->ratio < y->ratio);
-}
-
-/* The ratio below which lie nine of ten holes of the tools that were seen and of another, of which nothing is known. It
- * counts half: a whole one would be right if the models had seen as much as the ensemble, but each lacks some tools. */
-static double conformal(const fitting *f)
-{
-    double tools = (double)f->tools, sum = 0;
-    for (size_t i = 0; i < f->count; i++)
-        f->sorted[i] = (measured){.ratio = f->error[i] / f->usual[i],
-                                  .weight = 1 / ((tools + tools_to_come) * (double)f->of_tool[f->all[i].tool])};
-    qsort(f->sorted, f->count, sizeof *f->sorted, by_ratio);
-    for (size_t i = 0; i < f->count; i++)
-        if ((sum += f->sorted[i].weight) >= share - 1e-9) return f->sorted[i].ratio;
-    return f->sorted[f->count - 1].ratio;
-}
-
-/* What the multiple is where errors are normal: nine of ten lie within 1.645 deviations, and the usual error, a mean of
- * logarithms of |error| + floor_mm, is 0.53 deviations and some floors: more of them, the smaller the floor is beside
- * it. (Within 1 % of the integral from 2.5 floors on.) */
-static double normal_width(const fitting *f)
-{
-    double sum = 0;
-    for (size_t i = 0; i < f->count; i++) sum += log(f->usual[i] / floor_mm);
-    double in_floors = sum / (double)f->count; /* its logarithm */
-    double multiple = 1.645 / 0.53 * (1 - (0.96 + 0.36 * in_floors) * exp(-in_floors));
-    return fmax(usual_of_normal[f->point] * multiple, 0.8);
-}
-
-static double drawn_to_normal(const fitting *f, double width)
-{
-    double tools = (double)f->tools;
-    double stiff = by_trust(f, stiff_width);
-    return exp((tools * log(fmax(width, 0.1)) + stiff * log(normal_width(f))) / (tools + stiff));
-}
-
-typedef struct judged {
-    double usual;
-    bool right;
-} judged;
-
-static int by_usual(const void *a, const void *b)
-{
-    const judged *x = a, *y = b;
-    return (x->usual > y->usual) - (x->usual < y->usual);
-}
-
-/* Stairs of equal numbers of holes, then neighbours that rise are put together (pool adjacent violators). */
-static void make_stairs(const judged *sorted, size_t count, ag_point_calibration *out)
-{
-    size_t stairs = count / STAIR_LEAST < STAIRS ? count / STAIR_LEAST : STAIRS, at = 0;
-    double holes[STAIRS];
-    if (stairs == 0) stairs = 1;
-    out->stairs = 0;
-    for (size_t s = 0; s < stairs; s++) {
-        size_t end = count * (s + 1) / stairs, right = 0, n = end - at;
-        for (size_t i = at; i < end; i++) right += sorted[i].right;
-        size_t k = out->stairs++;
-        out->error[k] = sorted[end - 1].usual;
-        out->confidence[k] = ((double)right + 0.5) / ((double)n + 1);
-        holes[k] = (double)n;
-        at = end;
-        while (k > 0 && out->confidence[k] >= out->confidence[k - 1]) {
-            double sum = holes[k] + holes[k - 1];
-            out->confidence[k - 1] = (out->confidence[k] * holes[k] + out->confidence[k - 1] * holes[k - 1]) / sum;
-            out->error[k - 1] = out->error[k];
-            holes[k - 1] = sum;
-            out->stairs = k--;
-        }
-    }
-}
-
-static int fit_confidence(const fitting *f, ag_point_calibration *out, ag_err *err)
-{
-    judged *sorted = ag_alloc_array(f->count, sizeof *sorted);
-    if (!sorted) return ag_fail_memory(err, f->count * sizeof *sorted);
-    for (size_t i = 0; i < f->count; i++) sorted[i] = (judged){f->usual[i], f->error[i] <= right_mm};
-    qsort(sorted, f->count, sizeof *sorted, by_usual);
-    make_stairs(sorted, f->count, out);
-    ag_free(sorted);
-    return 0;
 }
 
 static double confidence_of(const ag_point_calibration *c, double usual)
@@ -413,114 +95,6 @@ static double confidence_of(const ag_point_calibration *c, double usual)
     for (size_t i = 0; i < c->stairs; i++)
         if (usual <= c->error[i]) return c->confidence[i];
     return c->stairs ? c->confidence[c->stairs - 1] * c->error[c->stairs - 1] / usual : 0.5;
-}
-
-/* ---- fitting ---- */
-
-static int fit_point(fitting *f, ag_point_calibration *out, ag_err *err)
-{
-    out->count = f->count;
-    out->tools = f->tools;
-    if (f->count < FEWEST) return 0;
-    choose_stiffness(f);
-    f->trust = trust_usual_errors(f);
-    for (int round = 0; round < ROUNDS; round++) {
-        double blend[TERMS], scale[TERMS];
-        fit_blend(f, round, blend);
-        fit_scale(f, round, blend, scale);
-        for (size_t i = 0; i < f->count; i++) {
-            if (!in_round(f, i, round)) continue;
-            f->error[i] = fabs(f->all[i].truth - blended(blend, &f->all[i]));
-            f->usual[i] = usual_error(scale, &f->all[i]);
-        }
-    }
-    fit_blend(f, -1, out->blend);
-    fit_scale(f, -1, out->blend, out->scale);
-    out->width = drawn_to_normal(f, conformal(f));
-    return fit_confidence(f, out, err);
-}
-
-/* Numbers the tools of the holes that count, from 0 and without gaps. A single tool tells nothing of others: there,
- * holes stand for themselves. `numbers` [most]. */
-static void number_tools(fitting *f, size_t *numbers, size_t most)
-{
-    f->tools = 0;
-    for (size_t i = 0; i < most; i++) numbers[i] = SIZE_MAX;
-    for (size_t i = 0; i < f->count; i++) {
-        size_t *number = &numbers[f->all[i].tool];
-        if (*number == SIZE_MAX) *number = f->tools++;
-        f->all[i].tool = *number;
-    }
-    for (size_t i = 0; i < f->count && f->tools == 1; i++) f->all[i].tool = i;
-    if (f->tools == 1) f->tools = f->count;
-    for (size_t t = 0; t < f->tools; t++) f->of_tool[t] = 0;
-    for (size_t i = 0; i < f->count; i++) f->of_tool[f->all[i].tool]++;
-}
-
-static bool make_room(fitting *f, size_t count)
-{
-    *f = (fitting){.all = ag_alloc_array(count + 1, sizeof *f->all),
-                   .fit = {.rows = ag_alloc_array(count + 1, sizeof *f->fit.rows),
-                           .values = ag_alloc_array(3 * count + 1, sizeof(double))},
-                   .error = ag_alloc_array(count + 1, sizeof(double)),
-                   .usual = ag_alloc_array(count + 1, sizeof(double)),
-                   .tool_error = ag_alloc_array(count + 1, sizeof(double)),
-                   .of_tool = ag_alloc_array(count + 1, sizeof(size_t)),
-                   .sorted = ag_alloc_array(count + 1, sizeof *f->sorted)};
-    if (f->fit.values) {
-        f->fit.weights = f->fit.values + count;
-        f->fit.sorted = f->fit.weights + count;
-    }
-    return f->all && f->fit.rows && f->fit.values && f->error && f->usual && f->tool_error && f->of_tool && f->sorted;
-}
-
-static void free_room(fitting *f)
-{
-    ag_free(f->all);
-    ag_free(f->fit.rows);
-    ag_free(f->fit.values);
-    ag_free(f->error);
-    ag_free(f->usual);
-    ag_free(f->tool_error);
-    ag_free(f->of_tool);
-    ag_free(f->sorted);
-}
-
-int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readings, const ag_known *const *known,
-                       const uint32_t *tools, size_t count, bool refine, ag_calibration *out, ag_err *err)
-{
-    ag_calibration c;
-    fitting f;
-    size_t most = count;
-    for (size_t i = 0; i < count && tools; i++)
-        if (tools[i] >= most) most = (size_t)tools[i] + 1;
-    size_t *numbers = ag_alloc_array(most + 1, sizeof *numbers);
-    int rc = make_room(&f, count) && numbers ? 0 : ag_fail_memory(err, count * sizeof *f.all);
-    ag_calibration_default(refine, &c);
-    for (int k = 0; k < AG_POINTS && rc >= 0; k++) {
-        f.count = 0;
-        f.point = k;
-        for (size_t i = 0; i < count; i++) {
-            if (known[i]->outcome == AG_LABEL_NONE || isnan(known[i]->mm[k]) || isnan(readings[i].mm[k])) continue;
-            if (ag_known_by_labeller(known[i])) continue;
-            f.all[f.count] = make_witness(drilled[i], &readings[i], k, refine);
-            f.all[f.count].tool = tools ? tools[i] : i;
-            f.all[f.count++].truth = known[i]->mm[k];
-        }
-        number_tools(&f, numbers, most);
-        rc = fit_point(&f, &c.point[k], err);
-    }
-    free_room(&f);
-    ag_free(numbers);
-    if (rc >= 0) *out = c;
-    return rc;
-}
-
-/* The share of all that lies below a quantile of so many scatters by this, whatever their distribution is. */
-double ag_calibration_give(const ag_point_calibration *point)
-{
-    if (point->count < FEWEST || point->tools == 0) return (double)NAN;
-    return sqrt(share * (1 - share) / (double)point->tools);
 }
 
 /* ---- answers ---- */
@@ -533,8 +107,8 @@ static ag_point answer_point(const ag_calibration *c, const ag_drilled *drilled,
     ag_point out = nothing;
     out.confidence = r->none[k];
     if (r->none[k] > 0.5 || isnan(r->mm[k])) return out;
-    witness w = make_witness(drilled, r, k, c->refine);
-    double usual = usual_error(p->scale, &w);
+    ag_witness w = ag_witness_of(drilled, r, k, c->refine);
+    double usual = ag_witness_usual_error(p->scale, &w);
     out.mm = depth_of(p, &w);
     out.low = out.mm - p->width * usual;
     out.high = out.mm + p->width * usual;
