@@ -187,7 +187,7 @@ static int train(work *w, const char *version, ag_err *err)
     const ag_str sets[] = {AG_STR("experiment_name=demo"),
                            AG_STR("register.name=" AG_DEMO_MODEL),
                            AG_STR("pretrain={enabled: true, method: simulated, patience: 0, learning_rate: 0.006}"),
-                           AG_STR("data_config.simulated={holes: 1000, seed: 12, own_share: 1}"),
+                           AG_STR("data_config.simulated={holes: 1000, seed: 12, own_share: 1, calibrate: 300}"),
                            AG_STR("training_config.learning_rate=0.001"),
                            AG_STR("training_config.epochs=10")};
     const char *text = w->demo->configuration ? w->demo->configuration : ag_demo_configuration;

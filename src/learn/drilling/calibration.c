@@ -12,7 +12,6 @@ enum { TERMS = AG_CALIBRATION_TERMS };
 
 /* ---- witnesses ---- */
 
-
 static double shape_depth(const ag_label *shape, int point)
 {
     if (point == AG_POINT_ENTRY) return shape->entry;

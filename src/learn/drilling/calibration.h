@@ -17,6 +17,7 @@ typedef struct ag_point_calibration {
     size_t stairs;                      /* confidence falls with the usual error */
     double error[AG_CALIBRATION_STAIRS], confidence[AG_CALIBRATION_STAIRS];
     size_t count, tools; /* holes it was fitted on; tools that drilled them */
+    size_t simulated;    /* tools of which what they say was drawn to; 0: to what is usual of others */
 } ag_point_calibration;
 
 typedef struct ag_calibration {
@@ -26,11 +27,31 @@ typedef struct ag_calibration {
 
 /* Without any hole: the heap's own depth and spread. */
 void ag_calibration_default(bool refine, ag_calibration *out);
-/* `drilled`, `readings`, `known` and `tools` (numbers; NULL: a tool per hole) side by side; holes without a point do
- * not count for it, and none whose depths a labeller said: the labeller is one of the witnesses here, and would agree
- * with itself. */
-int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readings, const ag_known *const *known,
-                       const uint32_t *tools, size_t count, bool refine, ag_calibration *out, ag_err *err);
+
+/* What is usual of an ensemble of this kind, which few tools are drawn to. */
+typedef struct ag_calibration_usual {
+    double blend[AG_POINTS][AG_CALIBRATION_TERMS], scale[AG_POINTS][AG_CALIBRATION_TERMS];
+    double of_normal[AG_POINTS]; /* the width, in that of normal errors of this size */
+    size_t tools;                /* that told it of this very ensemble; 0: it was measured on others */
+} ag_calibration_usual;
+
+/* Side by side. Holes without a point do not count for it, and none whose depths a labeller said: the labeller is one
+ * of the witnesses here, and would agree with itself. */
+typedef struct ag_calibration_told {
+    const ag_drilled *const *drilled;
+    const ag_reading *readings;
+    const ag_known *const *known;
+    const uint32_t *tools; /* numbers; NULL: a tool per hole */
+    size_t count;
+    bool refine;
+    const ag_calibration_usual *usual; /* NULL: what trainings on simulated holes had */
+} ag_calibration_told;
+int ag_calibration_fit(const ag_calibration_told *told, ag_calibration *out, ag_err *err);
+/* Whether a point is known of enough of them for a fit. */
+bool ag_calibration_can_fit(const ag_known *const *known, size_t count);
+/* What is usual, by what an ensemble says of many holes of which it knows none. Of a point that is there too rarely it
+ * is told->usual. (calibration_fit.c) */
+int ag_calibration_usual_of(const ag_calibration_told *told, ag_calibration_usual *out, ag_err *err);
 /* Where too few depths are known for a fit: the shape's depth and the heap count by their variances. A heap's is that
  * of its spread; the shape's is what makes holes that repeat each other (one folder, alike in thickness by their
  * labels) differ least in thickness. *grouped: how many holes told it; 0: too few repeat each other, or it was fitted,

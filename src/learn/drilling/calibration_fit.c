@@ -37,6 +37,8 @@ static const double share = 0.9, tools_to_come = 0.5;
 static const double stiff_way[] = {100, 20, 5}, bearable = 1.08, stiff_constant = 20;
 /* Of the model of errors, of its level, and of the multiple: where errors are as usual, and where they are not. */
 static const double stiff_error[2] = {150, 20}, stiff_level[2] = {150, 2}, stiff_width[2] = {100, 20};
+/* So many times as stiff is what hundreds of tools have said of this very ensemble, where it holds. */
+static const double firmer = 3;
 /* A level is not as usual from two and a half times what the mean of so many tools is uncertain by (a tool's own
  * scatters by 0.6). */
 static const double level_far = 1.5;
@@ -108,19 +110,21 @@ static void regress_robustly(const regression *r, aim to, double out[TERMS])
     }
 }
 
-/* What few tools are drawn to. */
-static const double usual_blend[AG_POINTS][TERMS] = {
-    {-0.006, 0.64, 0.54, -0.28, 0.008, 0}, {0, 0.68, 0.37, -0.43, -0.005, 0}, {0.01, 0.53, 0.21, -0.31, 0.007, 0}};
-static const double usual_scale[AG_POINTS][TERMS] = {{-3.27, 0.34, 0.03, 0.05, 0.12, 0.10},
-                                                     {-2.80, 0.03, 0.22, 0.30, 0.02, 0.26},
-                                                     {-3.07, 0.27, 0.16, 0.27, 0.01, 0.17}};
-static const double usual_of_normal[AG_POINTS] = {1, 1, 0.94}; /* its multiple, in that of normal errors */
+/* What few tools are drawn to where nobody has asked the ensemble itself. */
+static const ag_calibration_usual usual_elsewhere = {.blend = {{-0.006, 0.64, 0.54, -0.28, 0.008, 0},
+                                                               {0, 0.68, 0.37, -0.43, -0.005, 0},
+                                                               {0.01, 0.53, 0.21, -0.31, 0.007, 0}},
+                                                     .scale = {{-3.27, 0.34, 0.03, 0.05, 0.12, 0.10},
+                                                               {-2.80, 0.03, 0.22, 0.30, 0.02, 0.26},
+                                                               {-3.07, 0.27, 0.16, 0.27, 0.01, 0.17}},
+                                                     .of_normal = {1, 1, 0.94}};
 
 /* Room for one point's fit. */
 typedef struct fitting {
     int point;
-    double stiff; /* of the way */
-    double trust; /* in what is usual of errors, 0 to 1 */
+    const ag_calibration_usual *wont; /* what is usual */
+    double stiff;                     /* of the way */
+    double trust;                     /* in what is usual of errors, 0 to 1 */
     ag_witness *all;
     size_t count, tools;
     regression fit;        /* room for all holes */
@@ -151,14 +155,21 @@ static void fit_blend(const fitting *f, int round, double blend[TERMS])
     for (size_t i = 0; i < f->count; i++) {
         if (in_round(f, i, round)) continue;
         double off = f->all[i].truth - f->all[i].heap;
-        add_row(&r, f->all[i].x, fmax(-AG_CALIBRATION_FAR, fmin(AG_CALIBRATION_FAR, off))); /* beyond, the shape is not looked at either */
+        add_row(
+            &r, f->all[i].x,
+            fmax(-AG_CALIBRATION_FAR, fmin(AG_CALIBRATION_FAR, off))); /* beyond, the shape is not looked at either */
     }
-    regress_robustly(&r, (aim){usual_blend[f->point], fmin(f->stiff, stiff_constant), f->stiff}, blend);
+    regress_robustly(&r, (aim){f->wont->blend[f->point], fmin(f->stiff, stiff_constant), f->stiff}, blend);
+}
+
+static double firmness(const fitting *f)
+{
+    return f->wont->tools ? firmer : 1;
 }
 
 static double by_trust(const fitting *f, const double stiff[2])
 {
-    return stiff[1] + (stiff[0] - stiff[1]) * f->trust;
+    return stiff[1] + (stiff[0] * firmness(f) - stiff[1]) * f->trust;
 }
 
 static void fit_scale(const fitting *f, int round, const double blend[TERMS], double scale[TERMS])
@@ -167,9 +178,10 @@ static void fit_scale(const fitting *f, int round, const double blend[TERMS], do
     for (size_t t = 0; t < f->tools; t++) r.tools += (int)(t % ROUNDS) != round;
     for (size_t i = 0; i < f->count; i++) {
         if (in_round(f, i, round)) continue;
-        add_row(&r, f->all[i].z, log(fabs(f->all[i].truth - ag_witness_blended(blend, &f->all[i])) + AG_CALIBRATION_FLOOR));
+        add_row(&r, f->all[i].z,
+                log(fabs(f->all[i].truth - ag_witness_blended(blend, &f->all[i])) + AG_CALIBRATION_FLOOR));
     }
-    regress(&r, (aim){usual_scale[f->point], by_trust(f, stiff_level), by_trust(f, stiff_error)}, scale);
+    regress(&r, (aim){f->wont->scale[f->point], by_trust(f, stiff_level), by_trust(f, stiff_error)}, scale);
 }
 
 /* What is usual of errors was measured where both witnesses speak, on machines of one kind: it is believed of holes of
@@ -182,7 +194,7 @@ static double trust_usual_errors(fitting *f)
     fit_scale(f, -1, blend, scale);
     for (size_t i = 0; i < f->count; i++) {
         both += !isnan(f->all[i].shape);
-        above += ag_witness_product(scale, f->all[i].z) - ag_witness_product(usual_scale[f->point], f->all[i].z);
+        above += ag_witness_product(scale, f->all[i].z) - ag_witness_product(f->wont->scale[f->point], f->all[i].z);
     }
     double away = above / (double)f->count * sqrt((double)f->tools) / level_far;
     return both / (double)f->count / (1 + away * away * away * away);
@@ -198,7 +210,8 @@ static double left_out_error(const fitting *f)
         fit_blend(f, round, blend);
         for (size_t i = 0; i < f->count; i++)
             if (in_round(f, i, round))
-                f->tool_error[f->all[i].tool] += fmin(fabs(f->all[i].truth - ag_witness_blended(blend, &f->all[i])), AG_CALIBRATION_FAR);
+                f->tool_error[f->all[i].tool] +=
+                    fmin(fabs(f->all[i].truth - ag_witness_blended(blend, &f->all[i])), AG_CALIBRATION_FAR);
     }
     for (size_t t = 0; t < f->tools; t++) sum += log(f->tool_error[t] / (double)f->of_tool[t] + AG_CALIBRATION_FLOOR);
     return exp(sum / (double)f->tools);
@@ -209,13 +222,13 @@ static void choose_stiffness(fitting *f)
     enum { WAYS = sizeof stiff_way / sizeof *stiff_way };
     double errors[WAYS], least = INFINITY;
     for (size_t i = 0; i < WAYS; i++) {
-        f->stiff = stiff_way[i];
+        f->stiff = stiff_way[i] * (i ? 1 : firmness(f));
         errors[i] = left_out_error(f);
         least = fmin(least, errors[i]);
     }
     size_t chosen = 0;
     while (chosen + 1 < WAYS && errors[chosen] > bearable * least) chosen++;
-    f->stiff = stiff_way[chosen];
+    f->stiff = stiff_way[chosen] * (chosen ? 1 : firmness(f));
 }
 
 /* ---- intervals and confidence ---- */
@@ -245,22 +258,22 @@ static double conformal(const fitting *f)
 }
 
 /* What the multiple is where errors are normal: nine of ten lie within 1.645 deviations, and the usual error, a mean of
- * logarithms of |error| + AG_CALIBRATION_FLOOR, is 0.53 deviations and some floors: more of them, the smaller the floor is beside
- * it. (Within 1 % of the integral from 2.5 floors on.) */
+ * logarithms of |error| + AG_CALIBRATION_FLOOR, is 0.53 deviations and some floors: more of them, the smaller the floor
+ * is beside it. (Within 1 % of the integral from 2.5 floors on.) */
 static double normal_width(const fitting *f)
 {
     double sum = 0;
     for (size_t i = 0; i < f->count; i++) sum += log(f->usual[i] / AG_CALIBRATION_FLOOR);
     double in_floors = sum / (double)f->count; /* its logarithm */
-    double multiple = 1.645 / 0.53 * (1 - (0.96 + 0.36 * in_floors) * exp(-in_floors));
-    return fmax(usual_of_normal[f->point] * multiple, 0.8);
+    return fmax(1.645 / 0.53 * (1 - (0.96 + 0.36 * in_floors) * exp(-in_floors)), 0.1);
 }
 
 static double drawn_to_normal(const fitting *f, double width)
 {
     double tools = (double)f->tools;
     double stiff = by_trust(f, stiff_width);
-    return exp((tools * log(fmax(width, 0.1)) + stiff * log(normal_width(f))) / (tools + stiff));
+    double usual = fmax(f->wont->of_normal[f->point] * normal_width(f), 0.8);
+    return exp((tools * log(fmax(width, 0.1)) + stiff * log(usual)) / (tools + stiff));
 }
 
 typedef struct judged {
@@ -312,13 +325,9 @@ static int fit_confidence(const fitting *f, ag_point_calibration *out, ag_err *e
 
 /* ---- fitting ---- */
 
-static int fit_point(fitting *f, ag_point_calibration *out, ag_err *err)
+/* Fills error and usual: each tool is judged by models that did not see it. */
+static void leave_out(fitting *f)
 {
-    out->count = f->count;
-    out->tools = f->tools;
-    if (f->count < FEWEST) return 0;
-    choose_stiffness(f);
-    f->trust = trust_usual_errors(f);
     for (int round = 0; round < ROUNDS; round++) {
         double blend[TERMS], scale[TERMS];
         fit_blend(f, round, blend);
@@ -329,10 +338,39 @@ static int fit_point(fitting *f, ag_point_calibration *out, ag_err *err)
             f->usual[i] = ag_witness_usual_error(scale, &f->all[i]);
         }
     }
+}
+
+static int fit_point(fitting *f, void *context, ag_err *err)
+{
+    ag_calibration *calibration = context;
+    ag_point_calibration *out = &calibration->point[f->point];
+    out->count = f->count;
+    out->tools = f->tools;
+    if (f->count < FEWEST) return 0;
+    out->simulated = f->wont->tools;
+    choose_stiffness(f);
+    f->trust = trust_usual_errors(f);
+    leave_out(f);
     fit_blend(f, -1, out->blend);
     fit_scale(f, -1, out->blend, out->scale);
     out->width = drawn_to_normal(f, conformal(f));
     return fit_confidence(f, out, err);
+}
+
+/* Many tools tell it: what was usual elsewhere has hardly a say. */
+static int fit_usual(fitting *f, void *context, ag_err *err)
+{
+    ag_calibration_usual *out = context;
+    (void)err;
+    if (f->count < FEWEST) return 0;
+    f->stiff = stiff_way[sizeof stiff_way / sizeof *stiff_way - 1];
+    f->trust = 0;
+    leave_out(f);
+    fit_blend(f, -1, out->blend[f->point]);
+    fit_scale(f, -1, out->blend[f->point], out->scale[f->point]);
+    out->of_normal[f->point] = conformal(f) / normal_width(f);
+    if (f->tools > out->tools) out->tools = f->tools;
+    return 0;
 }
 
 /* Numbers the tools of the holes that count, from 0 and without gaps. A single tool tells nothing of others: there,
@@ -381,33 +419,71 @@ static void free_room(fitting *f)
     ag_free(f->sorted);
 }
 
-int ag_calibration_fit(const ag_drilled *const *drilled, const ag_reading *readings, const ag_known *const *known,
-                       const uint32_t *tools, size_t count, bool refine, ag_calibration *out, ag_err *err)
+static bool counts(const ag_known *known, int point)
 {
-    ag_calibration c;
+    return known->outcome != AG_LABEL_NONE && !isnan(known->mm[point]) && !ag_known_by_labeller(known);
+}
+
+bool ag_calibration_can_fit(const ag_known *const *known, size_t count)
+{
+    size_t most = 0;
+    for (int point = 0; point < AG_POINTS; point++) {
+        size_t some = 0;
+        for (size_t i = 0; i < count; i++) some += counts(known[i], point);
+        most = some > most ? some : most;
+    }
+    return most >= FEWEST;
+}
+
+static void take_holes(fitting *f, const ag_calibration_told *t, size_t *numbers, size_t most)
+{
+    f->count = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        const ag_known *known = t->known[i];
+        if (!counts(known, f->point) || isnan(t->readings[i].mm[f->point])) continue;
+        ag_witness *w = &f->all[f->count++];
+        *w = ag_witness_of(t->drilled[i], &t->readings[i], f->point, t->refine);
+        w->tool = t->tools ? t->tools[i] : i;
+        w->truth = known->mm[f->point];
+    }
+    number_tools(f, numbers, most);
+}
+
+typedef int fit_fn(fitting *f, void *context, ag_err *err);
+
+static int fit_points(const ag_calibration_told *t, fit_fn *function, void *context, ag_err *err)
+{
     fitting f;
-    size_t most = count;
-    for (size_t i = 0; i < count && tools; i++)
-        if (tools[i] >= most) most = (size_t)tools[i] + 1;
+    size_t most = t->count;
+    for (size_t i = 0; i < t->count && t->tools; i++)
+        if (t->tools[i] >= most) most = (size_t)t->tools[i] + 1;
     size_t *numbers = ag_alloc_array(most + 1, sizeof *numbers);
-    int rc = make_room(&f, count) && numbers ? 0 : ag_fail_memory(err, count * sizeof *f.all);
-    ag_calibration_default(refine, &c);
-    for (int k = 0; k < AG_POINTS && rc >= 0; k++) {
-        f.count = 0;
-        f.point = k;
-        for (size_t i = 0; i < count; i++) {
-            if (known[i]->outcome == AG_LABEL_NONE || isnan(known[i]->mm[k]) || isnan(readings[i].mm[k])) continue;
-            if (ag_known_by_labeller(known[i])) continue;
-            f.all[f.count] = ag_witness_of(drilled[i], &readings[i], k, refine);
-            f.all[f.count].tool = tools ? tools[i] : i;
-            f.all[f.count++].truth = known[i]->mm[k];
-        }
-        number_tools(&f, numbers, most);
-        rc = fit_point(&f, &c.point[k], err);
+    int rc = make_room(&f, t->count) && numbers ? 0 : ag_fail_memory(err, t->count * sizeof *f.all);
+    f.wont = t->usual ? t->usual : &usual_elsewhere;
+    for (f.point = 0; f.point < AG_POINTS && rc >= 0; f.point++) {
+        take_holes(&f, t, numbers, most);
+        rc = function(&f, context, err);
     }
     free_room(&f);
     ag_free(numbers);
+    return rc;
+}
+
+int ag_calibration_fit(const ag_calibration_told *told, ag_calibration *out, ag_err *err)
+{
+    ag_calibration c;
+    ag_calibration_default(told->refine, &c);
+    int rc = fit_points(told, fit_point, &c, err);
     if (rc >= 0) *out = c;
+    return rc;
+}
+
+int ag_calibration_usual_of(const ag_calibration_told *told, ag_calibration_usual *out, ag_err *err)
+{
+    ag_calibration_usual found = told->usual ? *told->usual : usual_elsewhere;
+    found.tools = 0;
+    int rc = fit_points(told, fit_usual, &found, err);
+    if (rc >= 0) *out = found;
     return rc;
 }
 
@@ -417,4 +493,3 @@ double ag_calibration_give(const ag_point_calibration *point)
     if (point->count < FEWEST || point->tools == 0) return (double)NAN;
     return sqrt(share * (1 - share) / (double)point->tools);
 }
-

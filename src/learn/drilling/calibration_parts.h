@@ -7,7 +7,7 @@
 #define AG_CALIBRATION_FAR 0.6     /* mm: beyond it a shape is of another point */
 #define AG_CALIBRATION_FLOOR 0.004 /* mm: of errors, under their logarithm */
 
-typedef struct ag_witness { /* of one point of one hole */
+typedef struct ag_witness {         /* of one point of one hole */
     double heap, shape;             /* mm; shape NaN: says nothing near */
     double spread;                  /* mm, of the heap */
     double x[AG_CALIBRATION_TERMS]; /* what the blend is made of */

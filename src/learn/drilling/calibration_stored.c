@@ -51,6 +51,7 @@ void ag_calibration_write(const ag_calibration *calibration, ag_json *json)
         write_numbers(json, "confidence", p->confidence, p->stairs);
         ag_json_put_int(json, "holes", (int64_t)p->count);
         ag_json_put_int(json, "tools", (int64_t)p->tools);
+        if (p->simulated) ag_json_put_int(json, "simulated_tools", (int64_t)p->simulated);
         ag_json_end_object(json);
     }
     ag_json_end_object(json);
@@ -68,7 +69,7 @@ static bool read_numbers(const ag_value *array, double *out, size_t least, size_
 static bool read_point_calibration(const ag_value *value, ag_point_calibration *out)
 {
     size_t n, stairs;
-    int64_t holes = 0, tools = 0;
+    int64_t holes = 0, tools = 0, simulated = 0;
     const ag_value *labeller = ag_value_get(value, "labeller_mm");
     out->labeller = (double)NAN;
     if (labeller && (!ag_value_real(labeller, &out->labeller) || !(out->labeller >= 0) || !isfinite(out->labeller)))
@@ -81,6 +82,8 @@ static bool read_point_calibration(const ag_value *value, ag_point_calibration *
         return false;
     if (ag_value_int(ag_value_get(value, "holes"), &holes) && holes > 0) out->count = (size_t)holes;
     if (ag_value_int(ag_value_get(value, "tools"), &tools) && tools > 0) out->tools = (size_t)tools;
+    if (ag_value_int(ag_value_get(value, "simulated_tools"), &simulated) && simulated > 0)
+        out->simulated = (size_t)simulated;
     return true;
 }
 

@@ -166,6 +166,14 @@ static const ag_field simulated_fields[] = {
      .doc =
          "The data's own holes are at least this share of an epoch: fewer come several times, varied anew each time. "
          "1: simulated holes are for the pretraining alone (pretrain.method: simulated)."},
+    {.name = "calibrate",
+     .type = AG_FIELD_INT,
+     .offset = AT(calibrate),
+     .fallback = "0",
+     .min = 0,
+     .max = 20000,
+     .doc = "So many others, of a tool each, are asked about when all is trained: what is usual of the models' errors, "
+            "to which the intervals of few own tools are drawn. 0: what was usual of other trainings."},
 };
 static const ag_description simulated = {.name = "simulated",
                                          .doc = "Simulated holes to learn from beside the data's own.",

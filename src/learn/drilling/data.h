@@ -30,8 +30,9 @@ typedef struct ag_drilling_simulated {
     int64_t holes;      /* 0: none */
     int64_t tool_holes; /* in a row by one tool; 0: its whole life */
     int64_t seed;
-    double burr;      /* mm for an ampere of thrust */
-    double own_share; /* of what is learned from in an epoch: the data's own holes, at least */
+    double burr;       /* mm for an ampere of thrust */
+    double own_share;  /* of what is learned from in an epoch: the data's own holes, at least */
+    int64_t calibrate; /* others, that tell what is usual of the trained models' errors; 0: none */
 } ag_drilling_simulated;
 
 typedef struct ag_drilling_data {

@@ -71,6 +71,10 @@ int ag_examples_load(const char *dir, const ag_drilling_data *data, ag_pool *poo
  * out. A function of these numbers alone. */
 int ag_examples_simulate(ag_example_set *set, const ag_drilling_data *data, ag_pool *pool, ag_progress *progress,
                          ag_cancel *cancel, ag_arena *arena, ag_err *err);
+/* simulated->calibrate holes that nobody learns from, to be asked about: of another seed than can be configured, a tool
+ * each, every second without a burr. Air and what is unusable is left out. */
+int ag_examples_simulate_others(const ag_drilling_simulated *simulated, ag_pool *pool, ag_progress *progress,
+                                ag_cancel *cancel, ag_arena *arena, ag_example **out, size_t *count, ag_err *err);
 /* What a model learns from that is trained on these examples: they, as often as their share of an epoch wants (with
  * `repeated`; else once), then the simulated ones, unless that share is all. */
 int ag_examples_lesson(const ag_example_set *set, const size_t *own, size_t own_count, bool repeated, ag_arena *arena,

@@ -15,6 +15,7 @@
 #include "learn/drilling/examples_parts.h"
 
 enum { MAX_FILE = 64 << 20 };
+#define OTHERS (UINT64_C(1) << 60) /* in a seed: beyond all that may be configured */
 
 typedef struct made {
     ag_example example;
@@ -25,7 +26,9 @@ typedef struct made {
 
 typedef struct making {
     ag_sim_options options;
+    bool asked; /* they will be asked about: their shapes are looked at, and every second has no burr */
     made *items;
+    size_t count;
     ag_progress *progress;
 } making;
 
@@ -41,14 +44,17 @@ static ag_known truth_of(const ag_sim_plan *plan)
     return known;
 }
 
-static int make_example(made *m, const ag_sim_plan *plan, const ag_buf *bytes, ag_arena *scratch, ag_err *err)
+static int make_example(made *m, const ag_sim_plan *plan, bool asked, const ag_buf *bytes, ag_arena *scratch,
+                        ag_err *err)
 {
     ag_hole *hole = NULL;
     ag_example *e = &m->example;
     ag_hole_source source = {.name = "simulated.xls", .bytes = {bytes->data, bytes->size}};
     int rc = ag_sha256_of(bytes->data, bytes->size, &m->digest, err);
     if (rc >= 0) rc = ag_hole_read(&source, scratch, &hole, err);
-    if (rc >= 0) rc = ag_drilled_make_shapeless(hole, scratch, &e->drilled, err);
+    if (rc >= 0)
+        rc = asked ? ag_drilled_make(hole, NULL, scratch, &e->drilled, err)
+                   : ag_drilled_make_shapeless(hole, scratch, &e->drilled, err);
     if (rc < 0) return rc;
     e->known = truth_of(plan);
     if (e->drilled.unusable || isnan(plan->entry) || !ag_examples_sensible(e)) e->known.weight = 0;
@@ -60,12 +66,14 @@ static int make_example(made *m, const ag_sim_plan *plan, const ag_buf *bytes, a
 static int make_one(void *context, size_t index, ag_err *err)
 {
     const making *all = context;
+    ag_sim_options options = all->options;
     ag_sim_plan plan;
     ag_buf bytes;
+    if (all->asked && index % 2) options.burr = 0;
     ag_buf_init(&bytes, MAX_FILE);
     ag_arena *scratch = ag_arena_new(0);
-    int rc = scratch ? ag_sim_hole(&all->options, index, &plan, NULL, &bytes, err) : ag_fail_memory(err, 1);
-    if (rc >= 0) rc = make_example(&all->items[index], &plan, &bytes, scratch, err);
+    int rc = scratch ? ag_sim_hole(&options, index, &plan, NULL, &bytes, err) : ag_fail_memory(err, 1);
+    if (rc >= 0) rc = make_example(&all->items[index], &plan, all->asked, &bytes, scratch, err);
     ag_arena_free(scratch);
     ag_buf_deinit(&bytes);
     ag_progress_add(all->progress, 1, 0);
@@ -74,51 +82,82 @@ static int make_one(void *context, size_t index, ag_err *err)
 
 /* ---- all of them ---- */
 
-/* Those that can be learned from, behind the others, in the order of their numbers. */
-static int gather(ag_example_set *set, const making *all, size_t count, ag_arena *arena, ag_err *err)
+static int make_all(making *all, ag_pool *pool, ag_cancel *cancel, ag_err *err)
+{
+    all->items = ag_calloc(all->count + 1, sizeof *all->items);
+    if (!all->items) return ag_fail_memory(err, all->count * sizeof *all->items);
+    ag_progress_total(all->progress, all->count);
+    int rc = 0;
+    if (pool) return ag_pool_for(pool, all->count, make_one, all, cancel, err);
+    for (size_t i = 0; i < all->count && rc >= 0; i++) rc = make_one(all, i, err);
+    return rc;
+}
+
+static void free_all(making *all)
+{
+    for (size_t i = 0; i < all->count && all->items; i++) ag_arena_free(all->items[i].arena);
+    ag_free(all->items);
+}
+
+/* Those that can be learned from, in the order of their numbers. `items` has room for all. */
+static int gather(const making *all, ag_arena *arena, ag_example *items, size_t *kept, ag_err *err)
+{
+    int rc = 0;
+    *kept = 0;
+    for (size_t i = 0; i < all->count && rc >= 0; i++) {
+        if (all->items[i].example.known.weight == 0) continue;
+        items[*kept] = all->items[i].example;
+        rc = ag_examples_keep(arena, &items[(*kept)++].drilled.track, err);
+    }
+    return rc;
+}
+
+static int digest_all(const making *all, ag_sha256 *digest, ag_err *err)
 {
     ag_hasher *hasher = NULL;
-    ag_example *items = ag_arena_array(arena, set->count + count + 1, sizeof *items);
-    int rc = items ? ag_hasher_new(&hasher, err) : ag_fail_memory(err, count * sizeof *items);
-    if (rc >= 0) rc = ag_hasher_add(hasher, set->digest.bytes, sizeof set->digest.bytes, err);
-    if (rc >= 0) memcpy(items, set->items, set->count * sizeof *items);
-    size_t kept = set->count;
-    for (size_t i = 0; i < count && rc >= 0; i++) {
+    int rc = ag_hasher_new(&hasher, err);
+    if (rc >= 0) rc = ag_hasher_add(hasher, digest->bytes, sizeof digest->bytes, err);
+    for (size_t i = 0; i < all->count && rc >= 0; i++)
         rc = ag_hasher_add(hasher, all->items[i].digest.bytes, sizeof all->items[i].digest.bytes, err);
-        if (rc < 0 || all->items[i].example.known.weight == 0) continue;
-        items[kept] = all->items[i].example;
-        rc = ag_examples_keep(arena, &items[kept++].drilled.track, err);
-    }
-    if (rc >= 0) rc = ag_hasher_finish(hasher, &set->digest, err);
+    if (rc >= 0) rc = ag_hasher_finish(hasher, digest, err);
     ag_hasher_free(hasher);
-    if (rc < 0) return rc;
-    set->items = items;
-    set->simulated = kept - set->count;
-    return 0;
+    return rc;
 }
 
 int ag_examples_simulate(ag_example_set *set, const ag_drilling_data *data, ag_pool *pool, ag_progress *progress,
                          ag_cancel *cancel, ag_arena *arena, ag_err *err)
 {
-    size_t count = (size_t)data->simulated.holes;
     unsigned tool_holes = (unsigned)data->simulated.tool_holes;
-    set->own_share = data->simulated.own_share;
-    if (count == 0) return 0;
     making all = {.options = {.seed = (uint64_t)data->simulated.seed,
                               .series = tool_holes ? tool_holes : AG_SIM_LIFE,
                               .burr = data->simulated.burr},
-                  .items = ag_calloc(count, sizeof *all.items),
+                  .count = (size_t)data->simulated.holes,
                   .progress = progress};
-    if (!all.items) return ag_fail_memory(err, count * sizeof *all.items);
-    ag_progress_total(progress, count);
-    int rc = 0;
-    if (pool)
-        rc = ag_pool_for(pool, count, make_one, &all, cancel, err);
-    else
-        for (size_t i = 0; i < count && rc >= 0; i++) rc = make_one(&all, i, err);
-    if (rc >= 0) rc = gather(set, &all, count, arena, err);
-    for (size_t i = 0; i < count; i++) ag_arena_free(all.items[i].arena);
-    ag_free(all.items);
+    set->own_share = data->simulated.own_share;
+    if (all.count == 0) return 0;
+    int rc = make_all(&all, pool, cancel, err);
+    ag_example *items = ag_arena_array(arena, set->count + all.count + 1, sizeof *items);
+    if (rc >= 0 && !items) rc = ag_fail_memory(err, all.count * sizeof *items);
+    if (rc >= 0) memcpy(items, set->items, set->count * sizeof *items);
+    if (rc >= 0) rc = gather(&all, arena, items + set->count, &set->simulated, err);
+    if (rc >= 0) rc = digest_all(&all, &set->digest, err);
+    if (rc >= 0) set->items = items;
+    free_all(&all);
+    return rc;
+}
+
+int ag_examples_simulate_others(const ag_drilling_simulated *simulated, ag_pool *pool, ag_progress *progress,
+                                ag_cancel *cancel, ag_arena *arena, ag_example **out, size_t *count, ag_err *err)
+{
+    making all = {.options = {.seed = OTHERS | (uint64_t)simulated->seed, .series = 1, .burr = simulated->burr},
+                  .asked = true,
+                  .count = (size_t)simulated->calibrate,
+                  .progress = progress};
+    int rc = make_all(&all, pool, cancel, err);
+    *out = ag_arena_array(arena, all.count + 1, sizeof **out);
+    if (rc >= 0 && !*out) rc = ag_fail_memory(err, all.count * sizeof **out);
+    if (rc >= 0) rc = gather(&all, arena, *out, count, err);
+    free_all(&all);
     return rc;
 }
 

@@ -201,31 +201,41 @@ static int fusion_of(const ag_strategy_task *task)
     return task->settings->ensemble.voting == AG_VOTE_MEDIAN ? AG_FUSE_MEDIAN : AG_FUSE_MEAN;
 }
 
-/* Models about holes that none of them saw. */
-static int ask_models(const ag_folding *f, const ag_folding_member *const *members, size_t count, const size_t *chosen,
-                      size_t holes_count, ag_reading *readings, ag_arena *arena, ag_err *err)
+static int open_asking(const ag_folding *f, const ag_folding_member *const *members, size_t count, ag_arena *arena,
+                       ag_asking *out, ag_err *err)
 {
     const ag_strategy_task *task = f->run.task;
     ag_model **models = ag_arena_array(arena, count, sizeof(ag_model *));
     double *weights = ag_arena_array(arena, count, sizeof *weights);
-    const ag_drilled **holes = ag_arena_array(arena, holes_count + 1, sizeof *holes);
-    if (!models || !weights || !holes) return ag_fail_memory(err, holes_count * sizeof *holes);
+    if (!models || !weights) return ag_fail_memory(err, count * sizeof *weights);
     for (size_t i = 0; i < count; i++) {
         models[i] = members[i]->model;
         weights[i] = members[i]->weight;
     }
+    *out = (ag_asking){.view = &f->run.view,
+                       .models = models,
+                       .weights = weights,
+                       .model_count = count,
+                       .fusion = fusion_of(task),
+                       .device = task->device,
+                       .pool = task->pool,
+                       .cancel = task->cancel};
+    return 0;
+}
+
+/* Models about holes that none of them saw. */
+static int ask_models(const ag_folding *f, const ag_folding_member *const *members, size_t count, const size_t *chosen,
+                      size_t holes_count, ag_reading *readings, ag_arena *arena, ag_err *err)
+{
+    ag_asking asking;
+    const ag_drilled **holes = ag_arena_array(arena, holes_count + 1, sizeof *holes);
+    if (!holes) return ag_fail_memory(err, holes_count * sizeof *holes);
+    int rc = open_asking(f, members, count, arena, &asking, err);
+    if (rc < 0) return rc;
     for (size_t i = 0; i < holes_count; i++) {
         holes[i] = &f->run.set.items[chosen[i]].drilled;
         readings[i] = (ag_reading){0};
     }
-    const ag_asking asking = {.view = &f->run.view,
-                              .models = models,
-                              .weights = weights,
-                              .model_count = count,
-                              .fusion = fusion_of(task),
-                              .device = task->device,
-                              .pool = task->pool,
-                              .cancel = task->cancel};
     return ag_drilling_ask(&asking, holes, holes_count, readings, err);
 }
 
@@ -358,10 +368,23 @@ static int ask_unseen(ag_folding *f, ag_err *err)
     return rc;
 }
 
+/* All models are asked together, as they will answer. */
+static int measure_usual(ag_folding *f, ag_calibration_usual *out, const ag_calibration_usual **usual, ag_err *err)
+{
+    ag_asking asking;
+    const ag_folding_member **all = ag_arena_array(f->arena, f->member_count + 1, sizeof *all);
+    if (!all) return ag_fail_memory(err, f->member_count * sizeof *all);
+    for (size_t i = 0; i < f->member_count; i++) all[i] = &f->members[i];
+    int rc = open_asking(f, all, f->member_count, f->arena, &asking, err);
+    return rc < 0 ? rc : ag_drilling_usual(&f->run, &asking, out, usual, err);
+}
+
 /* The holes that the models never saw give the calibration of all. */
 static int calibrate(ag_folding *f, ag_err *err)
 {
     size_t count = 0;
+    ag_calibration_usual of_these;
+    const ag_calibration_usual *usual = NULL;
     const ag_example **examples = NULL;
     ag_reading *readings = NULL;
     ag_calibration_default(f->run.data.refine, &f->calibration);
@@ -378,7 +401,9 @@ static int calibrate(ag_folding *f, ag_err *err)
         known[i] = &examples[i]->known;
         tools[i] = of_all[examples[i] - f->run.set.items];
     }
-    rc = ag_calibration_fit(holes, readings, known, tools, count, f->run.data.refine, &f->calibration, err);
+    if (ag_calibration_can_fit(known, count) && (rc = measure_usual(f, &of_these, &usual, err)) < 0) return rc;
+    const ag_calibration_told told = {holes, readings, known, tools, count, f->run.data.refine, usual};
+    rc = ag_calibration_fit(&told, &f->calibration, err);
     return rc < 0 ? rc : ag_drilling_by_repeats(&f->run, examples, readings, count, &f->calibration, err);
 }
 

@@ -331,14 +331,22 @@ int ag_drilling_train(const ag_drilling_run *run, const ag_drilling_fold *fold, 
 static void tell_give(const ag_drilling_run *run, const ag_calibration *calibration)
 {
     double most = (double)NAN;
-    size_t tools = SIZE_MAX;
+    size_t tools = SIZE_MAX, simulated = 0;
     for (int k = 0; k < AG_POINTS; k++) {
         double give = ag_calibration_give(&calibration->point[k]);
         if (isnan(give)) continue;
         most = fmax(most, give);
         if (calibration->point[k].tools < tools) tools = calibration->point[k].tools;
+        if (calibration->point[k].simulated > simulated) simulated = calibration->point[k].simulated;
     }
     if (isnan(most)) return;
+    if (simulated) {
+        ag_strategy_remark(run->task,
+                           "intervals were learned from %zu tools, drawn to what %zu simulated ones say as far as they "
+                           "bear it",
+                           tools, simulated);
+        return;
+    }
     ag_strategy_remark(run->task,
                        "intervals were learned from %zu tools: of other tools' points they hold 90 %%, give or take "
                        "%.0f %%",

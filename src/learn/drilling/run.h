@@ -51,6 +51,10 @@ typedef struct ag_drilling_fold {
 } ag_drilling_fold;
 int ag_drilling_train(const ag_drilling_run *run, const ag_drilling_fold *fold, ag_model **out, ag_err *err);
 
+/* What is usual of these models' errors, by run->data.simulated.calibrate holes that none of them saw, with a remark;
+ * *out stays as it is, and *usual NULL, where none are asked for. */
+int ag_drilling_usual(const ag_drilling_run *run, const ag_asking *asking, ag_calibration_usual *out,
+                      const ag_calibration_usual **usual, ag_err *err);
 /* ag_calibration_by_repeats(), and remarks on what it found and how many tools the intervals rest on. */
 int ag_drilling_by_repeats(const ag_drilling_run *run, const ag_example *const *examples, const ag_reading *readings,
                            size_t count, ag_calibration *calibration, ag_err *err);

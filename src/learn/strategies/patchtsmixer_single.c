@@ -105,6 +105,8 @@ static int judge(single *s, ag_strategy_task *task, const size_t *chosen, size_t
                         .pool = task->pool,
                         .cancel = task->cancel};
     ag_grip grip = {data->grip_pitch, data->grip_tolerance, data->grip_codes};
+    ag_calibration_usual of_this;
+    const ag_calibration_usual *usual = NULL;
     uint32_t *tools;
     size_t tool_count;
     int rc = ag_examples_tools(&s->run.set, task->arena, &tools, &tool_count, err);
@@ -116,8 +118,10 @@ static int judge(single *s, ag_strategy_task *task, const size_t *chosen, size_t
         j->known[i] = &s->run.set.items[chosen[i]].known;
     }
     rc = ag_drilling_ask(&asking, j->holes, count, j->readings, err);
-    if (rc >= 0)
-        rc = ag_calibration_fit(j->holes, j->readings, j->known, j->tools, count, data->refine, &s->calibration, err);
+    if (rc >= 0 && ag_calibration_can_fit(j->known, count))
+        rc = ag_drilling_usual(&s->run, &asking, &of_this, &usual, err);
+    const ag_calibration_told told = {j->holes, j->readings, j->known, j->tools, count, data->refine, usual};
+    if (rc >= 0) rc = ag_calibration_fit(&told, &s->calibration, err);
     if (rc >= 0) rc = ag_drilling_by_repeats(&s->run, j->examples, j->readings, count, &s->calibration, err);
     for (size_t i = 0; i < count && rc >= 0; i++)
         ag_calibration_answer(&s->calibration, &grip, j->holes[i], &j->readings[i], &j->answers[i]);

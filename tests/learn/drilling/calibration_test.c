@@ -91,7 +91,8 @@ AG_TEST(test_calibration__intervals_hold_nine_of_ten_and_confidence_sorts)
     ag_err err = {0};
     ag_calibration c;
     bench *b = open_bench(1, 0, 10), *other = open_bench(2, 0, 10); /* shapes far away: nothing to refine by */
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &c, &err));
+    AG_EXPECT_OK(
+        ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, HOLES, true, NULL}, &c, &err));
     judged j = judge(other, &c);
     assert_true(j.covered > 0.87 && j.covered < 0.93);
     assert_true(j.high_right >= j.low_right);
@@ -104,8 +105,10 @@ AG_TEST(test_calibration__a_better_witness_with_a_bias_is_believed_without_it)
     ag_err err = {0};
     ag_calibration with, without;
     bench *b = open_bench(3, 0.05, 0.01), *other = open_bench(4, 0.05, 0.01);
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &with, &err));
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, false, &without, &err));
+    AG_EXPECT_OK(ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, HOLES, true, NULL},
+                                    &with, &err));
+    AG_EXPECT_OK(ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, HOLES, false, NULL},
+                                    &without, &err));
     judged better = judge(other, &with), worse = judge(other, &without);
     assert_true(better.mae < 0.02 && worse.mae > 0.05);
     assert_true(better.covered > 0.87 && better.covered < 0.93);
@@ -136,10 +139,12 @@ AG_TEST(test_calibration__intervals_hold_for_tools_that_nobody_has_seen)
     for (uint64_t draw = 0; draw < 10; draw++) { /* ten trainings of 20 tools each */
         bench *b = open_bench(60 + draw, 0, 10);
         tool_biases(b, 80 + draw, HOLES / 20, tools);
-        AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, tools, HOLES, true, &c, &err));
+        AG_EXPECT_OK(ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, tools, HOLES, true, NULL},
+                                        &c, &err));
         assert_true(c.point[0].tools == 20 && c.point[0].count == HOLES);
         known += judge(other, &c).covered / 10;
-        AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &c, &err));
+        AG_EXPECT_OK(ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, HOLES, true, NULL},
+                                        &c, &err));
         blind += judge(other, &c).covered / 10;
         ag_arena_free(b->arena);
     }
@@ -159,9 +164,11 @@ AG_TEST(test_calibration__holes_gone_astray_do_not_bend_the_rest)
     ag_err err = {0};
     ag_calibration c, clean;
     bench *b = open_bench(3, 0.05, 0.01), *other = open_bench(4, 0.05, 0.01);
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &clean, &err));
+    AG_EXPECT_OK(ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, HOLES, true, NULL},
+                                    &clean, &err));
     lead_astray(b);
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &c, &err));
+    AG_EXPECT_OK(
+        ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, HOLES, true, NULL}, &c, &err));
     assert_true(fabs(c.point[0].blend[0] - clean.point[0].blend[0]) < 0.005);
     judged bent = judge(other, &c), straight = judge(other, &clean);
     assert_true(bent.mae < 1.1 * straight.mae);
@@ -186,7 +193,8 @@ static void fit_lot(const bench *b, size_t draw, size_t count, ag_calibration *c
 {
     ag_err err = {0};
     size_t from = draw * count;
-    AG_EXPECT_OK(ag_calibration_fit(b->holes + from, b->readings + from, b->all + from, NULL, count, true, c, &err));
+    AG_EXPECT_OK(ag_calibration_fit(
+        &(ag_calibration_told){b->holes + from, b->readings + from, b->all + from, NULL, count, true, NULL}, c, &err));
 }
 
 /* The share of all points of `other` that lie in their intervals, by calibrations of 40 draws of 30 holes each. */
@@ -213,6 +221,82 @@ AG_TEST(test_calibration__what_few_tools_are_drawn_to_is_as_wide_as_normal_error
     }
     ag_arena_free(b->arena);
     ag_arena_free(other->arena);
+}
+
+/* The same by calibrations that are drawn to `usual`: mean, and the mean distance from nine of ten. */
+static double covered_beside(const bench *b, const bench *other, const ag_calibration_usual *usual, double *off)
+{
+    enum { DRAWS = 40, FEW = 30 };
+    ag_err err = {0};
+    ag_calibration c;
+    double covered = 0;
+    *off = 0;
+    for (size_t from = 0; from < DRAWS * FEW; from += FEW) {
+        ag_calibration_told told = {b->holes + from, b->readings + from, b->all + from, NULL, FEW, true, usual};
+        AG_EXPECT_OK(ag_calibration_fit(&told, &c, &err));
+        assert_int_equal(c.point[0].simulated, usual ? usual->tools : 0);
+        double share = judge(other, &c).covered;
+        covered += share / DRAWS;
+        *off += fabs(share - 0.9) / DRAWS;
+    }
+    return covered;
+}
+
+AG_TEST(test_calibration__few_tools_are_drawn_to_what_the_ensemble_itself_does)
+{
+    ag_err err = {0};
+    double off[2];
+    ag_calibration_usual usual = {.tools = 77};
+    bench *made = open_bench(41, 0.03, 0.1), *b = open_bench(42, 0.03, 0.1), *other = open_bench(43, 0.03, 0.1);
+    AG_EXPECT_OK(ag_calibration_usual_of(
+        &(ag_calibration_told){made->holes, made->readings, made->all, NULL, HOLES, true, NULL}, &usual, &err));
+    assert_int_equal(usual.tools, HOLES);
+    double without = covered_beside(b, other, NULL, &off[0]), with = covered_beside(b, other, &usual, &off[1]);
+    print_message("without %.3f, off by %.3f; with %.3f, off by %.3f\n", without, off[0], with, off[1]);
+    assert_true(with > 0.88 && with < 0.92);
+    assert_true(off[1] < 0.7 * off[0]);
+    ag_arena_free(made->arena);
+    ag_arena_free(b->arena);
+    ag_arena_free(other->arena);
+}
+
+AG_TEST(test_calibration__simulated_tools_are_given_up_where_own_ones_contradict_them)
+{
+    ag_err err = {0};
+    double off;
+    ag_calibration_usual usual;
+    bench *made = open_bench(44, 0, 10), *b = open_bench(45, 0, 10), *other = open_bench(46, 0, 10);
+    level(made, 47, 0.02);
+    level(b, 48, 0.08);
+    level(other, 49, 0.08);
+    AG_EXPECT_OK(ag_calibration_usual_of(
+        &(ag_calibration_told){made->holes, made->readings, made->all, NULL, HOLES, true, NULL}, &usual, &err));
+    double covered = covered_beside(b, other, &usual, &off);
+    print_message("%.3f\n", covered);
+    assert_true(covered > 0.86 && covered < 0.94);
+    ag_arena_free(made->arena);
+    ag_arena_free(b->arena);
+    ag_arena_free(other->arena);
+}
+
+AG_TEST(test_calibration__what_is_rarely_there_is_as_usual_elsewhere)
+{
+    ag_err err = {0};
+    ag_calibration_usual usual, none;
+    bench *made = open_bench(50, 0, 0.1);
+    for (size_t i = 0; i < HOLES; i++)
+        if (i >= 20) made->known[i].mm[AG_POINT_EXIT] = (double)NAN;
+    const ag_calibration_told all = {made->holes, made->readings, made->all, NULL, HOLES, true, NULL};
+    const ag_calibration_told few = {made->holes, made->readings, made->all, NULL, 20, true, NULL};
+    AG_EXPECT_OK(ag_calibration_usual_of(&all, &usual, &err));
+    AG_EXPECT_OK(ag_calibration_usual_of(&few, &none, &err));
+    assert_int_equal(none.tools, 0);
+    assert_memory_equal(usual.blend[AG_POINT_EXIT], none.blend[AG_POINT_EXIT], sizeof none.blend[0]);
+    assert_memory_not_equal(usual.blend[AG_POINT_ENTRY], none.blend[AG_POINT_ENTRY], sizeof none.blend[0]);
+    assert_true(ag_calibration_can_fit(made->all, HOLES) && !ag_calibration_can_fit(made->all, 20));
+    for (size_t i = 0; i < HOLES; i++) made->known[i].source = "change-points";
+    assert_false(ag_calibration_can_fit(made->all, HOLES));
+    ag_arena_free(made->arena);
 }
 
 AG_TEST(test_calibration__larger_errors_than_usual_are_believed_to_few_tools)
@@ -279,11 +363,14 @@ AG_TEST(test_calibration__a_single_tool_is_calibrated_by_its_holes)
     ag_calibration one, none;
     bench *b = open_bench(9, 0, 10);
     for (size_t i = 0; i < HOLES; i++) tools[i] = 4000000; /* numbers need not be dense */
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, tools, HOLES, true, &one, &err));
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &none, &err));
+    AG_EXPECT_OK(ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, tools, HOLES, true, NULL},
+                                    &one, &err));
+    AG_EXPECT_OK(ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, HOLES, true, NULL},
+                                    &none, &err));
     assert_memory_equal(&one.point[0], &none.point[0], sizeof one.point[0]);
     for (size_t i = 0; i < HOLES; i++) tools[i] = i % 2; /* two are a round each */
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, tools, HOLES, true, &one, &err));
+    AG_EXPECT_OK(ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, tools, HOLES, true, NULL},
+                                    &one, &err));
     assert_true(one.point[0].tools == 2 && isfinite(one.point[0].width) && one.point[0].width > 0);
     ag_arena_free(b->arena);
 }
@@ -294,10 +381,11 @@ AG_TEST(test_calibration__with_few_holes_the_default_stands)
     ag_calibration c, usual;
     bench *b = open_bench(5, 0, 0.02);
     ag_calibration_default(true, &usual);
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, 10, true, &c, &err));
+    AG_EXPECT_OK(
+        ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, 10, true, NULL}, &c, &err));
     assert_memory_equal(c.point[0].blend, usual.point[0].blend, sizeof c.point[0].blend);
     assert_true(c.point[0].width == usual.point[0].width);
-    AG_EXPECT_OK(ag_calibration_fit(NULL, NULL, NULL, NULL, 0, true, &c, &err));
+    AG_EXPECT_OK(ag_calibration_fit(&(ag_calibration_told){NULL, NULL, NULL, NULL, 0, true, NULL}, &c, &err));
     ag_arena_free(b->arena);
 }
 
@@ -308,10 +396,12 @@ AG_TEST(test_calibration__a_labeller_does_not_bear_witness_for_itself)
     bench *b = open_bench(5, 0, 0);
     ag_calibration_default(true, &usual);
     for (size_t i = 0; i < HOLES; i++) b->known[i].source = i % 2 ? "change-points" : "step-codes";
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &c, &err));
+    AG_EXPECT_OK(
+        ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, HOLES, true, NULL}, &c, &err));
     assert_memory_equal(c.point[0].blend, usual.point[0].blend, sizeof c.point[0].blend);
     for (size_t i = 0; i < HOLES; i++) b->known[i].source = i % 2 ? "expert" : "truth";
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, HOLES, true, &c, &err));
+    AG_EXPECT_OK(
+        ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, HOLES, true, NULL}, &c, &err));
     assert_memory_not_equal(c.point[0].blend, usual.point[0].blend, sizeof c.point[0].blend);
     ag_arena_free(b->arena);
 }
@@ -355,7 +445,8 @@ AG_TEST(test_calibration__is_the_same_when_read_back)
     ag_buf text;
     bench *b = open_bench(7, 0.02, 0.05);
     ag_buf_init(&text, 1 << 20);
-    AG_EXPECT_OK(ag_calibration_fit(b->holes, b->readings, b->all, NULL, 500, true, &c, &err));
+    AG_EXPECT_OK(
+        ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, 500, true, NULL}, &c, &err));
     ag_json json = ag_json_writer(&text, 0, AG_JSON_REFUSE_NONFINITE);
     ag_calibration_write(&c, &json);
     AG_EXPECT_OK(ag_json_end_document(&json, &err));
@@ -420,7 +511,7 @@ static int fit(void *context, ag_err *err)
 {
     const bench *b = context;
     ag_calibration c;
-    return ag_calibration_fit(b->holes, b->readings, b->all, NULL, 100, true, &c, err);
+    return ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, 100, true, NULL}, &c, err);
 }
 
 AG_TEST(test_calibration__bears_failing_allocations)

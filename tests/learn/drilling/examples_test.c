@@ -222,6 +222,36 @@ AG_TEST(test_examples__simulated_holes_stand_behind_the_others)
     ag_arena_free(b.arena);
 }
 
+AG_TEST(test_examples__others_are_simulated_to_be_asked_about)
+{
+    enum { MADE = 44 };
+    bench b;
+    ag_err err = {0};
+    ag_pool *pool = NULL;
+    ag_example *one, *many;
+    size_t count, same;
+    const ag_drilling_simulated what = {.seed = 3, .burr = 0.25, .calibrate = MADE};
+    open_bench(&b);
+    AG_EXPECT_OK(ag_pool_new(3, &pool, &err));
+    ag_example_set learned = load(&b, NULL);
+    b.data.simulated = (ag_drilling_simulated){.holes = MADE, .tool_holes = 1, .seed = 3, .own_share = 1};
+    AG_EXPECT_OK(ag_examples_simulate(&learned, &b.data, pool, NULL, NULL, b.arena, &err));
+    AG_EXPECT_OK(ag_examples_simulate_others(&what, NULL, NULL, NULL, b.arena, &one, &count, &err));
+    AG_EXPECT_OK(ag_examples_simulate_others(&what, pool, NULL, NULL, b.arena, &many, &same, &err));
+    assert_true(count == same && count > MADE / 2 && count < MADE);
+    size_t told = 0;
+    for (size_t i = 0; i < count; i++) {
+        assert_memory_equal(one[i].known.mm, many[i].known.mm, sizeof one[i].known.mm);
+        assert_false(ag_known_by_labeller(&one[i].known));
+        told += one[i].drilled.shape.outcome != AG_LABEL_NONE;
+        for (size_t k = learned.count; k < learned.count + learned.simulated; k++) /* nobody learned from it */
+            assert_true(one[i].known.mm[0] != learned.items[k].known.mm[0]);
+    }
+    assert_true(told > count / 2);
+    ag_pool_free(pool);
+    ag_arena_free(b.arena);
+}
+
 AG_TEST(test_examples__a_hole_without_its_shape_is_otherwise_the_same)
 {
     bench b;

@@ -157,6 +157,34 @@ AG_TEST(test_folding_run__simulated_holes_are_learned_from_and_never_scored_on)
     ag_arena_free(arena);
 }
 
+/* Holes that nobody learned from tell what is usual: the models stay, their intervals do not. */
+AG_TEST(test_folding_run__trained_models_are_asked_about_other_simulated_holes)
+{
+    static char labels[1000];
+    const char *const more[] = {labels, "data_config.simulated.calibrate=60", NULL}, *const none[] = {labels, NULL};
+    ag_err err = {0};
+    outcome o;
+    const char *plain = ag_test_dir(), *one = ag_test_dir(), *four = ag_test_dir(), *few = data_dir;
+    const char *files = simulated(44, 13);
+    ag_arena *arena = ag_arena_new(0);
+    data_dir = prepared(files, arena);
+    ag_format(labels, sizeof labels, "data_config.labels=%s/truth.csv", files);
+    AG_EXPECT_OK(train(none, plain, 4, &o, &err));
+    assert_null(strstr(o.remarks, "simulated"));
+    AG_EXPECT_OK(train(more, one, 1, &o, &err));
+    assert_non_null(strstr(o.remarks, "tools, drawn to what "));
+    AG_EXPECT_OK(train(more, four, 4, &o, &err));
+    data_dir = few;
+    expect_same(one, four, "out_of_fold.csv");
+    expect_same(one, plain, "model/members/fold-02/model.safetensors");
+    ag_buf a = bytes_of(plain, "model/auger.json"), b = bytes_of(one, "model/auger.json");
+    assert_null(strstr((const char *)a.data, "simulated_tools"));
+    assert_non_null(strstr((const char *)b.data, "simulated_tools"));
+    ag_buf_deinit(&a);
+    ag_buf_deinit(&b);
+    ag_arena_free(arena);
+}
+
 /* The ensemble in a directory answers for a hole that it may have seen. */
 static void expect_answers(const char *directory, int voices)
 {
