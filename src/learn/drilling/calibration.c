@@ -9,6 +9,7 @@
 #include "learn/drilling/calibration_parts.h"
 
 enum { TERMS = AG_CALIBRATION_TERMS };
+static const double usual_point = 1.6; /* mm, length of a tool's point */
 
 /* ---- witnesses ---- */
 
@@ -28,6 +29,28 @@ static double shape_near(const ag_drilled *drilled, int point, double heap)
         for (size_t i = 0; i < shape->transition_count; i++)
             if (isnan(near) || fabs(shape->transition[i] - heap) < fabs(near - heap)) near = shape->transition[i];
     return fabs(near - heap) <= AG_CALIBRATION_FAR ? near : (double)NAN;
+}
+
+/* How far the labeller is from the heap at the other end, where its trust in the point's length shows, too; 0: no
+ * telling. */
+static double away_elsewhere(const ag_drilled *drilled, const ag_reading *r, int point)
+{
+    int other = point == AG_POINT_ENTRY ? AG_POINT_EXIT : AG_POINT_ENTRY;
+    double away = shape_depth(&drilled->shape, other) - r->mm[other];
+    return r->none[other] <= 0.5 && fabs(away) <= AG_CALIBRATION_FAR ? away : 0;
+}
+
+/* Mean torque of the layer above this depth, as far as the whole point was in it. */
+static double torque_above(const ag_track *t, double depth)
+{
+    const double near = 0.3, far = 1.6; /* mm */
+    double sum = 0, count = 0;
+    for (size_t i = 0; i < t->count && t->depth[i] < depth - near; i++) {
+        if (t->depth[i] < depth - far) continue;
+        sum += t->torque[i];
+        count++;
+    }
+    return count > 0 ? fmax(sum / count, 0) : 0;
 }
 
 /* The feed where the tool was at this depth. */
@@ -54,7 +77,11 @@ ag_witness ag_witness_of(const ag_drilled *drilled, const ag_reading *r, int poi
     double away = both ? w.shape - w.heap : 0, spread = log(r->spread[point] / 0.15);
     double unsure = both ? log((drilled->shape.uncertainty + 0.02) / 0.1) : 0;
     double feed = log((feed_at(&drilled->track, w.heap) + 0.1) / 2);
-    const double x[TERMS] = {1, away, away * spread, away * unsure, both ? feed : 0, both ? 0 : 1};
+    double length = both && !isnan(drilled->shape.point) ? drilled->shape.point - usual_point : 0;
+    double above = log((torque_above(&drilled->track, w.heap) + 0.3) / 4);
+    double elsewhere = both ? away_elsewhere(drilled, r, point) : 0;
+    const double x[TERMS] = {1,      away,         away * spread, away * unsure, both ? feed : 0, both ? 0 : 1,
+                             length, away * above, elsewhere};
     const double z[TERMS] = {1,
                              spread,
                              log(fabs(away) + 0.02) - log(0.05),

@@ -7,7 +7,7 @@
 #include "learn/drilling/examples.h"
 #include "learn/drilling/heat.h"
 
-enum { AG_CALIBRATION_TERMS = 6, AG_CALIBRATION_STAIRS = 12 };
+enum { AG_CALIBRATION_TERMS = 9, AG_CALIBRATION_STAIRS = 12 };
 
 typedef struct ag_point_calibration {
     double blend[AG_CALIBRATION_TERMS]; /* of the way from the heap to the shape's depth */

@@ -7,6 +7,7 @@
 #include "learn/drilling/calibration.h"
 
 enum { TERMS = AG_CALIBRATION_TERMS, STAIRS = AG_CALIBRATION_STAIRS };
+enum { FIRST_TERMS = 6 }; /* that models of before have; what came later counts for nothing there */
 static const double first_blend[TERMS] = {0, 0.5, 0, 0, 0, 0}, first_scale[TERMS] = {-3.5, 0.5, 0.2, 0, 0, 0};
 static const double usual_width = 1.9;
 
@@ -74,8 +75,8 @@ static bool read_point_calibration(const ag_value *value, ag_point_calibration *
     out->labeller = (double)NAN;
     if (labeller && (!ag_value_real(labeller, &out->labeller) || !(out->labeller >= 0) || !isfinite(out->labeller)))
         return false;
-    if (!read_numbers(ag_value_get(value, "blend"), out->blend, TERMS, TERMS, &n) ||
-        !read_numbers(ag_value_get(value, "scale"), out->scale, TERMS, TERMS, &n) ||
+    if (!read_numbers(ag_value_get(value, "blend"), out->blend, FIRST_TERMS, TERMS, &n) ||
+        !read_numbers(ag_value_get(value, "scale"), out->scale, FIRST_TERMS, TERMS, &n) ||
         !ag_value_real(ag_value_get(value, "width"), &out->width) || !(out->width > 0) ||
         !read_numbers(ag_value_get(value, "usual_error_mm"), out->error, 1, STAIRS, &out->stairs) ||
         !read_numbers(ag_value_get(value, "confidence"), out->confidence, 1, STAIRS, &stairs) || stairs != out->stairs)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "learn/drilling/calibration.h"
+#include "learn/drilling/calibration_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ typedef struct bench {
     ag_reading readings[HOLES];
     ag_known known[HOLES];
     const ag_known *all[HOLES];
-    double nodes[2], times[2];
+    double nodes[2], times[2], torques[2];
 } bench;
 
 static bench *open_bench(uint64_t seed, double shape_bias, double shape_noise)
@@ -27,10 +27,11 @@ static bench *open_bench(uint64_t seed, double shape_bias, double shape_noise)
     ag_arena *arena = ag_arena_new(0);
     bench *b = ag_arena_alloc(arena, sizeof *b);
     ag_rng rng = ag_rng_stream(seed, "holes");
-    *b = (bench){.arena = arena, .nodes = {0.5, 30}, .times = {0, 10}};
+    *b = (bench){.arena = arena, .nodes = {0.5, 30}, .times = {0, 10}, .torques = {4, 4}};
     for (size_t i = 0; i < HOLES; i++) {
         const double truth[AG_POINTS] = {6, 16, 20};
-        b->drilled[i].track = (ag_track){.count = 2, .depth = b->nodes, .time = b->times, .end = 30};
+        b->drilled[i].track =
+            (ag_track){.count = 2, .depth = b->nodes, .time = b->times, .torque = b->torques, .end = 30};
         b->readings[i] = (ag_reading){.voices = 1, .apart = {NAN, NAN, NAN}};
         b->known[i] = (ag_known){.outcome = AG_LABEL_FOUND, .weight = 1};
         for (int k = 0; k < AG_POINTS; k++) {
@@ -114,6 +115,36 @@ AG_TEST(test_calibration__a_better_witness_with_a_bias_is_believed_without_it)
     assert_true(better.covered > 0.87 && better.covered < 0.93);
     ag_arena_free(b->arena);
     ag_arena_free(other->arena);
+}
+
+/* A labeller that takes the point for too long is off at both ends. */
+AG_TEST(test_calibration__what_a_shape_is_off_by_at_one_end_tells_of_the_other)
+{
+    ag_err err = {0};
+    ag_calibration c;
+    double known = 0, unknown = 0;
+    ag_rng rng = ag_rng_stream(60, "points");
+    bench *b = open_bench(61, 0, 0);
+    for (size_t i = 0; i < HOLES; i++) {
+        double off = 0.1 * ag_rng_normal(&rng);
+        b->drilled[i].shape.entry += off;
+        b->drilled[i].shape.exit += off;
+        b->readings[i].spread[AG_POINT_ENTRY] = 0.06; /* the models know the entry */
+        b->readings[i].mm[AG_POINT_ENTRY] = b->known[i].mm[AG_POINT_ENTRY];
+        b->readings[i].spread[AG_POINT_EXIT] = 0.3;
+    }
+    const ag_calibration_told told = {b->holes, b->readings, b->all, NULL, HOLES, true, NULL};
+    AG_EXPECT_OK(ag_calibration_fit(&told, &c, &err));
+    for (size_t i = 0; i < HOLES; i++) {
+        ag_prediction p;
+        ag_calibration_answer(&c, &grip, b->holes[i], &b->readings[i], &p);
+        known += fabs(p.points[AG_POINT_EXIT].mm - b->known[i].mm[AG_POINT_EXIT]) / HOLES;
+        b->readings[i].none[AG_POINT_ENTRY] = 0.51; /* then nothing can be said of it, nor by it */
+        ag_witness w = ag_witness_of(b->holes[i], &b->readings[i], AG_POINT_EXIT, true);
+        unknown += fabs(ag_witness_blended(c.point[AG_POINT_EXIT].blend, &w) - b->known[i].mm[AG_POINT_EXIT]) / HOLES;
+    }
+    assert_true(known < 0.5 * unknown);
+    ag_arena_free(b->arena);
 }
 
 /* Every tool is off by something of its own, which no witness knows: the holes of a tool are one measurement. */
@@ -471,6 +502,27 @@ static int read_text(const bench *b, ag_str text, ag_calibration *out, ag_err *e
     const ag_value *tree;
     AG_EXPECT_OK(ag_json_parse(b->arena, text, NULL, &tree, &err));
     return ag_calibration_read(tree, "auger.json", out, error);
+}
+
+AG_TEST(test_calibration__models_of_before_had_fewer_terms)
+{
+#define OF(numbers)                                                                                                    \
+    "{\"blend\": [" numbers "], \"scale\": [-3.5, 0.5, 0, 0, 0, 0], \"width\": 2, \"usual_error_mm\": [0.1], "         \
+    "\"confidence\": [0.9]}"
+#define ALL(numbers)                                                                                                   \
+    AG_STR("{\"refine\": true, \"entry\": " OF(numbers) ", \"transition\": " OF(numbers) ", \"exit\": " OF(numbers) "}")
+    ag_err err = {0};
+    ag_calibration c;
+    ag_prediction p;
+    bench *b = open_bench(8, 0.1, 0);
+    AG_EXPECT_OK(read_text(b, ALL("0, 0.5, 0, 0, 0, 0"), &c, &err));
+    ag_calibration_answer(&c, &grip, b->holes[0], &b->readings[0], &p);
+    assert_float_equal(p.points[0].mm, (b->readings[0].mm[0] + b->drilled[0].shape.entry) / 2, 1e-9);
+    AG_EXPECT_ERROR(read_text(b, ALL("0, 0.5, 0, 0, 0"), &c, &err), AG_EPARSE, "calibration.entry");
+    AG_EXPECT_ERROR(read_text(b, ALL("0, 0.5, 0, 0, 0, 0, 0, 0, 0, 0"), &c, &err), AG_EPARSE, "calibration.entry");
+    ag_arena_free(b->arena);
+#undef ALL
+#undef OF
 }
 
 AG_TEST(test_calibration__what_repeats_told_is_kept_and_counts_by_the_spread_of_the_heap)
