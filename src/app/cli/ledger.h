@@ -44,11 +44,10 @@
      .doc = "which: those in use, deleted ones, or both"}
 
 /* And for its positionals: what ag_cli_run() takes. */
-#define AG_POSITIONAL_OF_RUN                                                                                           \
-    {.name = "RUN",                                                                                                    \
-     .type = AG_OPTION_TEXT,                                                                                           \
-     .required = true,                                                                                                 \
-     .doc = "Its id, the beginning of it, its name, or the directory that a training has written"}
+#define AG_WORDS_FOR_RUN "id, the beginning of it, its name, or the directory that a training has written"
+#define AG_POSITIONAL_OF_RUN {.name = "RUN", .type = AG_OPTION_TEXT, .required = true, .doc = "Its " AG_WORDS_FOR_RUN}
+#define AG_POSITIONAL_OF_RUNS                                                                                          \
+    {.name = "RUN", .type = AG_OPTION_TEXT, .required = true, .repeated = true, .doc = "Of each its " AG_WORDS_FOR_RUN}
 
 /* By --db and --home. Unless `make`, a ledger that is not there is AG_ENOTFOUND. */
 int ag_cli_open_ledger(ag_invocation *invocation, bool make, ag_ledger **out, ag_err *err);

@@ -8,7 +8,7 @@
 #include "ledger/artifact.h"
 
 static const ag_option options[] = {
-    {.name = "run", .letter = 'r', .type = AG_OPTION_TEXT, .doc = "the run that made it, by its id or its beginning"},
+    {.name = "run", .letter = 'r', .type = AG_OPTION_TEXT, .doc = "the run that made it: its " AG_WORDS_FOR_RUN},
     {.name = "description", .letter = 'd', .type = AG_OPTION_TEXT, .doc = "what it is"},
     {.name = "tag", .letter = 't', .type = AG_OPTION_PAIR, .repeated = true, .doc = "a tag of the version"},
     {.name = "alias", .type = AG_OPTION_TEXT, .doc = "an alias that points at it from now on"},

@@ -7,11 +7,7 @@ static const ag_option options[] = {
     AG_OPTION_OF_DATABASE,
 };
 static const ag_option positionals[] = {
-    {.name = "RUN",
-     .type = AG_OPTION_TEXT,
-     .required = true,
-     .repeated = true,
-     .doc = "Ids, or the beginnings of them"},
+    AG_POSITIONAL_OF_RUNS,
 };
 static const ag_example examples[] = {
     {"runs delete 4f2a91 77b0c4", "Delete two runs"},
