@@ -126,6 +126,9 @@ assert page.count("auto : ") == 2 and page.count("<th>material</th>") >= 3, page
 
 expect 0 'a file' predict -m old "$file"
 check 'is a row' out_has 'found'
+cp "$file" h
+expect 0 'a file with a short name' predict -m auto h
+check 'the column has its title' grep -q '^file  *entry' out
 expect 0 'air' predict -m auto "$air"
 check 'is told in words' out_has 'nothing was cut'
 expect 0 'a folder, as JSON lines' predict -m auto holes --json

@@ -46,6 +46,7 @@ told 1 "raw@v1 has no 'more.csv'" evaluate -m waved -d raw@v1/more.csv
 told 0 'waves@v1/waves.csv: 4 rows behind row 400' predict -m waved waves@v1
 told 0 '{"path":"waves@v1/waves.csv",' predict -m waved waves@v1/waves.csv --json
 told 1 "raw@v1/$hole" predict -m auto raw@v1
+check 'nothing is said to be written that was there' sh -c '! grep -q "writing" err'
 check 'what cannot be read is told so, too' out_has 'cannot be read: raw@v1/broken.xls:2: '
 told 1 "a prepared dataset holds samples" predict -m auto drilling@v1
 told 0 'of 24 labelled holes were seen by somebody' label queue -d drilling@v1

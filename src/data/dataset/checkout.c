@@ -147,7 +147,7 @@ int ag_dataset_checkout(const ag_dataset_place *place, const ag_dataset_version 
     if (rc >= 0) rc = ag_pool_new(0, &c->pool, err);
     ag_progress_stage(place->progress, "looking");
     if (rc >= 0) rc = each_file(c, look_first, err);
-    ag_progress_stage(place->progress, "writing");
+    ag_progress_stage(place->progress, "checking out"); /* which may find that all is there */
     if (rc >= 0) rc = each_file(c, write_file, err);
     ag_pool_free(c->pool);
     ag_free(c);

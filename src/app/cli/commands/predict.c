@@ -17,6 +17,7 @@
 #include "data/reader.h"
 #include "learn/drilling/tell.h"
 
+static const char name_title[] = "file"; /* of the column of names */
 enum { SNIFFED = 4096, MANY = 64, TOGETHER = 8, LEAST_NAME = 16, NUMBERS = 62 };
 
 static const char *const missings[] = {"refuse", "previous", "linear", NULL}; /* ag_missing */
@@ -259,6 +260,7 @@ static void choose_width(predicting *p)
 {
     const ag_output *out = p->invocation->out;
     size_t fits = out->columns > NUMBERS + LEAST_NAME ? out->columns - NUMBERS : (size_t)LEAST_NAME;
+    p->width = strlen(name_title);
     for (size_t i = 0; i < p->files.list.count; i++) {
         size_t count = ag_utf8_count(ag_str_of(((const ag_cli_file *)ag_vec_at(&p->files.list, i))->shown));
         if (count > p->width) p->width = count;
@@ -296,7 +298,7 @@ static void print_line(predicting *p, const item *it)
     const ag_prediction *said = &it->said;
     ag_invocation *invocation = p->invocation;
     if (!p->begun) {
-        print_name(p, "file");
+        print_name(p, name_title);
         ag_print(invocation, " %9s %9s %9s %9s %5s %6s  outcome\n", "entry", "transit.", "exit", "thick", "grip",
                  "sure");
     }
