@@ -65,6 +65,14 @@ static inline vec set(float x)
 {
     return _mm256_set1_ps(x);
 }
+#define HAS_SET_HERE
+/* In a register: four sums side by side would else read it from memory four times, and loads are as scarce as sums. */
+static inline vec set_here(float x)
+{
+    vec constant = _mm256_set1_ps(x);
+    __asm__("" : "+x"(constant));
+    return constant;
+}
 static inline vec add(vec a, vec b)
 {
     return _mm256_add_ps(a, b);

@@ -221,7 +221,7 @@ static void attend_whole(const ag_attend *call)
 }
 
 /* As attend_row_gradient(), from scores, with the signs turned; bits NULL: nothing was dropped. */
-INLINE void whole_row_gradient(const ag_attend_gradient *g, int64_t r, const int64_t keys, vec mean,
+INLINE void whole_row_gradient(const ag_attend_gradient *g, int64_t r, const int64_t keys, const int beside, vec mean,
                                const uint8_t *bits)
 {
     const ag_attend *at = &g->of;
@@ -229,22 +229,30 @@ INLINE void whole_row_gradient(const ag_attend_gradient *g, int64_t r, const int
     const float share = at->moments[at->queries + r];
     vec top = set(at->moments[r]), by = set(POWER_UNIT * at->factor), to_slope = set(-share * at->factor);
     vec scale = set(g->scale), scaled = set(share * g->scale);
-    for (int64_t c = 0; c < keys; c += LANES) {
-        vec power = power_of(mul(sub(load(weights + c), top), by)), used = set(share), slope;
-        if (bits) {
-            uint32_t kept = bits_at(bits, c);
-            used = keep_where(kept, scaled);
-            slope = fnma_(load(slopes + c), keep_where(kept, scale), mean);
-        } else {
-            slope = sub(mean, load(slopes + c));
+    for (int64_t c = 0; c < keys; c += beside * LANES) {
+        vec power[BESIDE];
+        EACH_BESIDE(i, beside) power[i] = mul(sub(load(weights + c + i * LANES), top), by);
+        powers_of(power, beside);
+        EACH_BESIDE(i, beside)
+        {
+            int64_t at_key = c + i * LANES;
+            vec used = set(share), slope;
+            if (bits) {
+                used = beside > 1 ? keep_of(bits, c, i, scaled) : keep_where(bits_at(bits, c), scaled);
+                vec given = beside > 1 ? keep_of(bits, c, i, scale) : keep_where(bits_at(bits, c), scale);
+                slope = fnma_(load(slopes + at_key), given, mean);
+            } else {
+                slope = sub(mean, load(slopes + at_key));
+            }
+            store(slopes + at_key, mul(mul(power[i], to_slope), slope));
+            store(weights + at_key, mul(power[i], used));
         }
-        store(slopes + c, mul(mul(power, to_slope), slope));
-        store(weights + c, mul(power, used));
     }
 }
 
 /* LANES rows or fewer. */
-INLINE void whole_rows_gradient(const ag_attend_gradient *g, int64_t r0, int64_t rows, const int64_t keys)
+INLINE void whole_rows_gradient(const ag_attend_gradient *g, int64_t r0, int64_t rows, const int64_t keys,
+                                const int beside)
 {
     const int64_t depth = g->of.depth;
     vec each[LANES];
@@ -259,9 +267,9 @@ INLINE void whole_rows_gradient(const ag_attend_gradient *g, int64_t r0, int64_t
     store(mean, down_to(each, rows, false));
     for (int64_t r = 0; r < rows; r++) {
         if (g->kept)
-            whole_row_gradient(g, r0 + r, keys, set(mean[r]), g->kept + (g->first_bit + (r0 + r) * keys) / 8);
+            whole_row_gradient(g, r0 + r, keys, beside, set(mean[r]), g->kept + (g->first_bit + (r0 + r) * keys) / 8);
         else
-            whole_row_gradient(g, r0 + r, keys, set(mean[r]), NULL);
+            whole_row_gradient(g, r0 + r, keys, beside, set(mean[r]), NULL);
     }
 }
 
@@ -271,8 +279,8 @@ static void gradient_whole(const ag_attend_gradient *call)
     int64_t r = 0, queries = g.of.queries;
     attend_product(&g.of, g.of.q, g.of.q_row, g.of.turned, g.of.weights);
     attend_product(&g.of, g.d, g.d_row, g.values_turned, g.slopes);
-    for (; g.of.keys == OFTEN && r + LANES <= queries; r += LANES) whole_rows_gradient(&g, r, LANES, OFTEN);
-    for (; r < queries; r += LANES) whole_rows_gradient(&g, r, queries - r < LANES ? queries - r : LANES, g.of.keys);
+    for (; g.of.keys == OFTEN && r + LANES <= queries; r += LANES) whole_rows_gradient(&g, r, LANES, OFTEN, BESIDE);
+    for (; r < queries; r += LANES) whole_rows_gradient(&g, r, queries - r < LANES ? queries - r : LANES, g.of.keys, 1);
 }
 
 static void attend(const ag_attend *at)

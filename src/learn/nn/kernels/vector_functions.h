@@ -18,6 +18,17 @@
 #endif
 #define EACH_BESIDE(i, count) UNROLL for (int i = 0; (i) < (count); (i)++)
 
+#ifndef HAS_SET_HERE
+#define set_here(x) set(x)
+#endif
+
+/* A step of a polynomial of each: p = p x + next. */
+INLINE void step_beside(vec *p, const vec *x, float next, const int count)
+{
+    const vec constant = count > 1 ? set_here(next) : set(next);
+    EACH_BESIDE(i, count) p[i] = fma_(p[i], x[i], constant);
+}
+
 #ifdef HAS_TABLES
 INLINE vec exp_of(vec x)
 {
@@ -43,9 +54,9 @@ INLINE vec exp_of(vec x)
 /* For softmax: exp(x) = power_of(x * POWER_UNIT), x <= 0. */
 #define POWER_UNIT 1.44269504F
 #ifdef HAS_TABLES
-INLINE vec power_of(vec x)
+INLINE void powers_of(vec *x, const int count)
 {
-    return power_by_table(x);
+    EACH_BESIDE(i, count) x[i] = power_by_table(x[i]);
 }
 #else
 /* Added to a number of that size, leaves the nearest integer n in the last bits, and n + 127, the exponent of 2^n,
@@ -58,22 +69,31 @@ INLINE void powers_near(const vec *shifted, const vec *r, vec *power, const int 
 {
     vec whole[BESIDE], p[BESIDE];
     EACH_BESIDE(i, count) whole[i] = power_of_two(shifted[i]);
-    EACH_BESIDE(i, count) p[i] = fma_(set(0.00132647273F), r[i], set(0.00967151299F));
-    EACH_BESIDE(i, count) p[i] = fma_(p[i], r[i], set(0.0555073358F));
-    EACH_BESIDE(i, count) p[i] = fma_(p[i], r[i], set(0.240222424F));
-    EACH_BESIDE(i, count) p[i] = fma_(p[i], r[i], set(0.693147004F));
+    EACH_BESIDE(i, count) p[i] = set(0.00132647273F);
+    step_beside(p, r, 0.00967151299F, count);
+    step_beside(p, r, 0.0555073358F, count);
+    step_beside(p, r, 0.240222424F, count);
+    step_beside(p, r, 0.693147004F, count);
     EACH_BESIDE(i, count) power[i] = fma_(p[i], mul(r[i], whole[i]), whole[i]);
 }
 
-/* 2^x of x <= 0; 0 below -126.5. No scaling in two steps, and no NaN is lost: of max_() it is the second that stays. */
-INLINE vec power_of(vec x)
+/* x becomes 2^x, x <= 0, of up to BESIDE vectors; 0 below -126.5. No scaling in two steps, and no NaN is lost: of
+ * max_() it is the second that stays. */
+INLINE void powers_of(vec *x, const int count)
 {
-    vec bounded = max_(set(-127.0F), x), shifted = add(bounded, set(POWER_MAGIC));
-    vec r = sub(bounded, sub(shifted, set(POWER_MAGIC))), power;
-    powers_near(&shifted, &r, &power, 1);
-    return power;
+    vec shifted[BESIDE];
+    EACH_BESIDE(i, count) x[i] = max_(set(-127.0F), x[i]);
+    EACH_BESIDE(i, count) shifted[i] = add(x[i], set(POWER_MAGIC));
+    EACH_BESIDE(i, count) x[i] = sub(x[i], sub(shifted[i], set(POWER_MAGIC)));
+    powers_near(shifted, x, x, count);
 }
 #endif
+
+INLINE vec power_of(vec x)
+{
+    powers_of(&x, 1);
+    return x;
+}
 
 /* exp(x^2/2) times the normal distribution's tail beyond x, for x >= 0. */
 INLINE vec tail_ratio(vec x)
@@ -153,11 +173,12 @@ INLINE void tails_of(const vec *size, vec *tail, const int count)
 {
     const float magic = POWER_MAGIC - 1.0F; /* beyond 0 lies a half */
     vec p[BESIDE], shifted[BESIDE], r[BESIDE];
-    EACH_BESIDE(i, count) p[i] = fma_(set(-2.99241328e-05F), size[i], set(0.000739873736F));
-    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(-0.00797746144F));
-    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(0.0532381833F));
-    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(0.458915681F));
-    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(1.15114713F));
+    EACH_BESIDE(i, count) p[i] = set(-2.99241328e-05F);
+    step_beside(p, size, 0.000739873736F, count);
+    step_beside(p, size, -0.00797746144F, count);
+    step_beside(p, size, 0.0532381833F, count);
+    step_beside(p, size, 0.458915681F, count);
+    step_beside(p, size, 1.15114713F, count);
     EACH_BESIDE(i, count) shifted[i] = fnma_(p[i], size[i], set(magic));
     EACH_BESIDE(i, count) r[i] = fnma_(p[i], size[i], sub(set(magic), shifted[i]));
     powers_near(shifted, r, tail, count);
@@ -167,13 +188,14 @@ INLINE void tails_of(const vec *size, vec *tail, const int count)
 INLINE void slopes_of(const vec *x, const vec *size, const vec *tail, vec *slope, const int count)
 {
     vec p[BESIDE];
-    EACH_BESIDE(i, count) p[i] = fma_(set(-1.94614731e-05F), size[i], set(0.000229402838F));
-    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(-0.000935449731F));
-    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(-0.000110347319F));
-    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(0.0191025212F));
-    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(-0.108793736F));
-    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(-0.636745036F));
-    EACH_BESIDE(i, count) p[i] = fma_(p[i], size[i], set(-0.797862887F));
+    EACH_BESIDE(i, count) p[i] = set(-1.94614731e-05F);
+    step_beside(p, size, 0.000229402838F, count);
+    step_beside(p, size, -0.000935449731F, count);
+    step_beside(p, size, -0.000110347319F, count);
+    step_beside(p, size, 0.0191025212F, count);
+    step_beside(p, size, -0.108793736F, count);
+    step_beside(p, size, -0.636745036F, count);
+    step_beside(p, size, -0.797862887F, count);
     EACH_BESIDE(i, count) p[i] = mul(fma_(p[i], size[i], set(1.0F)), tail[i]);
     EACH_BESIDE(i, count) slope[i] = choose_negative(x[i], p[i], sub(set(1.0F), p[i]));
 }

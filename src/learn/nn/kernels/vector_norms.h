@@ -112,9 +112,9 @@ INLINE void find_moments(const float *x, float epsilon, float *moments, int64_t 
     }
 }
 
-INLINE vec norm_by(vec x, const float *moments, vec gain, vec shift)
+INLINE vec norm_by(vec x, vec mean, vec rate, vec gain, vec shift)
 {
-    return fma_(mul(sub(x, set(moments[0])), set(moments[1])), gain, shift);
+    return fma_(mul(sub(x, mean), rate), gain, shift);
 }
 
 INLINE void norm_strip(const float *x, const float *gain, const float *shift, const float *moments, float *y,
@@ -123,8 +123,10 @@ INLINE void norm_strip(const float *x, const float *gain, const float *shift, co
     vec by[STRIP], more[STRIP];
     read_strip(gain, by, width);
     read_strip(shift, more, width);
-    for (; rows > 0; rows--, x += columns, y += columns, moments += 2)
-        EACH_OF_STRIP(v, c, width) put_row(y, c, norm_by(row_at(x, c, width), moments, by[v], more[v]), width);
+    for (; rows > 0; rows--, x += columns, y += columns, moments += 2) {
+        vec mean = set(moments[0]), rate = set(moments[1]); /* once: the stores could change them */
+        EACH_OF_STRIP(v, c, width) put_row(y, c, norm_by(row_at(x, c, width), mean, rate, by[v], more[v]), width);
+    }
 }
 
 static void layer_norm_again(const float *x, const float *gain, const float *shift, const float *moments, float *y,
