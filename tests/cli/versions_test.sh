@@ -42,6 +42,10 @@ told 0 '"truth":"raw@v1/truth.csv"' evaluate -m auto -d drilling@v1 --truth raw@
 told 0 '"files_of":"raw@v1"' evaluate -m auto --repeats raw@v1 --json
 told 2 "nothing is known of any of the 24 holes in 'drilling@v1'" evaluate -m auto -d drilling@latest
 told 1 '--test-data raw@v7: there is no such file or folder, and as a version of a data set: there is no version' evaluate -m auto -d raw@v7
+told 1 "there is no file or folder 'waves', but a data set of that name" evaluate -m waved -d waves
+check 'and what to say instead' err_has 'waves@v1 is the newest'
+told 1 "there is no file or folder 'raw', but a data set of that name" predict -m auto raw
+told 1 "cannot look at 'rav'" evaluate -m auto -d rav
 told 1 "raw@v1 has no 'more.csv'" evaluate -m waved -d raw@v1/more.csv
 told 0 'waves@v1/waves.csv: 4 rows behind row 400' predict -m waved waves@v1
 told 0 '{"path":"waves@v1/waves.csv",' predict -m waved waves@v1/waves.csv --json

@@ -51,13 +51,28 @@ static bool is_version(const char *said)
            ag_fail_broken_link(NULL, said) >= 0;
 }
 
+/* The commands on data sets take a bare name for the newest version; here it might as well be a path that was misspelt,
+ * so the version has to be said. */
+static int check_bare(ag_invocation *invocation, const char *said, ag_err *err)
+{
+    ag_ledger *ledger = NULL;
+    ag_dataset_version version;
+    if (ag_file_exists(said) || ag_dataset_name_check(ag_str_of(said), NULL) < 0) return 0;
+    bool known = ag_cli_open_ledger(invocation, false, &ledger, NULL) >= 0 &&
+                 ag_dataset_find(ledger, ag_str_of(said), invocation->arena, &version, NULL) >= 0;
+    ag_ledger_close(ledger);
+    if (!known) return 0;
+    ag_fail(err, AG_ENOTFOUND, "there is no file or folder '%s', but a data set of that name", said);
+    return ag_err_hint(err, "say which version: %s@v%lld is the newest", version.name, (long long)version.number);
+}
+
 int ag_named_data_find(ag_invocation *invocation, const char *said, ag_named_data *out, ag_err *err)
 {
     ag_cli_data data;
     ag_dataset_version version;
     ag_str text = ag_str_of(said);
     *out = (ag_named_data){.path = said};
-    if (!is_version(said)) return 0;
+    if (!is_version(said)) return check_bare(invocation, said, err);
     const size_t end = ag_str_find_char(text, '/', 0);
     int rc = ag_cli_data_open(invocation, false, &data, err);
     if (rc >= 0) rc = ag_dataset_find(data.ledger, ag_str_slice(text, 0, end), invocation->arena, &version, err);
