@@ -266,6 +266,28 @@ static int run_staged(cpu_program *p, ag_device_run *run, ag_err *err)
 /* ---- sums ---- */
 
 #define SUM_BLOCK 8192
+#define SUM_PIECE 256
+#define SUM_LEVELS 32 /* of the tree of lanes, of which each fills its part of the memory */
+
+typedef struct lane_sum { /* of some numbers of each lane */
+    const ag_kernels *kernels;
+    const ag_real *first; /* of lane 0 */
+    int64_t flat, lanes, size;
+    ag_real (*spare)[SUM_PIECE]; /* one for each level */
+} lane_sum;
+
+/* The sum of lanes [from, from + 2^level) as far as there are that many, which lies in `to` unless it is one lane's.
+ * Lanes are left as they are: what is written to them would go to memory, and nobody reads it again. */
+static const ag_real *sum_of_lanes(lane_sum *s, int64_t from, int level, ag_real *to)
+{
+    if (level == 0) return s->first + from * s->flat;
+    int64_t half = INT64_C(1) << (level - 1);
+    const ag_real *left = sum_of_lanes(s, from, level - 1, to);
+    if (from + half >= s->lanes) return left;
+    const ag_real *right = sum_of_lanes(s, from + half, level - 1, s->spare[level - 1]);
+    s->kernels->sum(left, right, to, s->size);
+    return to;
+}
 
 /* Adds the lanes of one block of parameters as a tree whose form depends on the number of lanes alone. */
 static int sum_lanes(void *context, size_t index, ag_err *err)
@@ -273,15 +295,22 @@ static int sum_lanes(void *context, size_t index, ag_err *err)
     (void)err;
     const segment *s = context;
     cpu_program *p = s->program;
-    int64_t flat = ag_graph_flat_size(p->graph), lanes = p->plan->options.lanes, from = (int64_t)index * SUM_BLOCK;
-    int64_t size = flat - from < SUM_BLOCK ? flat - from : SUM_BLOCK;
-    for (int64_t step = 1; step < lanes; step *= 2)
-        for (int64_t l = 0; l + step < lanes; l += 2 * step)
-            p->kernels->add(p->lanes + (l + step) * flat + from, p->lanes + l * flat + from, size);
-    if (s->run->accumulate)
-        p->kernels->add(p->lanes + from, s->run->gradient + from, size);
-    else
-        memcpy(s->run->gradient + from, p->lanes + from, (size_t)size * sizeof(ag_real));
+    ag_real spare[SUM_LEVELS][SUM_PIECE], own[SUM_PIECE];
+    lane_sum sum = {
+        .kernels = p->kernels, .flat = ag_graph_flat_size(p->graph), .lanes = p->plan->options.lanes, .spare = spare};
+    int64_t from = (int64_t)index * SUM_BLOCK, end = sum.flat - from < SUM_BLOCK ? sum.flat : from + SUM_BLOCK;
+    int level = 0;
+    while (INT64_C(1) << level < sum.lanes) level++;
+    for (; from < end; from += SUM_PIECE) {
+        ag_real *gradient = s->run->gradient + from, *to = s->run->accumulate ? own : gradient;
+        sum.first = p->lanes + from;
+        sum.size = end - from < SUM_PIECE ? end - from : SUM_PIECE;
+        const ag_real *all = sum_of_lanes(&sum, 0, level, to);
+        if (s->run->accumulate)
+            p->kernels->add(all, gradient, sum.size);
+        else if (all != gradient)
+            memcpy(gradient, all, (size_t)sum.size * sizeof *gradient);
+    }
     return 0;
 }
 
