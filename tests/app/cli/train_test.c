@@ -116,8 +116,8 @@ AG_TEST(test_train__is_recorded_in_the_ledger)
     expect_artifact(ledger, &run, "model/model.safetensors");
     expect_artifact(ledger, &run, "config.yaml");
     expect_artifact(ledger, &run, "report.html");
-    AG_EXPECT_OK(ag_metric_history(ledger, id, AG_STR("system/cpu_utilization_percentage"), 0, AG_STR(""), arena,
-                                   &points, &err));
+    AG_EXPECT_OK(ag_metric_history(ledger, id, AG_STR("system/system_memory_usage_megabytes"), 0, AG_STR(""), arena,
+                                   &points, &err)); /* of the processors nothing is known within a tick of the clock */
     assert_true(points.count >= 1);
     ag_ledger_close(ledger);
     assert_int_equal(AUGER("runs", "show", id.data), 0);
