@@ -19,7 +19,10 @@ size_t ag_profile_bin(const ag_profile *profile, double depth)
 static double deepest_of(const ag_signal *signal)
 {
     double depth = 0;
-    for (size_t i = 0; i < signal->rows; i++) depth = fmax(depth, ag_signal_depth(signal, i));
+    for (size_t i = 0; i < signal->rows; i++) { /* of fmax() here gcc 12 dies when it compiles for ARM */
+        double here = ag_signal_depth(signal, i);
+        if (here > depth) depth = here;
+    }
     return fmin(depth, deepest);
 }
 

@@ -133,8 +133,9 @@ static void draw_machine(ag_sim_plan *plan, ag_rng *tool)
     plan->wander_way = even(tool, 0.4, 1.0);
     ag_format(plan->tag, sizeof(plan->tag), "E00401%010llX",
               (unsigned long long)(ag_rng_u64(tool) & UINT64_C(0xffffffffff)));
-    ag_format(plan->head, sizeof(plan->head), "11%u-V3-%03u", (unsigned)ag_rng_below(tool, 10),
-              (unsigned)ag_rng_below(tool, 999) + 1);
+    /* Drawn one after the other: in what order arguments are is left to the compiler. */
+    unsigned serial = (unsigned)ag_rng_below(tool, 999) + 1, kind = (unsigned)ag_rng_below(tool, 10);
+    ag_format(plan->head, sizeof(plan->head), "11%u-V3-%03u", kind, serial);
     plan->global_counter = 100 + (uint32_t)ag_rng_below(tool, 20000) + plan->age;
     plan->local_counter = plan->age + 1;
 }

@@ -241,6 +241,22 @@ AG_TEST(test_simulate__holes_of_a_tool_share_head_and_stack_and_wear_on)
     }
 }
 
+/* Names as they are on every machine and with every compiler. */
+AG_TEST(test_simulate__a_seed_means_the_same_hole_everywhere)
+{
+    static const char *const paths[] = {"cfrp-ti-stroke/E00401D3AFE38CC9_110-V3-516_ST_12402_31.xls",
+                                        "cfrp-al-stroke/E004013CB61CFD93_116-V3-107_ST_6038_12.xls"};
+    ag_err err = {0};
+    ag_sim_options options = {.seed = 3};
+    for (uint64_t i = 0; i < 2; i++) {
+        ag_sim_plan plan;
+        char path[160];
+        AG_EXPECT_OK(ag_sim_plan_draw(&options, i, &plan, &err));
+        ag_sim_plan_path(&plan, path);
+        assert_string_equal(path, paths[i]);
+    }
+}
+
 static void digest_all(const char *directory, char out[65])
 {
     ag_err err = {0};
