@@ -23,7 +23,8 @@ STEPS = 2500
 
 
 class Mlflow:
-    """`mlflow server` on SQLite, one worker. `reserved`: the caller's port, on which a server is started again."""
+    """`mlflow server` on SQLite, one worker, without the eight processes that run its jobs, each of which loads all of
+    MLflow first. `reserved`: the caller's port, on which a server is started again."""
 
     def __init__(self, directory, reserved=None):
         self.own = None if reserved else ReservedPort()
@@ -33,7 +34,8 @@ class Mlflow:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{directory}/mlflow.db",
              "--artifacts-destination", f"{directory}/artifacts", "--host", "127.0.0.1", "--port", str(self.port),
-             "--workers", "1"], stdout=self.log, stderr=self.log, start_new_session=True)
+             "--workers", "1"], stdout=self.log, stderr=self.log, start_new_session=True,
+            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
         for _ in range(3000):
             try:
                 with urllib.request.urlopen(self.address + "/health", timeout=5):
