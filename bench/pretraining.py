@@ -44,7 +44,7 @@ def run(*command):
 
 def make_holes(folder, name, count, seed):
     files, data = folder / f"{name}-files", folder / name
-    run("simulate", "drilling", "--holes", count, "--seed", seed, "--output-dir", files)
+    run("simulate", "drilling", "--holes", count, "--tool-holes", 40, "--seed", seed, "--output-dir", files)
     run("prepare", "--input-dir", files, "--output-dir", data, "--validate", "--auto-label")
     return data, files / "truth.csv"
 

@@ -133,8 +133,9 @@ static int check_links(char *path, size_t root_size, const char *real_root, ag_e
         path[end] = '\0';
         const char *answer = ag_sys_fault() ? NULL : realpath(path, real);
         int failure = answer ? 0 : errno;
-        /* A link whose target does not exist yet would be followed by whoever makes the file. */
-        bool dangling = failure == ENOENT && lstat(path, &info) == 0;
+        /* A link whose target does not exist yet would be followed by whoever makes the file. What is there now and is
+         * no link was made by another thread meanwhile. */
+        bool dangling = failure == ENOENT && lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
         path[end] = saved;
         if (answer && is_below(real, real_root)) return AG_OK;
         if (answer || dangling || failure == ELOOP)

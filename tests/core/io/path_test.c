@@ -2,6 +2,9 @@
 /* path_test.c: one table of hostile paths, met by path.c alone and by uri.c and path.c together. */
 #include "frame/test.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +12,8 @@
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/io/uri.h"
+
+static atomic_bool over;
 
 typedef struct path_case {
     ag_str path; /* as it stands after its one decoding */
@@ -221,6 +226,37 @@ static int under(void *context, ag_err *err)
     int rc = ag_path_under(arena, context, AG_STR("a/b"), &out, err);
     ag_arena_free(arena);
     return rc;
+}
+
+/* Makes and removes the file at *context until the test is over. */
+static void *blink(void *context)
+{
+    const char *path = context;
+    while (!atomic_load(&over)) {
+        int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+        if (file >= 0) (void)close(file);
+        (void)unlink(path);
+    }
+    return NULL;
+}
+
+AG_TEST(test_path__a_file_that_appears_meanwhile_is_no_link)
+{
+    enum { TRIES = 20000 };
+    ag_err err = {0};
+    pthread_t thread;
+    char path[4096], *under;
+    const char *root = ag_test_dir();
+    ag_arena *arena = ag_arena_new(0);
+    ag_format(path, sizeof path, "%s/some", root);
+    atomic_store(&over, false);
+    assert_int_equal(pthread_create(&thread, NULL, blink, path), 0);
+    int rc = 0;
+    for (int i = 0; i < TRIES && rc >= 0; i++) rc = ag_path_under(arena, root, AG_STR("some"), &under, &err);
+    atomic_store(&over, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    AG_EXPECT_OK(rc);
+    ag_arena_free(arena);
 }
 
 AG_TEST(test_path__every_failure_is_reported)
