@@ -2,10 +2,11 @@
 /* examples_simulated.c: simulated holes beside the data's own: few real tools and labels that labellers gave teach
  * little of where exactly a point lies; many tools whose truth is exact do. They are made anew by every training, in
  * seconds, from numbers of the configuration, so that there is nothing to keep, to lose or to mix up (the tracks of a
- * thousand would take tens of megabytes beside each run); the digest covers
- * their bytes, and a training that a changed simulator would change is not resumed. A hole goes the way of a file: it
- * is written and read again. They stand behind the others in the set, where nobody looks who validates, calibrates or
- * scores. */
+ * thousand would take tens of megabytes beside each run); the digest covers their bytes, and a training that a changed
+ * simulator would change is not resumed. A hole goes the way of a file: it is written and read again. They stand behind
+ * the others in the set, where nobody looks who validates, calibrates or scores.
+ *
+ * Others, of a seed of their own, are made when all is trained, and asked about: they are in no set and no digest. */
 #include <math.h>
 #include <string.h>
 
