@@ -107,6 +107,8 @@ train -o "$dir/five" --tracking "$address" >"$dir/five.json" 2>"$dir/log" || fai
 grep -q '"not_registered"' "$dir/five.json" || fail "not said: $(cat "$dir/five.json")"
 grep -q "written, but not registered as 'waves'" "$dir/log" || fail "no warning: $(cat "$dir/log")"
 [ -s "$dir/mine/spool/failed.jsonl" ] || fail "nothing was refused"
+"$auger" runs deliver --home "$dir/mine" >"$dir/json" 2>"$dir/log" || fail "$(cat "$dir/json" "$dir/log")"
+grep -q 'nothing waits in' "$dir/json" || fail "the training has left calls that the next one would tell of: $(cat "$dir/json")"
 [ ! -e "$dir/five/run.json" ] || fail "a run that nobody has is gone on with"
 stop
 "$auger" users permissions grant robot editor -e sines --home "$dir/home" 2>"$dir/log"

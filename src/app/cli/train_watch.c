@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* train_watch.c: see train_watch.h. What is recorded is the journal's (learn/journal.h); this shows what the journal
  * passes on, and writes the page of the training (REPORT) before the journal takes up the files. The pulse begins when
- * the run exists, so that its numbers have a place to go to. */
+ * the run exists, so that its numbers have a place to go to, and has stopped for good before the run ends: phases that
+ * come then (the registration) are only shown. */
 #include "app/cli/train_watch.h"
 
 #include <string.h>
@@ -27,6 +28,7 @@ struct ag_train_watch {
     ag_strategy_watch terminal;
     ag_journal *journal;
     ag_train_pulse *pulse;
+    bool finishing;            /* no pulse any more */
     const ag_value *effective; /* NULL: not accepted yet */
     int64_t parameters;
     ag_vec data; /* ag_monitor_data */
@@ -133,7 +135,7 @@ static int on_configured(void *context, const ag_value *effective, int64_t param
 static void on_phase(void *context, const char *phase)
 {
     ag_train_watch *watch = context;
-    if (watch->effective && !watch->pulse)
+    if (watch->effective && !watch->pulse && !watch->finishing)
         watch->pulse = ag_train_pulse_start(watch->show, ag_journal_record(watch->journal), watch->options.output_dir);
     ag_train_show_phase(watch->show, phase);
 }
@@ -293,6 +295,7 @@ static void write_report(const ag_train_watch *watch, int rc, const ag_err *why)
 
 int ag_train_watch_finish(ag_train_watch *watch, int rc, const ag_err *why, ag_err *err)
 {
+    watch->finishing = true;
     ag_train_pulse_stop(watch->pulse);
     watch->pulse = NULL;
     ag_train_show_end(watch->show);

@@ -352,9 +352,24 @@ AG_TEST(test_train__keys_that_would_do_nothing_are_refused)
     end();
 }
 
+/* Who looks at the machine has stopped before the model is registered: one course of steps, none of them twice. */
+static void expect_one_course(ag_str run)
+{
+    ag_err err = {0};
+    ag_points points;
+    ag_ledger *ledger = NULL;
+    const ag_ledger_options options = {.home = home, .artifact_root = "mlflow-artifacts:/"};
+    AG_EXPECT_OK(ag_ledger_open(&options, &ledger, &err));
+    AG_EXPECT_OK(ag_metric_history(ledger, run, AG_STR("system/system_memory_usage_megabytes"), 0, AG_STR(""), arena,
+                                   &points, &err));
+    assert_true(points.count >= 1);
+    for (size_t i = 1; i < points.count; i++) assert_true(points.items[i].step > points.items[i - 1].step);
+    ag_ledger_close(ledger);
+}
+
 AG_TEST(test_train__registers_its_model_and_knows_the_version_of_its_data)
 {
-    ag_str version;
+    ag_str version, run;
     set_up();
     assert_int_equal(AUGER("data", "add", "waves", data), 0);
     ag_format(data, sizeof data, "waves@v1");
@@ -362,6 +377,8 @@ AG_TEST(test_train__registers_its_model_and_knows_the_version_of_its_data)
     assert_true(ag_value_string(ag_value_get(printed_json(), "version"), &version));
     assert_true(ag_str_is(version, "depth/1"));
     expect_remark("registered as depth/1");
+    assert_true(ag_value_string(ag_value_get(printed_json(), "run_id"), &run));
+    expect_one_course(run);
     assert_int_equal(AUGER("models", "lineage", "depth@best", "--json"), 0);
     assert_non_null(strstr(out.buf.data, "waves"));
     assert_int_equal(AUGER("data", "lineage", "waves@v1", "--json"), 0);
