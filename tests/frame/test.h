@@ -35,6 +35,19 @@ const char *ag_test_shared(const char *name);
 /* How often a test that could go on for ever does its round: `quick`, or `full` when $AUGER_TEST_FULL is 1. */
 size_t ag_test_rounds(size_t quick, size_t full);
 
+/* 1 where a sanitizer looks at every access, and all takes five to thirty times as long. There it is enough that every
+ * line runs, with the same threads: what a long training ends with is asserted of the release build. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define AG_TEST_WATCHED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define AG_TEST_WATCHED 1
+#endif
+#endif
+#ifndef AG_TEST_WATCHED
+#define AG_TEST_WATCHED 0
+#endif
+
 /* Uses the variable `ag_err err` of the test. */
 void ag_test_expect_ok(int rc, const ag_err *err, const char *call, const char *file, int line);
 /* Fails unless rc == code and err->text contains `part`. */
