@@ -76,7 +76,7 @@ AUGER_API int auger_bind_output(auger_context *context, const char *name, float 
 /* Computes what is bound, for 1 to max_samples samples. */
 AUGER_API int auger_run(auger_context *context, int64_t samples, auger_error *error);
 /* The first input and the context's result, bound for this call only; any number of samples from 0, in pieces of
- * max_samples. Other inputs that are bound must hold as many samples. */
+ * max_samples. Other inputs and outputs that are bound must hold as many samples. */
 AUGER_API int auger_predict(auger_context *context, const float *input, int64_t samples, float *output,
                             auger_error *error);
 

@@ -40,6 +40,11 @@ struct auger_context {
 
 enum { DEFAULT_SAMPLES = 1024 };
 
+static int not_given(const char *what, ag_err *err)
+{
+    return ag_fail(err, AG_EINVAL, "no %s was given", what);
+}
+
 /* ---- models ---- */
 
 static auger_port port_of(const ag_graph_port *from)
@@ -82,7 +87,7 @@ int auger_model_load(const char *path, auger_model **out, auger_error *error)
     auger_model *model = ag_calloc(1, sizeof *model);
     if (!model) return ag_answer(ag_fail_memory(&err, sizeof *model), &err, error);
     atomic_init(&model->users, 1);
-    rc = path ? ag_pretrained_load(path, NULL, &model->loaded, &err) : ag_fail(&err, AG_EINVAL, "no path was given");
+    rc = path ? ag_pretrained_load(path, NULL, &model->loaded, &err) : not_given("path", &err);
     if (rc >= 0) model->predictive = ag_predictive_of(model->loaded->config.architecture, model->loaded->config.values);
     if (rc >= 0) rc = copy_ports(model, &err);
     if (rc >= 0)
@@ -95,8 +100,9 @@ int auger_model_load(const char *path, auger_model **out, auger_error *error)
 int auger_model_save(const auger_model *model, const char *directory, auger_error *error)
 {
     ag_err err = {0};
-    int rc = directory ? ag_pretrained_save(directory, &model->loaded->config, model->loaded->model, &err)
-                       : ag_fail(&err, AG_EINVAL, "no directory was given");
+    int rc = !model       ? not_given("model", &err)
+             : !directory ? not_given("directory", &err)
+                          : ag_pretrained_save(directory, &model->loaded->config, model->loaded->model, &err);
     return ag_answer(rc, &err, error);
 }
 
@@ -164,6 +170,7 @@ int auger_context_new(auger_model *model, const auger_context_options *options, 
 {
     static const auger_context_options defaults;
     ag_err err = {0};
+    if (!model) return ag_answer(not_given("model", &err), &err, error);
     auger_context *context = ag_calloc(1, sizeof *context);
     if (!context) return ag_answer(ag_fail_memory(&err, sizeof *context), &err, error);
     context->model = model;
@@ -197,10 +204,17 @@ const auger_port *auger_context_result(const auger_context *context)
     return &context->result;
 }
 
+/* What binding and running cannot do without. */
+static int check_given(const auger_context *context, const char *name, ag_err *err)
+{
+    return !context ? not_given("context", err) : !name ? not_given("name", err) : 0;
+}
+
 int auger_bind_input(auger_context *context, const char *name, const float *values, auger_error *error)
 {
     ag_err err = {0};
-    int rc = ag_exec_input(context->exec, name, values, &err);
+    int rc = check_given(context, name, &err);
+    if (rc >= 0) rc = ag_exec_input(context->exec, name, values, &err);
     if (rc >= 0) context->bound[ag_graph_input_find(context->model->loaded->model->graph, name)] = values;
     return ag_answer(rc, &err, error);
 }
@@ -208,15 +222,18 @@ int auger_bind_input(auger_context *context, const char *name, const float *valu
 int auger_bind_output(auger_context *context, const char *name, float *values, auger_error *error)
 {
     ag_err err = {0};
-    int rc = ag_results_bind(context->results, name, values, &err);
+    int rc = check_given(context, name, &err);
+    if (rc >= 0) rc = ag_results_bind(context->results, name, values, &err);
     return ag_answer(rc, &err, error);
 }
 
 int auger_run(auger_context *context, int64_t samples, auger_error *error)
 {
     ag_err err = {0};
+    int rc = check_given(context, "", &err);
+    if (rc < 0) return ag_answer(rc, &err, error);
     ag_device_run run = {.samples = samples, .seed = context->seed};
-    int rc = ag_results_run(context->results, &run, &err);
+    rc = ag_results_run(context->results, &run, &err);
     return ag_answer(rc, &err, error);
 }
 
@@ -236,20 +253,24 @@ static int bind_from(auger_context *context, const float *input, int64_t first, 
 int auger_predict(auger_context *context, const float *input, int64_t samples, float *output, auger_error *error)
 {
     ag_err err = {0};
-    int rc = 0;
+    int rc = check_given(context, "", &err);
+    if (rc < 0) return ag_answer(rc, &err, error);
     if (samples < 0 || (samples && (!input || !output)))
         return ag_answer(ag_fail(&err, AG_EINVAL, "an input, an output and 0 or more samples are wanted"), &err, error);
-    for (int64_t first = 0; first < samples && rc >= 0; first += context->max_samples) {
-        int64_t left = samples - first;
+    int64_t done = 0;
+    float *bound = ag_results_bound(context->results, context->result.name);
+    if (samples) rc = ag_results_bind(context->results, context->result.name, output, &err);
+    while (done < samples && rc >= 0) {
+        int64_t left = samples - done;
         ag_device_run run = {.samples = left < context->max_samples ? left : context->max_samples,
-                             .first_sample = first,
+                             .first_sample = done,
                              .seed = context->seed};
-        rc = bind_from(context, input, first, &err);
-        if (rc >= 0)
-            rc = ag_results_bind(context->results, context->result.name, output + first * context->result.size, &err);
+        rc = bind_from(context, input, done, &err);
         if (rc >= 0) rc = ag_results_run(context->results, &run, &err);
+        if (rc >= 0 && (rc = ag_results_shift(context->results, run.samples, &err)) >= 0) done += run.samples;
     }
-    (void)ag_results_bind(context->results, context->result.name, NULL, NULL);
+    (void)ag_results_shift(context->results, -done, NULL);
+    (void)ag_results_bind(context->results, context->result.name, bound, NULL);
     (void)bind_from(context, context->bound[0], 0, NULL);
     return ag_answer(rc, &err, error);
 }

@@ -113,6 +113,11 @@ int ag_exec_output(ag_exec *exec, const char *name, ag_real *values, ag_err *err
     return 0;
 }
 
+ag_real *ag_exec_output_bound(const ag_exec *exec, int32_t output)
+{
+    return exec->outputs[output];
+}
+
 int ag_exec_input_gradient(ag_exec *exec, const char *name, ag_real *values, ag_err *err)
 {
     int32_t at = ag_graph_input_find(exec->graph, name);

@@ -21,6 +21,8 @@ int64_t ag_exec_bytes(const ag_exec *exec);
 int ag_exec_input(ag_exec *exec, const char *name, const ag_real *values, ag_err *err);
 int ag_exec_output(ag_exec *exec, const char *name, ag_real *values, ag_err *err);
 int ag_exec_input_gradient(ag_exec *exec, const char *name, ag_real *values, ag_err *err);
+/* The array that the graph's output of that number is bound to, or NULL. */
+ag_real *ag_exec_output_bound(const ag_exec *exec, int32_t output);
 
 /* Tells the device that the parameters have changed. */
 int ag_exec_changed(ag_exec *exec, ag_err *err);

@@ -168,18 +168,46 @@ static int bind_computed(ag_results *r, const ag_result *result, ag_real *values
     return settle(r, err);
 }
 
+/* The number of the part that is the output of that name; PARTS: none. */
+static int part_named(const ag_results *r, const char *name)
+{
+    int i = 0;
+    while (i < PARTS && !(r->parts[i].port && strcmp(r->parts[i].port->name, name) == 0)) i++;
+    return i;
+}
+
 int ag_results_bind(ag_results *r, const char *name, ag_real *values, ag_err *err)
 {
     ag_result result;
     int rc = ag_result_find(r->graph, &r->predictive, name, &result, err);
     if (rc < 0) return rc;
     if (result.kind != AG_RESULT_OUTPUT) return bind_computed(r, &result, values, err);
-    for (int i = 0; i < PARTS; i++)
-        if (r->parts[i].port && strcmp(r->parts[i].port->name, name) == 0) {
-            r->parts[i].given = values;
-            return settle(r, err);
-        }
-    return ag_exec_output(r->exec, name, values, err);
+    int at = part_named(r, name);
+    if (at == PARTS) return ag_exec_output(r->exec, name, values, err);
+    r->parts[at].given = values;
+    return settle(r, err);
+}
+
+ag_real *ag_results_bound(const ag_results *r, const char *name)
+{
+    for (int i = 0; i < r->count; i++)
+        if (strcmp(r->bindings[i].name, name) == 0) return r->bindings[i].values;
+    int number = part_named(r, name);
+    if (number < PARTS) return r->parts[number].given;
+    int32_t at = ag_graph_output_find(r->graph, name);
+    return at < 0 ? NULL : ag_exec_output_bound(r->exec, at);
+}
+
+int ag_results_shift(ag_results *r, int64_t samples, ag_err *err)
+{
+    int rc = 0;
+    for (int32_t i = 0; i < ag_graph_outputs(r->graph) && rc >= 0; i++) {
+        const ag_graph_port *port = ag_graph_output_at(r->graph, i);
+        ag_real *values = ag_results_bound(r, port->name);
+        if (values) rc = ag_results_bind(r, port->name, values + samples * port->size, err);
+    }
+    for (int i = 0; i < r->count; i++) r->bindings[i].values += samples * r->bindings[i].result.size;
+    return rc;
 }
 
 /* ---- computing ---- */

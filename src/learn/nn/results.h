@@ -35,6 +35,10 @@ int ag_results_new(const ag_graph *graph, const ag_predictive *predictive, ag_ex
 void ag_results_free(ag_results *results); /* the exec is the caller's */
 /* Until bound otherwise; NULL unbinds. */
 int ag_results_bind(ag_results *results, const char *name, ag_real *values, ag_err *err);
+/* The array that the name is bound to; NULL: none. */
+ag_real *ag_results_bound(const ag_results *results, const char *name);
+/* Every bound array begins so many samples further (below 0: earlier) from now on. */
+int ag_results_shift(ag_results *results, int64_t samples, ag_err *err);
 /* ag_exec_run(), and the results that are computed from outputs. */
 int ag_results_run(ag_results *results, ag_device_run *run, ag_err *err);
 int64_t ag_results_bytes(const ag_results *results);

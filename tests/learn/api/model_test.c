@@ -13,12 +13,15 @@ static const char small[] =
     "{\"model_type\":\"patchtsmixer\",\"context_length\":24,\"patch_length\":4,\"patch_stride\":4,"
     "\"num_input_channels\":3,\"d_model\":4,\"num_layers\":2,\"mode\":\"mix_channel\",\"self_attn\":true,"
     "\"use_positional_encoding\":true,\"prediction_length\":10}";
+static const char likely[] =
+    "{\"model_type\":\"patchtsmixer\",\"context_length\":24,\"patch_length\":4,\"patch_stride\":4,"
+    "\"num_input_channels\":3,\"d_model\":4,\"num_layers\":1,\"prediction_length\":10,\"loss\":\"nll\"}";
 
 enum { SAMPLES = 23, IN = 24 * 3, OUT = 10 * 3 };
 static float input[SAMPLES * IN], expected[SAMPLES * OUT];
 
 /* A directory with a model, and the series that it is asked about. */
-static const char *make(void)
+static const char *make_of(const char *json)
 {
     static char path[512];
     static const ag_building forward;
@@ -27,7 +30,7 @@ static const char *make(void)
     ag_graph *graph = NULL;
     ag_model *model = NULL;
     ag_arena *arena = ag_arena_new(0);
-    AG_EXPECT_OK(ag_model_config_read(arena, ag_str_of(small), NULL, NULL, &config, &err));
+    AG_EXPECT_OK(ag_model_config_read(arena, ag_str_of(json), NULL, NULL, &config, &err));
     AG_EXPECT_OK(ag_architecture_graph(config.architecture, config.values, &forward, &graph, &err));
     AG_EXPECT_OK(ag_model_new(graph, &model, &err));
     ag_model_initialise(model, 11);
@@ -38,6 +41,11 @@ static const char *make(void)
     ag_rng rng = ag_rng_stream(1, "series");
     for (int i = 0; i < SAMPLES * IN; i++) input[i] = (float)ag_rng_normal(&rng);
     return path;
+}
+
+static const char *make(void)
+{
+    return make_of(small);
 }
 
 static auger_model *load(const char *path)
@@ -181,6 +189,71 @@ AG_TEST(test_api__other_inputs_move_on_with_the_first)
     assert_memory_not_equal(pieces, expected, sizeof expected);
     auger_context_free(whole);
     auger_context_free(some);
+    auger_model_free(model);
+}
+
+/* The output is bound beside that of auger_predict(), which takes the samples in pieces. */
+static void expect_to_move_on(auger_model *model, const char *name)
+{
+    static float whole[SAMPLES * OUT], pieces[SAMPLES * OUT], y[SAMPLES * OUT];
+    auger_context *at_once = open_context(model, 0, 1), *some = open_context(model, 4, 1);
+    memset(whole, 0, sizeof whole);
+    assert_int_equal(auger_bind_output(at_once, name, whole, NULL), 0);
+    assert_int_equal(auger_bind_output(some, name, pieces, NULL), 0);
+    predict(at_once, expected);
+    for (int round = 0; round < 2; round++) {
+        memset(pieces, 0, sizeof pieces);
+        predict(some, y);
+        assert_memory_equal(pieces, whole, sizeof whole);
+        assert_memory_equal(y, expected, sizeof expected);
+    }
+    auger_context_free(at_once);
+    auger_context_free(some);
+}
+
+AG_TEST(test_api__other_outputs_move_on_too)
+{
+    auger_model *model = load(make()), *distribution;
+    expect_to_move_on(model, "loc");
+    auger_model_free(model);
+    distribution = load(make_of(likely));
+    expect_to_move_on(distribution, "loc"); /* of which the mean is made */
+    expect_to_move_on(distribution, "prediction_outputs.1");
+    expect_to_move_on(distribution, "quantile:0.9");
+    auger_model_free(distribution);
+}
+
+AG_TEST(test_api__a_bound_result_stays_bound)
+{
+    static float mine[4 * OUT], y[SAMPLES * OUT];
+    auger_model *model = load(make());
+    auger_context *context = open_context(model, 4, 1);
+    const char *name = auger_context_result(context)->name;
+    assert_int_equal(auger_bind_output(context, name, mine, NULL), 0);
+    predict(context, y);
+    for (int i = 0; i < 4 * OUT; i++) assert_true(mine[i] == 0.0f);
+    assert_int_equal(auger_bind_input(context, "past_values", input, NULL), 0);
+    assert_int_equal(auger_run(context, 4, NULL), 0);
+    assert_memory_equal(mine, y, sizeof mine);
+    auger_context_free(context);
+    auger_model_free(model);
+}
+
+AG_TEST(test_api__nothing_is_an_error)
+{
+    auger_error error;
+    auger_model *model = load(make());
+    auger_context *context = NULL;
+    assert_int_equal(auger_context_new(NULL, NULL, &context, &error), AUGER_EINVAL);
+    assert_string_equal(error.text, "no model was given");
+    assert_int_equal(auger_model_save(NULL, "x", &error), AUGER_EINVAL);
+    assert_int_equal(auger_run(NULL, 1, &error), AUGER_EINVAL);
+    assert_string_equal(error.text, "no context was given");
+    assert_int_equal(auger_predict(NULL, input, 1, expected, &error), AUGER_EINVAL);
+    context = open_context(model, 0, 1);
+    assert_int_equal(auger_bind_input(context, NULL, input, &error), AUGER_EINVAL);
+    assert_int_equal(auger_bind_output(context, NULL, expected, &error), AUGER_EINVAL);
+    auger_context_free(context);
     auger_model_free(model);
 }
 
