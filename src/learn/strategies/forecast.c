@@ -75,6 +75,23 @@ static int cut_windows(forecast *f, ag_strategy_task *task, ag_err *err)
     return rc;
 }
 
+/* Before the training, which may take long, and not with the first scores behind it. */
+static int check_forecasts(const forecast *f, const char *architecture, ag_err *err)
+{
+    ag_result result;
+    if (!f->predictive.distribution && ag_graph_output_find(f->model->graph, "prediction_outputs") < 0)
+        return ag_fail(err, AG_EINVAL, "architecture %s does not forecast", architecture);
+    const char *name = f->predictive.distribution ? NULL : "prediction_outputs";
+    int rc = ag_result_find(f->model->graph, &f->predictive, name, &result, err);
+    if (rc < 0 || result.size == f->data.horizon * f->series.columns) return rc;
+    ag_fail(err, AG_EINVAL,
+            "model_config: the model answers with %lld numbers, but a forecast has %lld: %lld rows of %lld columns",
+            (long long)result.size, (long long)(f->data.horizon * f->series.columns), (long long)f->data.horizon,
+            (long long)f->series.columns);
+    return ag_err_hint(
+        err, "leave out prediction_channel_indices and task; data_config.columns says which columns are forecast");
+}
+
 static int make_model(forecast *f, ag_strategy_task *task, ag_err *err)
 {
     char columns[64];
@@ -90,8 +107,7 @@ static int make_model(forecast *f, ag_strategy_task *task, ag_err *err)
     if (rc < 0) return rc;
     task->parameters = ag_model_count(f->model, false);
     f->predictive = ag_predictive_of(task->model_config.architecture, task->model_config.values);
-    if (f->predictive.distribution || ag_graph_output_find(f->model->graph, "prediction_outputs") >= 0) return 0;
-    return ag_fail(err, AG_EINVAL, "architecture %s does not forecast", task->model_config.architecture->name);
+    return check_forecasts(f, task->model_config.architecture->name, err);
 }
 
 static int prepare(void *state, ag_strategy_task *task, ag_err *err)

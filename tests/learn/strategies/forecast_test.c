@@ -134,6 +134,9 @@ AG_TEST(test_forecast__refuses_what_is_wrong_before_it_trains)
         {"data_config.file=other.csv", NULL, "other.csv"},
         {"data_config.contextlength=3", NULL, "contextlength"},
         {"data_config.horizon=0", NULL, "horizon"},
+        {"model_config={architecture: patchtsmixer, patch_length: 2, patch_stride: 2, prediction_channel_indices: [1]}",
+         NULL, "model_config: the model answers with 2 numbers, but a forecast has 4"},
+        {"model_config={architecture: lstm, task: classification}", NULL, "model_config: the model answers with"},
         {"data_config.split={train: 100, validation: 100, test: 100, protocol: lengths}", NULL, "split"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
