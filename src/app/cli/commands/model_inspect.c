@@ -70,11 +70,7 @@ static int64_t training_bytes(const inspection *s)
 static int build(inspection *s, ag_err *err)
 {
     static const ag_building forward;
-    static const char *const none[] = {""};
-    const ag_model_config *config = &s->files.config;
-    int rc = ag_architecture_graph(config->architecture, config->values, &forward, &s->graph, err);
-    if (rc >= 0 && (rc = ag_tensors_match(s->files.tensors, s->graph, none, 1, err)) < 0)
-        ag_err_place(err, s->files.weights, 0, 0);
+    int rc = ag_model_files_graph(&s->files, &forward, &s->graph, err);
     if (rc < 0) return rc;
     s->forward_bytes = plan_bytes(s->graph, false, 1);
     s->training_bytes = training_bytes(s);

@@ -129,6 +129,8 @@ static ag_value converted(const ag_config_reading *reading, const ag_field *fiel
         out = ag_config_text("none");
     } else if (strcmp(field->name, "mode") == 0 && is_text && !ag_str_is(text, "mix_channel")) {
         out = ag_config_text("common_channel");
+    } else if (strcmp(field->name, "num_forecast_mask_patches") == 0 && value->kind == AG_NULL) {
+        out = (ag_value){.kind = AG_ARRAY};
     } else if (strcmp(field->name, "num_forecast_mask_patches") == 0 && value->kind == AG_INT) {
         ag_value *item = ag_arena_alloc(reading->arena, sizeof *item);
         if (!item) return out; /* refused by its type then */

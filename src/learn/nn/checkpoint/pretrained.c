@@ -10,6 +10,19 @@
 
 /* ---- finding and opening ---- */
 
+static int hint_at_pickle(ag_err *err)
+{
+    return ag_err_hint(err, "load it in transformers and save it with safe_serialization=True");
+}
+
+static bool is_pickle(ag_str path)
+{
+    static const char *const endings[] = {".bin", ".pt", ".pth", ".ckpt", ".pkl"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (ag_str_ends(path, ag_str_of(endings[i]))) return true;
+    return false;
+}
+
 static int no_weights(ag_arena *arena, const char *directory, ag_err *err)
 {
     static const char *const pickles[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
@@ -18,7 +31,7 @@ static int no_weights(ag_arena *arena, const char *directory, ag_err *err)
         if (!path || !ag_file_exists(path)) continue;
         ag_fail(err, AG_EUNSUPPORTED, "%s: its weights are a pickle, which is a program and is not run here",
                 directory);
-        return ag_err_hint(err, "load it in transformers and save it with safe_serialization=True");
+        return hint_at_pickle(err);
     }
     return ag_fail(err, AG_ENOTFOUND, "%s has no " AG_WEIGHTS_FILE, directory);
 }
@@ -39,6 +52,7 @@ static int read_config_file(ag_arena *arena, const char *path, ag_model_files *f
 {
     ag_buf buf;
     ag_buf_init(&buf, AG_CONFIG_MAX_BYTES);
+    if (!(files->described = ag_arena_strdup(arena, path))) return ag_fail_memory(err, strlen(path));
     int rc = ag_file_read(path, AG_CONFIG_MAX_BYTES, &buf, err);
     if (rc >= 0) rc = ag_model_config_read(arena, ag_buf_str(&buf), path, files->tensors, &files->config, err);
     ag_buf_deinit(&buf);
@@ -77,9 +91,10 @@ static int open_file(ag_arena *arena, const char *path, ag_model_files *files, a
 {
     ag_str parent = ag_path_parent(ag_str_of(path));
     const char *beside = ag_arena_printf(arena, "%.*s/" AG_CONFIG_FILE, AG_STR_ARG(parent));
-    files->weights = ag_arena_strdup(arena, path);
+    files->weights = files->described = ag_arena_strdup(arena, path);
     if (!beside || !files->weights) return ag_fail_memory(err, strlen(path));
     int rc = ag_safetensors_open(path, &files->tensors, err);
+    if ((rc == AG_EPARSE || rc == AG_ELIMIT) && is_pickle(ag_str_of(path))) return hint_at_pickle(err);
     if (rc < 0) return rc;
     const char *inside = ag_safetensors_metadata(files->tensors, "config");
     if (inside) return ag_model_config_read(arena, ag_str_of(inside), path, files->tensors, &files->config, err);
@@ -113,20 +128,32 @@ void ag_model_files_close(ag_model_files *files)
     files->tensors = NULL;
 }
 
+int ag_model_files_graph(const ag_model_files *files, const ag_building *building, ag_graph **out, ag_err *err)
+{
+    static const char *const none[] = {""};
+    ag_graph *graph = NULL;
+    int rc = ag_architecture_graph(files->config.architecture, files->config.values, building, &graph, err);
+    if (rc < 0) {
+        (void)ag_err_place(err, files->described, 0, 0);
+        return rc;
+    }
+    if ((rc = ag_tensors_match(files->tensors, graph, none, 1, err)) < 0) {
+        (void)ag_err_place(err, files->weights, 0, 0);
+        ag_graph_free(graph);
+        return rc;
+    }
+    *out = graph;
+    return 0;
+}
+
 /* ---- loading ---- */
 
 static int build_model(const ag_model_files *files, const ag_building *building, ag_model **out, ag_err *err)
 {
-    static const char *const none[] = {""};
     ag_graph *graph = NULL;
     ag_model *model = NULL;
-    int rc = ag_architecture_graph(files->config.architecture, files->config.values, building, &graph, err);
+    int rc = ag_model_files_graph(files, building, &graph, err);
     if (rc < 0) return rc;
-    if ((rc = ag_tensors_match(files->tensors, graph, none, 1, err)) < 0) {
-        ag_err_place(err, files->weights, 0, 0);
-        ag_graph_free(graph);
-        return rc;
-    }
     if ((rc = ag_model_new(graph, &model, err)) < 0) return rc;
     ag_tensors_load(files->tensors, model->graph, "", model->values);
     if ((rc = ag_tensors_check_finite(model->graph, model->values, err)) < 0) {

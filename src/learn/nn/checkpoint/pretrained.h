@@ -40,11 +40,14 @@ int ag_pretrained_save_file(const char *path, const ag_model_config *config, con
 typedef struct ag_model_files {
     ag_model_config config;
     ag_safetensors *tensors;
-    const char *weights; /* path, of the index if there are several files */
-    uint64_t size;       /* of the file or files with tensors */
+    const char *weights;   /* path, of the index if there are several files */
+    const char *described; /* path of the file that the configuration stands in */
+    uint64_t size;         /* of the file or files with tensors */
 } ag_model_files;
 int ag_model_files_open(ag_arena *arena, const char *path, ag_model_files *out, ag_err *err);
 void ag_model_files_close(ag_model_files *files);
+/* The graph that the configuration describes, whose parameters are the tensors; a refusal names the file. */
+int ag_model_files_graph(const ag_model_files *files, const ag_building *building, ag_graph **out, ag_err *err);
 
 /* Every parameter of the graph with its prefix ("" for none) has its tensor of the right shape and a fitting type, and
  * no tensor is left over. */

@@ -19,15 +19,20 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-const int64_t *ag_mixer_channels(const mixer_build *b, const ag_list *list)
+const int64_t *ag_mixer_channels(const mixer_build *b, const char *key, const ag_list *list)
 {
     if (!list->count) return NULL;
     int64_t *sorted = ag_graph_memory(b->graph, list->count * sizeof *sorted);
     if (!sorted) return NULL;
     memcpy(sorted, list->items, list->count * sizeof *sorted);
     qsort(sorted, list->count, sizeof *sorted, compare);
-    for (size_t i = 0; i < list->count; i++)
-        if (sorted[i] < 0) sorted[i] += b->config->num_input_channels;
+    for (size_t i = 0; i < list->count; i++) {
+        int64_t said = sorted[i];
+        if (said < 0) sorted[i] += b->config->num_input_channels;
+        if (sorted[i] < 0 || sorted[i] >= b->channels)
+            ag_graph_refuse(b->graph, "%s: channel %lld is not one of 0 to %lld", key, (long long)said,
+                            (long long)b->channels - 1);
+    }
     return sorted;
 }
 
@@ -94,7 +99,7 @@ static void forecast_distribution(const mixer_build *b, ag_ref flat, const ag_se
 ag_ref ag_mixer_forecast(mixer_build *b, ag_ref hidden)
 {
     const ag_list *list = &b->config->prediction_channel_indices;
-    ag_select selection = {ag_mixer_channels(b, list), (int64_t)list->count};
+    ag_select selection = {ag_mixer_channels(b, "prediction_channel_indices", list), (int64_t)list->count};
     if (b->config->loss == AG_MIXER_NLL)
         forecast_distribution(b, flat_hidden(b, hidden), &selection);
     else

@@ -18,8 +18,9 @@ typedef struct mixer_build {
 ag_ref ag_mixer_linear(const mixer_build *b, ag_ref x, const char *name, int64_t out);
 /* `count` of them, one behind the other. */
 ag_ref ag_mixer_linears(const mixer_build *b, ag_ref x, const char *const *names, int count, int64_t out);
-/* Channel numbers in the graph's memory, ascending; below 0 they count from the end, as Python's do. */
-const int64_t *ag_mixer_channels(const mixer_build *b, const ag_list *list);
+/* Channel numbers in the graph's memory, ascending; below 0 they count from the end, as Python's do. `key`: where they
+ * stand, for refusals. */
+const int64_t *ag_mixer_channels(const mixer_build *b, const char *key, const ag_list *list);
 /* Pretraining: hides patches. */
 ag_ref ag_mixer_hide(mixer_build *b, ag_ref patches);
 

@@ -22,7 +22,7 @@ ag_ref ag_mixer_hide(mixer_build *b, ag_ref patches)
                           .counts = kept_list(b, &c->num_forecast_mask_patches),
                           .count = (int64_t)c->num_forecast_mask_patches.count,
                           .per_channel = !c->channel_consistent_masking,
-                          .spared = ag_mixer_channels(b, &c->unmasked_channel_indices),
+                          .spared = ag_mixer_channels(b, "unmasked_channel_indices", &c->unmasked_channel_indices),
                           .spared_count = (int64_t)c->unmasked_channel_indices.count,
                           .fill = c->mask_value};
     ag_shape grid = ag_shape_of(b->channels, b->patches);

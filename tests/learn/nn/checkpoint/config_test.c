@@ -77,6 +77,7 @@ AG_TEST(test_config__spellings_that_mean_the_same)
     assert_int_equal(read(MIXER ",\"mode\":\"mix_channel\"}", NULL).mode, 1);
     ag_patchtsmixer c = read(MIXER ",\"num_forecast_mask_patches\":7,\"minimum_scale\":0,\"default_scale\":0}", NULL);
     assert_int_equal(*(const int64_t *)c.num_forecast_mask_patches.items, 7);
+    assert_int_equal(read(MIXER ",\"num_forecast_mask_patches\":null}", NULL).num_forecast_mask_patches.count, 0);
     assert_true(c.minimum_scale > 0.0 && c.minimum_scale < 1e-300);
     assert_true(c.default_scale > 0.0 && c.default_scale < 1e-300);
 }

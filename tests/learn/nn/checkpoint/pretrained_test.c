@@ -181,9 +181,29 @@ AG_TEST(test_pretrained__says_what_it_cannot_read)
     AG_EXPECT_ERROR(ag_pretrained_load(root, NULL, &loaded, &err), AG_ENOTFOUND, "no model.safetensors");
     AG_EXPECT_OK(ag_file_replace(in(root, "pytorch_model.bin"), "x", 1, &err));
     AG_EXPECT_ERROR(ag_pretrained_load(root, NULL, &loaded, &err), AG_EUNSUPPORTED, "pickle");
+    AG_EXPECT_OK(ag_file_replace(in(root, "pytorch_model.bin"), "PK\3\4 and so on", 14, &err));
+    AG_EXPECT_ERROR(ag_pretrained_load(in(root, "pytorch_model.bin"), NULL, &loaded, &err), AG_ELIMIT,
+                    "no safetensors file");
+    assert_non_null(strstr(err.hint, "safe_serialization"));
     AG_EXPECT_OK(ag_file_replace(in(root, "model.safetensors.index.json"), "{}", 2, &err));
     AG_EXPECT_ERROR(ag_pretrained_load(root, NULL, &loaded, &err), AG_EPARSE, "no object 'weight_map'");
     AG_EXPECT_ERROR(ag_pretrained_load(in(root, "nowhere"), NULL, &loaded, &err), AG_ENOTFOUND, "nowhere");
+}
+
+AG_TEST(test_pretrained__a_configuration_that_cannot_be_is_told_with_its_file)
+{
+    ag_err err = {0};
+    char text[1000], whole[900];
+    const char *root = ag_test_dir();
+    make(root, NULL);
+    ag_pretrained *loaded = NULL;
+    ag_format(text, sizeof text, "%s", small);
+    memcpy(strstr(text, "24,"), "4, ", 3);
+    memcpy(strstr(text, "\"num_patches\":6"), "\"num_patches\":0", 15);
+    AG_EXPECT_OK(ag_file_replace(in(root, "config.json"), text, strlen(text), &err));
+    AG_EXPECT_ERROR(ag_pretrained_load(root, NULL, &loaded, &err), AG_EINVAL, "context_length 4 must be greater");
+    (void)ag_err_format(&err, whole, sizeof whole);
+    assert_non_null(strstr(whole, in(root, "config.json")));
 }
 
 /* Writes the weights again with one tensor changed by `edit`, which returns how many there are then. */

@@ -245,8 +245,8 @@ AG_TEST(test_patchtsmixer__what_no_reference_can_compute_is_refused)
     ag_check_refused(build_small, &c, "the last 6 of 6 patches cannot be hidden");
     c.mask_type = 0;
     c.unmasked_channel_indices = (ag_list){third, 1};
-    ag_check_refused(build_small, &c, "channel 3 is not one of 0 to 2");
+    ag_check_refused(build_small, &c, "unmasked_channel_indices: channel 3 is not one of 0 to 2");
     c = golden_small();
     c.prediction_channel_indices = (ag_list){third, 1};
-    ag_check_refused(build_small, &c, "channel 3 is not one of 0 to 2");
+    ag_check_refused(build_small, &c, "prediction_channel_indices: channel 3 is not one of 0 to 2");
 }
