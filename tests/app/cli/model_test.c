@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/cli/program.h"
 #include "app/cli/sample.h"
@@ -242,8 +243,15 @@ AG_TEST(test_model_predict__says_what_does_not_fit)
     expect_remark("no input 'm'");
     assert_int_equal(AUGER("model", "predict", fixture(""), "-i", scratch("none.npy"), "-o", scratch("none.npy")), 2);
     expect_remark("is an input, which would be lost");
+    assert_int_equal(AUGER("model", "predict", fixture(""), "-i", fixture("/x.npy"), "-o", "-"), 2);
+    expect_remark("--output - would be standard output");
+    assert_int_equal(AUGER("model", "predict", fixture(""), "-i", "-", "-o", y), 1);
+    expect_remark("standard input and pipes are not read");
     assert_false(ag_file_exists(y));
     assert_int_equal(AUGER("model", "predict", fixture(""), "-i", scratch("none.npy"), "-o", y), 0);
+    assert_int_equal(mkfifo(scratch("pipe"), 0600), 0);
+    assert_int_equal(AUGER("model", "predict", fixture(""), "-i", scratch("pipe"), "-o", y), 2);
+    expect_remark("standard input and pipes are not read");
     assert_true(ag_file_exists(y));
 }
 

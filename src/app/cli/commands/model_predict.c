@@ -124,6 +124,14 @@ static int check_shape(const feed *f, const char *path, int64_t rows, ag_err *er
     return 0;
 }
 
+/* Standard input, a pipe or a device. Arrays are mapped: of one in Fortran's order the first window needs the end. */
+static bool is_stream(const char *path)
+{
+    ag_file_info info;
+    if (strcmp(path, "-") == 0) return true;
+    return ag_file_stat(path, &info, NULL) >= 0 && !info.is_regular && !info.is_directory;
+}
+
 static int open_feed(prediction *p, const char *name, const char *path, ag_err *err)
 {
     const ag_graph *graph = p->model->model->graph;
@@ -133,6 +141,8 @@ static int open_feed(prediction *p, const char *name, const char *path, ag_err *
     feed *f = &p->feeds[p->feed_count++];
     f->port = ag_graph_input_at(graph, at);
     int rc = ag_npy_open(path, &f->file, err);
+    if (rc < 0 && is_stream(path))
+        return ag_err_hint(err, "standard input and pipes are not read: write the array to a file first");
     if (rc < 0) return rc;
     f->open = true;
     if ((rc = check_shape(f, path, p->feed_count > 1 ? p->rows : -1, err)) < 0) return rc;
@@ -147,6 +157,10 @@ static int check_kind(const char *output, ag_err *err)
 {
     char first[6] = {0};
     ag_reader *reader = NULL;
+    if (strcmp(output, "-") == 0) {
+        ag_fail(err, AG_EINVAL, "--output - would be standard output, which takes no array");
+        return ag_err_hint(err, "name a file");
+    }
     if (!ag_file_exists(output)) return 0;
     int rc = ag_replace_check(output, err);
     if (rc >= 0) rc = ag_reader_of_file(output, &reader, err);
@@ -162,7 +176,7 @@ static int check_output(ag_invocation *invocation, const char *input, ag_err *er
 {
     const char *output = ag_option_text(invocation, "output");
     char *a = NULL, *b = NULL;
-    if (!ag_file_exists(input) || !ag_file_exists(output)) return 0; /* opening them will tell */
+    if (is_stream(input) || !ag_file_exists(input) || !ag_file_exists(output)) return 0; /* opening them will tell */
     int rc = ag_path_absolute(invocation->arena, input, &a, err);
     if (rc >= 0) rc = ag_path_absolute(invocation->arena, output, &b, err);
     if (rc >= 0 && strcmp(a, b) == 0) {
