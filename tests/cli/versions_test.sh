@@ -45,6 +45,14 @@ told 1 '--test-data raw@v7: there is no such file or folder, and as a version of
 told 1 "there is no file or folder 'waves', but a data set of that name" evaluate -m waved -d waves
 check 'and what to say instead' err_has 'waves@v1 is the newest'
 told 1 "there is no file or folder 'raw', but a data set of that name" predict -m auto raw
+# What is under no name is one of the files that cannot be read, and stops nothing.
+for missing in V9.xls@x raw raw@v7 raw@v1/V9.xls rav@v1; do
+    told 1 '1 answered, 0 without an answer, 1 could not be read' predict -m auto "$missing" "files/$hole"
+    check "$missing has its line" grep -q "^$missing  *cannot be read: " out
+    told 1 '1 forecasts, 1 without an answer' predict -m waved "$missing" series/waves.csv
+    check "$missing has its line among series" grep -q "$missing: .*there is no\|$missing: .* has no" out err
+done
+told 1 '"path":"V9.xls@x","error":"there is no such file or folder, and as a version of a data set' predict -m auto V9.xls@x --json
 told 1 "cannot look at 'rav'" evaluate -m auto -d rav
 told 1 "raw@v1 has no 'more.csv'" evaluate -m waved -d raw@v1/more.csv
 told 0 'waves@v1/waves.csv: 4 rows behind row 400' predict -m waved waves@v1

@@ -19,7 +19,7 @@ typedef struct walk {
 
 static int add(walk *w, const char *path, ag_err *err)
 {
-    ag_cli_file file = {path, path, w->data};
+    ag_cli_file file = {.path = path, .shown = path, .data = w->data};
     int rc = ag_named_data_tell(w->data, w->invocation->arena, &file.shown, err);
     return rc < 0 ? rc : ag_vec_push(&w->files->list, &file, err);
 }
@@ -36,6 +36,16 @@ static int visit(void *context, const char *relative, const ag_file_info *info, 
     return AG_OK;
 }
 
+/* A name that nothing is under is like the path of a file that is not there: it is told in its turn, with the others.
+ */
+static int add_missing(walk *w, const char *said, const ag_err *why, ag_err *err)
+{
+    char text[sizeof why->text + sizeof why->file + sizeof why->hint + 32];
+    (void)ag_err_format(why, text, sizeof text);
+    ag_cli_file file = {said, said, w->data, ag_arena_strdup(w->invocation->arena, text)};
+    return file.missing ? ag_vec_push(&w->files->list, &file, err) : ag_fail_memory(err, sizeof text);
+}
+
 int ag_cli_files_list(ag_invocation *invocation, ag_cli_files *files, ag_err *err)
 {
     size_t count;
@@ -48,8 +58,17 @@ int ag_cli_files_list(ag_invocation *invocation, ag_cli_files *files, ag_err *er
     for (size_t i = 0; i < count && rc >= 0; i++) {
         ag_file_info info;
         walk w = {invocation, files, &named[i]};
-        rc = ag_named_data_find(invocation, values[i].text, &named[i], err);
-        if (rc < 0) return ag_err_prefix(err, "%s", values[i].text);
+        ag_err why = {0};
+        rc = ag_named_data_find(invocation, values[i].text, &named[i], &why);
+        if (rc == AG_ENOTFOUND) {
+            named[i] = (ag_named_data){.path = values[i].text};
+            rc = add_missing(&w, values[i].text, &why, err);
+            continue;
+        }
+        if (rc < 0) {
+            if (err) *err = why;
+            return ag_err_prefix(err, "%s", values[i].text);
+        }
         const char *path = named[i].path;
         bool folder = strcmp(path, "-") != 0 && ag_file_stat(path, &info, NULL) >= 0 && info.is_directory;
         rc = folder ? ag_dir_walk_inputs(path, visit, &w, err) : add(&w, path, err);

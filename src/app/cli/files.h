@@ -9,6 +9,7 @@ typedef struct ag_cli_file {
     const char *path;          /* "-": standard input */
     const char *shown;         /* the path, but of a file in a version: "drilling@v3/V2_001.xls" */
     const ag_named_data *data; /* what named it, for texts that mention the path */
+    const char *missing;       /* why there is no file of a name that is none, a version's or in one; NULL: look */
 } ag_cli_file;
 
 typedef struct ag_cli_files {

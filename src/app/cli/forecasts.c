@@ -162,9 +162,12 @@ static int do_file(ag_forecasts *f, const ag_cli_file *named, ag_err *err)
     const bool standard = strcmp(named->path, "-") == 0;
     ag_forecasts_file file = {.file = named, .shown = standard ? "standard input" : named->shown};
     if (!(file.arena = ag_arena_new(0))) return ag_fail_memory(err, 64);
-    int rc = read_file(f, &file, &why);
+    int rc = named->missing ? AG_ENOTFOUND : read_file(f, &file, &why);
     if (rc >= 0) rc = choose_rows(f, &file, &why);
-    if (rc >= 0) {
+    if (named->missing) {
+        f->failed++;
+        rc = ag_forecasts_show_failed(f, &file, named->missing, err);
+    } else if (rc >= 0) {
         rc = ask_file(f, &file, err);
     } else if (rc == AG_ENOMEM || rc == AG_ECANCELLED) {
         if (err) *err = why;

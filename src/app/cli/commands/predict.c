@@ -164,6 +164,8 @@ static int read_item(item *it, ag_arena *arena, ag_err *err)
 {
     ag_err why = {0};
     char text[sizeof why.text + sizeof why.file + 32];
+    it->failed = it->file->missing;
+    if (it->failed) return AG_OK;
     int rc = read_file(it, arena, &why);
     if (rc >= 0) return AG_OK;
     it->hole = NULL;
