@@ -94,7 +94,7 @@ static int run_repeats(ag_invocation *invocation, examined *x, ag_err *err)
     ag_progress_free(options.progress);
     x->has_repeat = rc == AG_OK;
     if (rc == AG_OK) rc = ag_named_data_tell(&x->files, invocation->arena, &x->repeat.dir, err);
-    return rc == AG_OK ? ag_named_data_tell(&x->files, invocation->arena, &x->repeat.first_why, err) : rc;
+    return rc == AG_OK ? ag_named_data_tell(&x->files, invocation->arena, &x->repeat.unread.why, err) : rc;
 }
 
 /* All that data were named by, before a model is opened. */
@@ -179,7 +179,7 @@ static int print_repeats(ag_invocation *invocation, const examined *x, ag_err *e
     ag_table *table = NULL;
     ag_print(invocation, "%s%s on %s: %zu of %zu holes answered, %zu groups, %zu holes in none\n",
              x->has_exam ? "\n" : "", r->who, r->dir, r->answered, r->files, r->group_count, r->alone);
-    ag_cli_note_unread(invocation, r->unread, r->first_unread, r->first_why);
+    ag_cli_note_unread(invocation, &r->unread);
     int rc = print_table(invocation, "spread of thickness in holes that repeat each other, mm",
                          ag_repeat_table_groups(r, &table, err), &table, err);
     if (rc == AG_OK) rc = print_table(invocation, NULL, ag_repeat_table_pairs(r, &table, err), &table, err);

@@ -76,11 +76,12 @@ int ag_cli_files_list(ag_invocation *invocation, ag_cli_files *files, ag_err *er
     return rc;
 }
 
-void ag_cli_note_unread(ag_invocation *invocation, size_t count, const char *first, const char *why)
+void ag_cli_note_unread(ag_invocation *invocation, const ag_unread *unread)
 {
-    if (count)
-        ag_note(invocation, "%zu file%s could not be read and %s left out, first %s: %s", count, count == 1 ? "" : "s",
-                count == 1 ? "is" : "are", first, why);
+    const bool one = unread->count == 1;
+    if (unread->count)
+        ag_note(invocation, "%zu file%s could not be read and %s left out, first %s: %s", unread->count, one ? "" : "s",
+                one ? "is" : "are", unread->first, unread->why);
 }
 
 int ag_cli_read_stdin(ag_buf *bytes, ag_err *err)

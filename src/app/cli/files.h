@@ -4,6 +4,7 @@
  */
 #include "app/cli/named_data.h"
 #include "core/base/vec.h"
+#include "data/unread.h"
 
 typedef struct ag_cli_file {
     const char *path;          /* "-": standard input */
@@ -22,6 +23,6 @@ typedef struct ag_cli_files {
 /* Deinitialise the list in any case. */
 int ag_cli_files_list(ag_invocation *invocation, ag_cli_files *files, ag_err *err);
 /* What could not be read of a folder that is looked at as a whole; says nothing of none. */
-void ag_cli_note_unread(ag_invocation *invocation, size_t count, const char *first, const char *why);
+void ag_cli_note_unread(ag_invocation *invocation, const ag_unread *unread);
 /* All of standard input; `bytes` is initialised here, and deinitialised by the caller in any case. */
 int ag_cli_read_stdin(ag_buf *bytes, ag_err *err);

@@ -79,14 +79,7 @@ static void write_real(ag_json *json, const ag_eval *eval)
     ag_json_name(json, "real");
     ag_json_begin_object(json);
     ag_json_put_int(json, "files", (int64_t)eval->files);
-    ag_json_put_int(json, "unread", (int64_t)eval->unread);
-    if (eval->unread) {
-        ag_json_name(json, "first_unread");
-        ag_json_begin_object(json);
-        ag_json_put_text(json, "path", eval->first_unread);
-        ag_json_put_text(json, "error", eval->first_why);
-        ag_json_end_object(json);
-    }
+    ag_unread_json(&eval->unread, json);
     ag_json_put_int(json, "used", (int64_t)eval->used);
     ag_json_put_int(json, "alone", (int64_t)eval->alone);
     ag_json_put_int(json, "false_numbers", (int64_t)eval->real_false_numbers);
@@ -294,7 +287,7 @@ int ag_evaluate_html(const ag_eval *eval, ag_buf *out, ag_err *err)
                   "%zu files, %zu of them valid, cut and labelled; %zu high, %zu medium, %zu low; %zu in no group; %zu "
                   "more could not be read.",
                   eval->files, eval->used, eval->real_category[0], eval->real_category[1], eval->real_category[2],
-                  eval->alone, eval->unread);
+                  eval->alone, eval->unread.count);
         ag_html_text(out, text);
         ag_html_text(out,
                      "Spread is the robust deviation of thickness. Where a tool wears it also holds the drift over "

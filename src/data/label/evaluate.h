@@ -15,6 +15,7 @@
 #include "core/sys/cancel.h"
 #include "core/sys/progress.h"
 #include "data/label/agreement.h"
+#include "data/unread.h"
 
 enum { AG_EVAL_ENTRY, AG_EVAL_TRANSITION, AG_EVAL_EXIT, AG_EVAL_DEPTHS }; /* as ag_agree_names */
 
@@ -66,8 +67,7 @@ typedef struct ag_eval {
     ag_eval_group *groups; /* of four holes and more */
     size_t group_count;
     size_t files, used, alone; /* real: read; valid, cut and labelled; of those in no group */
-    size_t unread;             /* real: could not be read */
-    const char *first_unread, *first_why;
+    ag_unread unread;          /* real */
     size_t real_category[3];
     size_t real_false_numbers;
 } ag_eval;

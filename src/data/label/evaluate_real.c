@@ -259,7 +259,7 @@ static int choose(const work *w, ag_eval *eval, real_hole **out, size_t *count, 
     for (size_t i = 0; rc == AG_OK && i < w->holes.count; i++) {
         real_hole *hole = ag_vec_at(&w->holes, i);
         if (!hole->read) {
-            if (eval->unread++ == 0) eval->first_unread = hole->path;
+            if (eval->unread.count++ == 0) eval->unread.first = hole->path;
             continue;
         }
         eval->files++;
@@ -280,7 +280,7 @@ static int take_texts(work *w, ag_eval *eval, ag_err *err)
     for (size_t i = 0; i < w->holes.count; i++) {
         real_hole *hole = ag_vec_at(&w->holes, i);
         hole->program = ag_arena_strdup(w->arena, hole->own_program ? hole->own_program : "");
-        if (hole->own_why && !eval->first_why && !(eval->first_why = ag_arena_strdup(w->arena, hole->own_why)))
+        if (hole->own_why && !eval->unread.why && !(eval->unread.why = ag_arena_strdup(w->arena, hole->own_why)))
             return ag_fail_memory(err, 64);
         if (!hole->program) return ag_fail_memory(err, 64);
     }

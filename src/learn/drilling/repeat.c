@@ -275,9 +275,9 @@ static int take_files(work *w, const ag_prepare_summary *prepared, ag_repeat *re
     if (!w->files) return ag_fail_memory(err, prepared->count * sizeof *w->files);
     for (size_t i = 0; i < prepared->count; i++) {
         const ag_prepared *r = &prepared->holes[i];
-        if (ag_prepared_is_unread(r) && repeat->unread++ == 0) {
-            repeat->first_unread = r->path;
-            repeat->first_why = r->reason ? r->reason : "";
+        if (ag_prepared_is_unread(r) && repeat->unread.count++ == 0) {
+            repeat->unread.first = r->path;
+            repeat->unread.why = r->reason ? r->reason : "";
         }
         bool copy = r->duplicate_of && *r->duplicate_of, twin = r->same_trace_as && *r->same_trace_as;
         if (r->part < 0 || copy) continue;

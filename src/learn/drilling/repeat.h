@@ -15,6 +15,7 @@
 #include "core/show/table.h"
 #include "core/sys/cancel.h"
 #include "core/sys/progress.h"
+#include "data/unread.h"
 #include "learn/drilling/answerer.h"
 
 typedef struct ag_repeat_options {
@@ -57,8 +58,7 @@ typedef struct ag_repeat_pairs {
 typedef struct ag_repeat {
     const char *who, *dir;
     size_t files, answered, alone; /* holes that could be read; with an answer; valid ones in no group */
-    size_t unread;                 /* files that could not be */
-    const char *first_unread, *first_why;
+    ag_unread unread;
     ag_repeat_group *groups;
     size_t group_count;
     ag_repeat_pairs twins; /* the same samples in two files, of which one may be a message */

@@ -130,14 +130,7 @@ void ag_repeat_json(const ag_repeat *repeat, ag_json *json)
     ag_json_put_text(json, "model", repeat->who);
     ag_json_put_text(json, "files_of", repeat->dir);
     ag_json_put_int(json, "files", (int64_t)repeat->files);
-    ag_json_put_int(json, "unread", (int64_t)repeat->unread);
-    if (repeat->unread) {
-        ag_json_name(json, "first_unread");
-        ag_json_begin_object(json);
-        ag_json_put_text(json, "path", repeat->first_unread);
-        ag_json_put_text(json, "error", repeat->first_why);
-        ag_json_end_object(json);
-    }
+    ag_unread_json(&repeat->unread, json);
     ag_json_put_int(json, "answered", (int64_t)repeat->answered);
     ag_json_put_int(json, "alone", (int64_t)repeat->alone);
     ag_json_name(json, "groups");

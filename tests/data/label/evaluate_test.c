@@ -90,9 +90,9 @@ AG_TEST(test_evaluate__air_and_what_cannot_be_read_is_in_no_group)
     assert_int_equal(symlink("/nowhere/at/all", ag_path_join(arena, folder, "month")), 0);
     AG_EXPECT_OK(ag_evaluate(&(ag_eval_options){.real = folder}, arena, &eval, &err));
     assert_int_equal(eval.files, 4);
-    assert_int_equal(eval.unread, 2);
-    assert_string_equal(eval.first_unread, "broken.xls");
-    assert_non_null(strstr(eval.first_why, "Datas"));
+    assert_int_equal(eval.unread.count, 2);
+    assert_string_equal(eval.unread.first, "broken.xls");
+    assert_non_null(strstr(eval.unread.why, "Datas"));
     char *json = as_json(&eval, arena);
     assert_non_null(strstr(json, "\"unread\":2,\"first_unread\":{\"path\":\"broken.xls\",\"error\":\""));
     assert_int_equal(eval.used, 0);

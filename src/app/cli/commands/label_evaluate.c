@@ -72,7 +72,7 @@ static int print_text(ag_invocation *invocation, const ag_eval *eval, ag_err *er
                  "%zu numbers for air or seized\n",
                  eval->options.holes ? "\n" : "", eval->files, eval->used, eval->real_category[0],
                  eval->real_category[1], eval->real_category[2], eval->alone, eval->real_false_numbers);
-        ag_cli_note_unread(invocation, eval->unread, eval->first_unread, eval->first_why);
+        ag_cli_note_unread(invocation, &eval->unread);
         rc = print_table(invocation, eval, ag_evaluate_real_table, err);
     }
     return rc;
@@ -118,7 +118,7 @@ static int run(ag_invocation *invocation, ag_err *err)
     if (rc == AG_OK) rc = ag_evaluate(&evaluate, invocation->arena, &eval, err);
     ag_progress_free(evaluate.progress);
     if (rc < 0) ag_data_name_in_error(&real.called, err);
-    if (rc == AG_OK) rc = ag_named_data_tell(&real, invocation->arena, &eval.first_why, err);
+    if (rc == AG_OK) rc = ag_named_data_tell(&real, invocation->arena, &eval.unread.why, err);
     if (rc == AG_OK && page) rc = write_page(page, &eval, err);
     if (rc != AG_OK) return rc;
     return ag_wants_json(invocation) ? print_json(invocation, &eval, err) : print_text(invocation, &eval, err);
