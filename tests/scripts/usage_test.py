@@ -9,7 +9,7 @@ from pathlib import Path
 
 SOURCE = Path(os.environ.get("AUGER_SOURCE", Path(__file__).resolve().parents[2]))
 # Called by the build and by other scripts, with words that these know.
-PARTS = {"commit", "floors", "local-symbols", "sources", "sql", "test-venv"}
+PARTS = {"commit", "floors", "local-symbols", "sources", "sql"}
 
 
 class Usage(unittest.TestCase):
