@@ -4,11 +4,13 @@ import glob
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
+from ended import with_parent
 from reserved_port import ReservedPort
 
 BUILD = Path(os.environ.get("AUGER_BUILD", "build"))
@@ -22,7 +24,8 @@ class Auger:
         patience = [] if "--stall-time" in options else ["--stall-time", "10m", "--header-time", "10m"]
         command = [str(BUILD / "auger"), "serve", "--home", str(home), "--port", "0", "--no-access-log", *patience, *options]
         self.errors = open(Path(home).with_suffix(".errors"), "w+", encoding="utf-8")
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, text=True,
+                                        preexec_fn=with_parent())
         self.address = self.process.stdout.readline().strip()
         if not self.address.startswith("http"):
             self.errors.seek(0)
@@ -61,7 +64,8 @@ class Postgres:
         self.process = subprocess.Popen(
             [self.programs / "postgres", "-D", f"{self.directory}/data", "-p", str(self.port), "-k", self.directory,
              "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", *settings],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **self.as_user)
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", preexec_fn=with_parent(signal.SIGQUIT),
+            **self.as_user)
         for _ in range(2400):
             if self.run("pg_isready", "-h", self.directory, "-p", str(self.port), check=False) == 0:
                 return
@@ -77,7 +81,7 @@ class Postgres:
         return f"postgresql://auger@127.0.0.1:{self.port}/{name}"
 
     def stop(self):
-        self.process.send_signal(3)  # SIGQUIT: at once
+        self.process.send_signal(signal.SIGQUIT)  # at once
         self.process.wait(300)
         self.reserved.close()
         for _ in range(100):  # processes of the server may be writing for a moment yet

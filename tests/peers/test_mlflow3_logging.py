@@ -16,6 +16,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 import pytest
 from mlflow.tracking import MlflowClient
+from ended import Group, with_parent
 from reserved_port import ReservedPort
 
 PROGRAM = Path(os.environ.get("AUGER_BUILD", "build")) / "tests/peer-logging"
@@ -31,10 +32,10 @@ class Mlflow:
         self.port = (reserved or self.own).number
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = open(Path(directory) / "mlflow.log", "a", encoding="utf-8")
-        self.process = subprocess.Popen(
+        self.group = Group(
             [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{directory}/mlflow.db",
              "--artifacts-destination", f"{directory}/artifacts", "--host", "127.0.0.1", "--port", str(self.port),
-             "--workers", "1"], stdout=self.log, stderr=self.log, start_new_session=True,
+             "--workers", "1"], stdout=self.log, stderr=self.log,
             env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
         for _ in range(3000):
             try:
@@ -45,8 +46,7 @@ class Mlflow:
         raise RuntimeError("mlflow server did not start")
 
     def stop(self):
-        os.killpg(self.process.pid, 15)
-        self.process.wait(300)
+        self.group.stop()
         self.log.close()
         if self.own:
             self.own.close()
@@ -181,7 +181,7 @@ def test_a_server_that_ends_in_the_midst(directory, port):
     """The second program finds the run that the first has started by what the spool noted of it."""
     server = Mlflow(directory, port)
     program = subprocess.Popen([PROGRAM, server.address, directory / "spool", str(STEPS), "4000"], stdout=subprocess.PIPE,
-                               text=True)
+                               text=True, preexec_fn=with_parent())
     run_id = program.stdout.readline().split()[1]
     time.sleep(0.15)
     server.stop()

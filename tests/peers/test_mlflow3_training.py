@@ -11,6 +11,7 @@ from pathlib import Path
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
+from ended import with_parent
 from mlflow.tracking import MlflowClient
 from reserved_port import ReservedPort
 from test_mlflow3_logging import Mlflow
@@ -33,7 +34,7 @@ def begin(directory, address, output, epochs=4):
     return subprocess.Popen(
         [AUGER, "train", "-c", directory / "config.yaml", "-d", directory / "waves.csv", "-o", directory / output, "--home",
          directory / "home", "--tracking", address, "--json", "--progress", "plain", "-j", "1"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=with_parent())
 
 
 def end(training):
