@@ -52,8 +52,7 @@ static ag_code code_of(int rc, int system_error)
     case SQLITE_CANTOPEN:
         if (system_error == EACCES || system_error == EPERM || system_error == EROFS) return AG_EDENIED;
         return system_error == ENOENT ? AG_ENOTFOUND : AG_EIO;
-    case SQLITE_IOERR:
-        return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG ? AG_EFULL : AG_EIO;
+    case SQLITE_IOERR: return AG_EIO; /* or what fail_of_disk() finds */
     default: return AG_EINTERNAL;
     }
 }
@@ -74,6 +73,7 @@ static int last_errno(const ag_sqlite_link *link, int rc)
 static int fail_of_disk(const ag_sqlite_link *link, ag_code code, int number, const char *name, ag_err *err)
 {
     const char *path = link->db->label;
+    if (number == ENOSPC || number == EDQUOT || number == EFBIG) code = AG_EFULL; /* some SQLites say IOERR of these */
     switch (number) {
     case ENOSPC: ag_fail(err, code, "%s: the disk is full: there is no space for the database %s", name, path); break;
     case EDQUOT: ag_fail(err, code, "%s: the quota of the disk is used up: no space for %s", name, path); break;
