@@ -195,8 +195,9 @@ AUGER_API int auger_result_predict_files(auger_result *result, const char *const
 AUGER_API int auger_result_predict_batch(auger_result *result, const auger_hole_samples *holes, size_t count,
                                          auger_answer *answers, auger_error *error);
 
-/* A hole that is being drilled: samples come in pieces, and an answer can be had between them. A piece is taken whole
- * or refused, and what came before it stays. One thread at a time. */
+/* A hole that is being drilled: samples come in pieces, and an answer can be had between them. An exit is told when the
+ * torque has fallen behind it, not before. A piece is taken whole or refused, and what came before it stays. One thread
+ * at a time. */
 typedef struct auger_stream auger_stream;
 AUGER_API int auger_stream_open(auger_result *result, double rate, auger_stream **out, auger_error *error);
 AUGER_API int auger_stream_add(auger_stream *stream, const auger_hole_samples *more, auger_error *error);

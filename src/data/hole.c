@@ -94,6 +94,15 @@ int ag_hole_finish(ag_hole *hole, ag_err *err)
     return find_runs(hole, err);
 }
 
+bool ag_hole_breaks_off(const ag_hole *hole)
+{
+    const int32_t *stop = hole->signal.by_id[AG_CHANNEL_STOP_CODE];
+    size_t rows = hole->signal.rows;
+    bool any = false;
+    for (size_t i = 0; stop && i < rows && !any; i++) any = stop[i] != AG_SAMPLE_ABSENT;
+    return any && ag_stop_code_of(stop[rows - 1]) == 0;
+}
+
 ag_str ag_hole_text(const ag_hole *hole, ag_header_id id)
 {
     return hole->by_id[id] ? hole->by_id[id]->text : AG_STR("");

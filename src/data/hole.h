@@ -84,11 +84,16 @@ typedef struct ag_hole {
     ag_step_run *steps; /* made by ag_hole_finish() */
     size_t step_count;
     ag_flaws flaws; /* what the reader noticed; the format validator judges it */
+    bool running;   /* it is still being drilled: more samples may come */
 } ag_hole;
 
 /* What every reader calls last: indexes fields and channels, finds the runs of steps. Position, torque, thrust, step
  * and stop code must be there, or (MQTT) at least the first four. */
 int ag_hole_finish(ag_hole *hole, ag_err *err);
+
+/* The machine writes a stop code at the end of every step, and the last sample has none: the file was cut off while it
+ * was copied, or the recording while it ran. False where no stop codes are recorded at all (MQTT). */
+bool ag_hole_breaks_off(const ag_hole *hole);
 
 /* The text of a field, empty when absent; its number, NaN when absent or no number. */
 ag_str ag_hole_text(const ag_hole *hole, ag_header_id id);

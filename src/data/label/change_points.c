@@ -359,6 +359,7 @@ static void measure(stack *s, ag_label *out)
 static int label(const ag_hole *hole, const ag_verdict *verdict, ag_arena *arena, ag_label *out, ag_err *err)
 {
     if (verdict->classes & AG_CLASS_AIR) {
+        if (ag_hole_breaks_off(hole)) return AG_OK; /* what would have come is not known */
         out->outcome = AG_LABEL_EMPTY;
         out->clarity = 1;
         out->quality = quality_of(verdict);

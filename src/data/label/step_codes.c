@@ -18,6 +18,7 @@ static int label(const ag_hole *hole, const ag_verdict *verdict, ag_arena *arena
     (void)arena;
     (void)err;
     if (verdict->classes & AG_CLASS_AIR) {
+        if (ag_hole_breaks_off(hole)) return AG_OK; /* what would have come is not known */
         out->outcome = AG_LABEL_EMPTY;
         out->clarity = out->quality = 1;
         return AG_OK;

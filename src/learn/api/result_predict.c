@@ -2,8 +2,7 @@
 /* result_predict.c: holes asked about through a result: files, samples, and samples that come in pieces. Each call has
  * an arena of its own and asks whoever the result's model is asked by, which any number of threads may do at once. A
  * stream keeps what has come so far and asks about all of it; what a model says of half a hole is what it says of a
- * hole that ends there.
- */
+ * hole that ends there, but for an exit, which the torque must show as well. */
 #include <math.h>
 #include <string.h>
 
@@ -102,7 +101,7 @@ static int put_steps(int32_t *out, const int32_t *from, size_t count, ag_err *er
     return 0;
 }
 
-static int make_hole(const auger_hole_samples *s, ag_arena *arena, const ag_hole **out, ag_err *err)
+static int make_hole(const auger_hole_samples *s, bool running, ag_arena *arena, const ag_hole **out, ag_err *err)
 {
     static const ag_channel_id ids[CHANNELS] = {AG_CHANNEL_POSITION, AG_CHANNEL_TORQUE, AG_CHANNEL_THRUST,
                                                 AG_CHANNEL_STEP};
@@ -120,6 +119,7 @@ static int make_hole(const auger_hole_samples *s, ag_arena *arena, const ag_hole
     *hole = (ag_hole){
         .arena = arena,
         .reader = "samples",
+        .running = running,
         .signal = {
             .rate = s->rate > 0.0 ? s->rate : DEFAULT_RATE, .rows = s->count, .channels = channels, .count = CHANNELS}};
     int rc = put_values(channels[0].values, s->depth, s->count, -1000.0, "depth", err);
@@ -138,14 +138,15 @@ typedef struct batch {
     const char *const *paths; /* or */
     const auger_hole_samples *samples;
     size_t count;
-    bool strict; /* one that cannot be read is a failure */
+    bool strict;  /* one that cannot be read is a failure */
+    bool running; /* more samples may come */
     auger_answer *answers;
 } batch;
 
 static int read_one(const batch *b, size_t index, ag_arena *arena, const ag_hole **out, ag_err *err)
 {
     ag_hole *hole = NULL;
-    if (b->samples) return make_hole(&b->samples[index], arena, out, err);
+    if (b->samples) return make_hole(&b->samples[index], b->running, arena, out, err);
     if (!b->paths[index]) return ag_fail(err, AG_EINVAL, "no path was given");
     int rc = ag_hole_read_file(b->paths[index], NULL, arena, &hole, NULL, err);
     *out = hole;
@@ -306,7 +307,9 @@ int auger_stream_answer(auger_stream *stream, auger_answer *answer, auger_error 
                                     .torque = stream->torque.items,
                                     .thrust = stream->thrust.items,
                                     .step = stream->step.items};
-    if (all.count) return auger_result_predict(stream->result, &all, answer, error);
+    const batch b = {
+        .result = stream->result, .samples = &all, .count = 1, .strict = true, .running = true, .answers = answer};
+    if (all.count) return predict(&b, error);
     if (answer) *answer = unknown("there are no samples yet");
     return ag_answer(0, NULL, error);
 }

@@ -142,14 +142,23 @@ static ag_point answer_point(const ag_calibration *c, const ag_drilled *drilled,
     return out;
 }
 
+/* Why there can be no exit, whatever the model says; NULL: there can. It has hardly seen recordings that end inside the
+ * stack: there, the labeller must have seen torque fall, too. */
+static const char *without_exit(const ag_drilled *drilled)
+{
+    if (drilled->classes & AG_CLASS_SEIZED) return "the tool seized";
+    if (drilled->shape.outcome == AG_LABEL_FOUND) return NULL;
+    return drilled->breaks_off ? "the recording breaks off" : drilled->running ? "the tool is not through yet" : NULL;
+}
+
 static void answer_cut(const ag_calibration *c, const ag_drilled *drilled, const ag_reading *r, ag_prediction *out)
 {
-    bool seized = drilled->classes & AG_CLASS_SEIZED;
+    const char *why = without_exit(drilled);
     for (int k = 0; k < AG_POINTS; k++) out->points[k] = answer_point(c, drilled, r, k);
-    if (seized) {
+    if (why) {
         out->points[AG_POINT_EXIT] = nothing;
         out->points[AG_POINT_EXIT].confidence = 1;
-        out->reason = "the tool seized";
+        out->reason = why;
     }
     if (isnan(out->points[AG_POINT_ENTRY].mm)) {
         out->outcome = AG_LABEL_NONE;
@@ -158,7 +167,7 @@ static void answer_cut(const ag_calibration *c, const ag_drilled *drilled, const
         return;
     }
     out->outcome = isnan(out->points[AG_POINT_EXIT].mm) ? AG_LABEL_NO_EXIT : AG_LABEL_FOUND;
-    if (out->outcome == AG_LABEL_NO_EXIT && !seized) out->reason = "no exit can be seen";
+    if (out->outcome == AG_LABEL_NO_EXIT && !why) out->reason = "no exit can be seen";
 }
 
 static int grip_of(const ag_grip *grip, const ag_prediction *p)
@@ -173,6 +182,10 @@ void ag_calibration_answer(const ag_calibration *calibration, const ag_grip *gri
                            const ag_reading *reading, ag_prediction *out)
 {
     *out = (ag_prediction){.outcome = AG_LABEL_NONE, .points = {nothing, nothing, nothing}, .spread = (double)NAN};
+    if (drilled->classes & AG_CLASS_AIR && drilled->breaks_off) {
+        out->reason = "the recording breaks off before anything is cut";
+        return;
+    }
     if (drilled->classes & AG_CLASS_AIR) {
         out->outcome = AG_LABEL_EMPTY;
         out->reason = "nothing was cut";

@@ -35,6 +35,8 @@ static int make(const ag_hole *hole, const double *conditions, bool shape, ag_ar
     if (rc >= 0 && shape) rc = ag_label_by(ag_labeller_find("change-points"), hole, &verdict, scratch, &d.shape, err);
     if (rc >= 0) rc = ag_track_make(hole, keep, &d.track, err);
     if (rc >= 0) d.classes = verdict.classes;
+    d.breaks_off = ag_hole_breaks_off(hole);
+    d.running = hole->running;
     if (rc >= 0 && d.track.count < AG_DRILLED_LEAST_ROWS) d.unusable = "the tool hardly moved";
     ag_arena_free(scratch);
     if (rc >= 0) *out = d;

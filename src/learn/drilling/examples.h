@@ -24,6 +24,8 @@
 typedef struct ag_drilled {
     ag_track track;
     unsigned classes; /* AG_CLASS_* */
+    bool breaks_off;  /* ag_hole_breaks_off() */
+    bool running;     /* likewise of the hole */
     ag_label shape;   /* what the change-point labeller says: the physics' own answer */
     double conditions[AG_CONDITIONS];
     const char *unusable; /* why nothing can be said of it; NULL: it can */
@@ -58,8 +60,11 @@ typedef struct ag_example_set {
     size_t left_out;  /* rows without usable samples, copies */
     size_t simulated; /* items[count] to items[count + simulated - 1]: to learn from, never asked about */
     ag_example_doubt doubt;
-    double own_share; /* of what is learned from in an epoch: holes that are not simulated, at least */
-    ag_sha256 digest; /* of samples and labels: what a training depends on */
+    const char *truth;      /* the table of truth that was read; NULL: none */
+    size_t truth_unmatched; /* its rows that belong to no hole */
+    bool truth_matched;     /* some others do */
+    double own_share;       /* of what is learned from in an epoch: holes that are not simulated, at least */
+    ag_sha256 digest;       /* of samples and labels: what a training depends on */
 } ag_example_set;
 
 /* `pool` may be NULL. Every hole that has samples becomes an example, labelled or not. AG_EINVAL, with what to do, when

@@ -18,7 +18,8 @@ typedef struct labelled {
     ag_label label;
 } labelled;
 
-static void make(labelled *m, const ag_sim_options *options, uint64_t index)
+/* Of a file that was cut off behind so many of its rows; SIZE_MAX: whole. */
+static void make_cut(labelled *m, const ag_sim_options *options, uint64_t index, size_t rows)
 {
     ag_err err = {0};
     ag_limits limits;
@@ -27,10 +28,19 @@ static void make(labelled *m, const ag_sim_options *options, uint64_t index)
     m->arena = ag_arena_new(0);
     AG_EXPECT_OK(ag_limits_default(&limits, &err));
     AG_EXPECT_OK(ag_sim_hole(options, index, &m->plan, NULL, &file, &err));
-    AG_EXPECT_OK(ag_hole_read(&(ag_hole_source){.bytes = ag_buf_str(&file)}, m->arena, &m->hole, &err));
+    ag_str text = ag_buf_str(&file);
+    size_t at = ag_str_find(text, AG_STR("*** Datas"), 0);
+    for (size_t line = 0; rows != SIZE_MAX && line < rows + 2; line++) at = ag_str_find_char(text, '\n', at) + 1;
+    if (rows != SIZE_MAX) text.size = at;
+    AG_EXPECT_OK(ag_hole_read(&(ag_hole_source){.bytes = text}, m->arena, &m->hole, &err));
     AG_EXPECT_OK(ag_validate(m->hole, &limits, m->arena, &m->verdict, &err));
     AG_EXPECT_OK(ag_label_hole(m->hole, &m->verdict, m->arena, &m->label, &err));
     ag_buf_deinit(&file);
+}
+
+static void make(labelled *m, const ag_sim_options *options, uint64_t index)
+{
+    make_cut(m, options, index, SIZE_MAX);
 }
 
 typedef struct error_sum {
@@ -124,6 +134,36 @@ AG_TEST(test_label__where_the_bins_begin_decides_nothing)
             if (fabs(moved) > 0.06) fail_msg("%s: exit moved by %.3f", m.plan.regime->name, moved);
         }
         ag_arena_free(m.arena);
+    }
+}
+
+/* The first row at which the tool is so deep. */
+static size_t row_at(const ag_hole *hole, double mm)
+{
+    size_t row = 0;
+    while (row < hole->signal.rows && ag_signal_depth(&hole->signal, row) < mm) row++;
+    return row;
+}
+
+AG_TEST(test_label__a_recording_that_breaks_off_is_neither_air_nor_a_hole)
+{
+    for (size_t r = 0; r < ag_sim_regime_count; r++) {
+        const ag_sim_regime *regime = &ag_sim_regimes[r];
+        ag_sim_options options = {.seed = 32, .regimes = &regime, .regime_count = 1};
+        labelled whole, before, inside;
+        make(&whole, &options, 0);
+        assert_false(ag_hole_breaks_off(whole.hole));
+        if (regime->outcome == AG_SIM_CUT) {
+            double middle = 0.5 * (whole.plan.entry + whole.plan.exit);
+            make_cut(&before, &options, 0, row_at(whole.hole, whole.plan.entry - 0.5));
+            make_cut(&inside, &options, 0, row_at(whole.hole, middle));
+            assert_true(ag_hole_breaks_off(before.hole) && ag_hole_breaks_off(inside.hole));
+            assert_int_equal(before.label.outcome, AG_LABEL_NONE);
+            assert_true(inside.label.outcome != AG_LABEL_FOUND && inside.label.outcome != AG_LABEL_EMPTY);
+            ag_arena_free(before.arena);
+            ag_arena_free(inside.arena);
+        }
+        ag_arena_free(whole.arena);
     }
 }
 

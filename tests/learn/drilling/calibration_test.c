@@ -453,6 +453,26 @@ AG_TEST(test_calibration__air_and_seized_get_no_number_of_what_they_lack)
     assert_int_equal(p.outcome, AG_LABEL_NO_EXIT);
     assert_true(isnan(p.points[AG_POINT_EXIT].mm) && !isnan(p.points[AG_POINT_ENTRY].mm) && p.grip_code == 0);
     assert_non_null(p.reason);
+    b->drilled[5].classes = AG_CLASS_AIR;
+    b->drilled[5].breaks_off = true; /* what would have come is not known */
+    ag_calibration_answer(&c, &grip, b->holes[5], &b->readings[5], &p);
+    assert_int_equal(p.outcome, AG_LABEL_NONE);
+    assert_string_equal(p.reason, "the recording breaks off before anything is cut");
+    b->drilled[6].breaks_off = true; /* behind the exit */
+    ag_calibration_answer(&c, &grip, b->holes[6], &b->readings[6], &p);
+    assert_int_equal(p.outcome, AG_LABEL_FOUND);
+    b->drilled[6].shape.outcome = AG_LABEL_NO_EXIT; /* inside the stack, whatever the model says */
+    ag_calibration_answer(&c, &grip, b->holes[6], &b->readings[6], &p);
+    assert_int_equal(p.outcome, AG_LABEL_NO_EXIT);
+    assert_true(isnan(p.points[AG_POINT_EXIT].mm) && !isnan(p.points[AG_POINT_ENTRY].mm) && p.grip_code == 0);
+    assert_string_equal(p.reason, "the recording breaks off");
+    b->drilled[6].breaks_off = false;
+    b->drilled[6].running = true; /* a stream, likewise */
+    ag_calibration_answer(&c, &grip, b->holes[6], &b->readings[6], &p);
+    assert_true(p.outcome == AG_LABEL_NO_EXIT && isnan(p.points[AG_POINT_EXIT].mm));
+    b->drilled[6].shape.outcome = AG_LABEL_FOUND;
+    ag_calibration_answer(&c, &grip, b->holes[6], &b->readings[6], &p);
+    assert_int_equal(p.outcome, AG_LABEL_FOUND);
     b->drilled[2].unusable = "there are hardly any samples";
     ag_calibration_answer(&c, &grip, b->holes[2], &b->readings[2], &p);
     assert_int_equal(p.outcome, AG_LABEL_NONE);
