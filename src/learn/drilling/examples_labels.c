@@ -35,14 +35,29 @@ static int find_table(const char *dir, const ag_drilling_data *data, ag_arena *a
     return 0;
 }
 
+/* A table that was named and says nothing of these holes: learning from the labellers instead is not what was meant. */
+static int check_table(const ag_example_set *set, const ag_drilling_data *data, ag_err *err)
+{
+    if (!data->labels || set->truth_matched || set->truth_unmatched == 0) return 0;
+    ag_fail(err, AG_EINVAL, "none of the %zu rows of '%s' (data_config.labels) belongs to a hole of '%s'",
+            set->truth_unmatched, set->truth, set->dir);
+    return ag_err_hint(err, "its column path must name holes as holes.csv there does (%s), or sha256 their files",
+                       set->count ? set->items[0].hole->path : "it has none");
+}
+
 /* Rows of the table by the paths of their holes; nothing without a table. */
-static int read_table(const char *dir, const ag_drilling_data *data, ag_arena *arena, ag_map *truths, ag_err *err)
+static int read_table(ag_example_set *set, const ag_drilling_data *data, ag_arena *arena, ag_map *truths, ag_err *err)
 {
     ag_known_options options = {0};
     ag_known_set known;
-    int rc = find_table(dir, data, arena, &options.truth, err);
+    int rc = find_table(set->dir, data, arena, &options.truth, err);
     if (rc < 0 || !options.truth) return rc;
-    rc = ag_known_load(dir, &options, arena, &known, err);
+    rc = ag_known_load(set->dir, &options, arena, &known, err);
+    if (rc < 0) return data->labels ? ag_err_prefix(err, "data_config.labels") : rc;
+    set->truth = options.truth;
+    set->truth_unmatched = known.unmatched;
+    set->truth_matched = known.truths + known.automatic > 0;
+    rc = check_table(set, data, err);
     for (size_t i = 0; rc >= 0 && i < known.count; i++) {
         ag_known_hole *hole = &known.holes[i];
         if (hole->known.source && strcmp(hole->known.source, "truth") == 0)
@@ -102,7 +117,7 @@ int ag_examples_label(ag_example_set *set, const ag_labelled_set *labelled, cons
     const char *const *sources = data->label_sources.items;
     const double nothing[AG_POINTS] = {NAN, NAN, NAN};
     ag_map *truths = ag_map_new();
-    int rc = truths ? read_table(set->dir, data, arena, truths, err) : ag_fail_memory(err, 1);
+    int rc = truths ? read_table(set, data, arena, truths, err) : ag_fail_memory(err, 1);
     for (size_t i = 0; i < set->count && rc >= 0; i++) {
         ag_example *e = &set->items[i];
         const ag_labelled *l = &labelled->items[e->hole - labelled->prepared.holes];

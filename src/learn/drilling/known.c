@@ -143,7 +143,8 @@ static int check_columns(const ag_csv *csv, const size_t *columns, const char *p
         const size_t used = strlen(list);
         (void)ag_format(list + used, sizeof list - used, "%s%.*s", i ? ", " : "", AG_STR_ARG(names[i]));
     }
-    return ag_err_hint(err, "rename the columns of the first line, which are: %s", list);
+    return count ? ag_err_hint(err, "rename the columns of the first line, which are: %s", list)
+                 : ag_err_hint(err, "there is nothing in it");
 }
 
 static int read_truth(truth_table *table, const char *path, ag_arena *arena, ag_err *err)

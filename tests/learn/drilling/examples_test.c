@@ -104,8 +104,9 @@ AG_TEST(test_examples__take_the_word_that_is_trusted_most)
     ag_arena_free(b.arena);
 }
 
-AG_TEST(test_examples__a_named_table_and_a_missing_one)
+AG_TEST(test_examples__a_named_table_a_missing_one_and_one_of_other_holes)
 {
+    static const char others[] = "path,entry_mm,exit_mm\nan/other.xls,5,15\nyet/another.xls,5,15\n";
     bench b;
     ag_err err = {0};
     ag_example_set set;
@@ -113,6 +114,16 @@ AG_TEST(test_examples__a_named_table_and_a_missing_one)
     copy_truth(&b, ag_path_join(b.arena, b.dir, "mine.csv"));
     b.data.labels = "mine.csv"; /* below the data */
     assert_string_equal(load(&b, NULL).items[3].known.source, "truth");
+    assert_string_equal(load(&b, NULL).truth, ag_path_join(b.arena, b.dir, "mine.csv"));
+    assert_int_equal(load(&b, NULL).truth_unmatched, 0);
+    b.data.labels = "others.csv";
+    AG_EXPECT_OK(ag_file_replace(ag_path_join(b.arena, b.dir, "others.csv"), others, strlen(others), &err));
+    AG_EXPECT_ERROR(ag_examples_load(b.dir, &b.data, NULL, NULL, NULL, b.arena, &set, &err), AG_EINVAL,
+                    "none of the 2 rows of");
+    b.data.labels = NULL; /* one that merely lies there is told, not refused */
+    AG_EXPECT_OK(ag_file_replace(ag_path_join(b.arena, b.dir, "truth.csv"), others, strlen(others), &err));
+    set = load(&b, NULL);
+    assert_true(set.truth && set.truth_unmatched == 2 && !set.truth_matched);
     b.data.labels = "absent.csv";
     AG_EXPECT_ERROR(ag_examples_load(b.dir, &b.data, NULL, NULL, NULL, b.arena, &set, &err), AG_ENOTFOUND, "no table");
     AG_EXPECT_ERROR(ag_examples_load(b.raw, &b.data, NULL, NULL, NULL, b.arena, &set, &err), AG_ENOTFOUND, "holes.csv");
