@@ -11,6 +11,15 @@
 
 #define TAG AG_REGISTRATION_TAG
 
+/* Where the name or the alias stands that cannot be. */
+static int refuse_name(const ag_settings *settings, const char *key, ag_err *err)
+{
+    const ag_value *all = ag_value_get(settings->root, "register"), *said = ag_value_get(all, key);
+    const ag_value *where = said && said->line ? said : all;
+    ag_err_prefix(err, "register");
+    return where && where->line ? ag_err_place(err, settings->file, where->line, where->column) : AG_EINVAL;
+}
+
 int ag_registration_check(const ag_settings *settings, const ag_tracker *tracker, ag_err *err)
 {
     const ag_settings_register *how = &settings->registration;
@@ -18,9 +27,8 @@ int ag_registration_check(const ag_settings *settings, const ag_tracker *tracker
         if (!how->alias && !how->description && strcmp(how->stage, "None") == 0) return 0;
         return ag_fail(err, AG_EINVAL, "register says no name: there is nothing to give the others to");
     }
-    int rc = ag_model_name_check(ag_str_of(how->name), err);
-    if (rc >= 0 && how->alias) rc = ag_alias_name_check(ag_str_of(how->alias), err);
-    if (rc < 0) return ag_err_prefix(err, "register");
+    if (ag_model_name_check(ag_str_of(how->name), err) < 0) return refuse_name(settings, "name", err);
+    if (how->alias && ag_alias_name_check(ag_str_of(how->alias), err) < 0) return refuse_name(settings, "alias", err);
     if (tracker && ag_tracker_is_open(tracker)) return 0;
     ag_fail(err, AG_EINVAL, "register: model '%s' cannot be registered, because the run is not recorded", how->name);
     return ag_err_hint(err, "name a ledger with --home, --db or --tracking, or leave register out");

@@ -180,9 +180,11 @@ static void fill_optimizer(ag_settings_optimizer *s)
 static int take_tree(ag_arena *arena, const ag_value *root, const char *path, const ag_str *sets, size_t set_count,
                      ag_settings *out, ag_err *err)
 {
-    ag_settings named = {.file = path, .empty = path && root->kind == AG_OBJECT && !root->object.count};
-    int rc = normalise(arena, root, path, &root, err);
-    for (size_t i = 0; i < set_count && rc >= 0; i++) {
+    ag_settings named = {.file = path ? ag_arena_strdup(arena, path) : NULL,
+                         .empty = path && root->kind == AG_OBJECT && !root->object.count};
+    int rc = path && !named.file ? ag_fail_memory(err, strlen(path)) : normalise(arena, root, path, &root, err);
+    /* What is no mapping is refused below, with its place: no assignment is to blame. */
+    for (size_t i = 0; root->kind == AG_OBJECT && i < set_count && rc >= 0; i++) {
         ag_str assignment;
         named.strategy_named |= ag_str_starts(sets[i], AG_STR("strategy="));
         rc = spell_assignment(arena, sets[i], &assignment, err);
@@ -267,11 +269,10 @@ static int find_architecture(const ag_settings *settings, const ag_architecture 
     for (size_t i = 0; i < count; i++)
         if (ag_str_equal_nocase(name, ag_str_of(all[i]->name))) return *out = all[i], 0;
     for (size_t i = 0; i < count && i < 64; i++) names[i] = all[i]->name;
-    const char *near = ag_nearest(name, names, count < 64 ? count : 64);
     ag_fail_at(err, AG_EINVAL, settings->file, value->line, value->column, "there is no architecture '%.*s'",
                AG_STR_ARG(ag_str_slice(name, 0, 80)));
-    return near ? ag_err_hint(err, "did you mean %s?", near)
-                : ag_err_hint(err, "%s is one; 'auger help train' names all", all[0]->name);
+    ag_nearest_hint(err, name, names, count < 64 ? count : 64);
+    return AG_EINVAL;
 }
 
 static int check_fact(const ag_settings *settings, const ag_model_fact *fact, const ag_value *said, ag_err *err)
@@ -316,6 +317,7 @@ int ag_settings_model(const ag_settings *settings, const ag_model_fact *facts, s
     const ag_description *description = model.architecture->configuration;
     ag_vec_init(&members, sizeof(ag_member));
     ag_value tree = {.kind = AG_OBJECT};
+    if (settings->model_config) tree.line = settings->model_config->line, tree.column = settings->model_config->column;
     if (!(model.values = ag_arena_alloc(arena, description->size))) rc = ag_fail_memory(err, description->size);
     if (rc >= 0) rc = model_tree(settings, description, facts, count, &members, err);
     if (rc >= 0) rc = give_object(arena, &members, &tree, err);
@@ -324,6 +326,16 @@ int ag_settings_model(const ag_settings *settings, const ag_model_fact *facts, s
     ag_vec_deinit(&members);
     if (rc >= 0) *out = model;
     return rc;
+}
+
+int ag_settings_refuse_model(const ag_settings *settings, ag_err *err)
+{
+    const ag_value *said = settings->model_config;
+    bool in_file = said && said->kind == AG_OBJECT && said->line && settings->ensemble.members.count == 0;
+    int rc = ag_err_prefix(err, "model_config");
+    for (size_t i = 0; in_file && i < said->object.count; i++)
+        in_file = said->object.members[i].value.line != AG_LINE_SET; /* what --set said is in no file */
+    return in_file ? ag_err_place(err, settings->file, said->line, said->column) : rc;
 }
 
 /* ---- the loop's options ---- */

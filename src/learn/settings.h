@@ -148,6 +148,8 @@ typedef struct ag_model_fact {
 } ag_model_fact;
 int ag_settings_model(const ag_settings *settings, const ag_model_fact *facts, size_t count, ag_arena *arena,
                       ag_model_config *out, ag_err *err);
+/* Puts before an error about numbers that contradict each other that they are model_config's, and where that stands. */
+int ag_settings_refuse_model(const ag_settings *settings, ag_err *err);
 
 /* Options of the training loop for so many samples. */
 int ag_settings_options(const ag_settings *settings, int64_t samples, ag_arena *arena, ag_train_options *out,

@@ -60,10 +60,9 @@ int ag_strategy_find(const ag_settings *settings, const ag_strategy **out, ag_er
         if (strcmp(names[i], settings->strategy) == 0) return *out = strategies[i], 0;
     }
     if (is_plugin(settings->strategy)) return *out = &ag_strategy_plugin, 0;
-    const char *near = ag_nearest(ag_str_of(settings->strategy), names, COUNT);
     ag_fail_at(err, AG_EINVAL, settings->file, said ? said->line : 0, said ? said->column : 0,
                "there is no strategy '%s'", settings->strategy);
-    return near ? ag_err_hint(err, "did you mean %s?", near) : ag_err_hint(err, "there is %s", names[0]);
+    return ag_nearest_hint(err, ag_str_of(settings->strategy), names, COUNT);
 }
 
 int ag_strategy_verify(const ag_strategy *s, ag_err *err)
@@ -167,7 +166,7 @@ int ag_strategy_model_of(const ag_strategy_task *task, const ag_model_config *co
     ag_graph *graph = NULL;
     ag_model *model = NULL;
     int rc = ag_architecture_graph(config->architecture, config->values, building, &graph, err);
-    if (rc < 0) return ag_err_prefix(err, "model_config");
+    if (rc < 0) return ag_settings_refuse_model(task->settings, err);
     if ((rc = ag_model_new(graph, &model, err)) < 0) return rc;
     ag_model_initialise(model, seed);
     if (init_from) rc = take_weights(task, init_from, model, err);

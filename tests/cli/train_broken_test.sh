@@ -66,6 +66,20 @@ set_wrong() { # WORDS ASSIGNMENT
 }
 
 # ---- configurations ----
+printf -- '- strategy\n' >"$dir/list.yaml"
+config=$dir/list.yaml
+wrong 'list.yaml:1:1: expected a mapping of keys, found a list' "$dir/good" --set seed=2
+printf 'seed: 2\nmodel_config:\n  sequence_length: 100\n' >"$dir/uneven.yaml"
+config=$dir/uneven.yaml
+wrong 'uneven.yaml:3:3: .*patches that cover all 100 rows' "$dir/good"
+printf 'seed: 2\nregister: {name: a/b}\n' >"$dir/name.yaml"
+config=$dir/name.yaml
+wrong 'name.yaml:2:18: register: ' "$dir/good"
+printf 'strategy: ensemble_voting\nensemble:\n  members: [{architecture: nlinear}]\n' >"$dir/member.yaml"
+config=$dir/member.yaml
+wrong 'member.yaml:3:28: .*nlinear does not say where' "$dir/good"
+config=$dir/good.yaml
+set_wrong 'task must be heatmap' model_config.task=forecast
 sed 's/patchtsmixer_24cv/cnn_lstm/; s/{sequence/{architecture: PatchTSMixer, sequence/' "$dir/good.yaml" >"$dir/contrary.yaml"
 config=$dir/contrary.yaml
 wrong 'trains the architecture cnn_lstm, not patchtsmixer' "$dir/good"
@@ -76,7 +90,14 @@ wrong 'patch_length.*unknown key' "$dir/good" --strategy cnn_lstm --set model_co
 wrong 'does nothing with training_config.cross_validation' "$dir/good" --strategy patchtsmixer_single \
     --set training_config.cross_validation.n_folds=4
 set_wrong 'or true or false' pretrain=maybe
-wrong 'did you mean patchtsmixer_24cv' "$dir/good" --strategy patchtsmixer_24vc
+wrong "did you mean 'patchtsmixer_24cv'" "$dir/good" --strategy patchtsmixer_24vc
+wrong 'there are patchtsmixer_24cv, .*ensemble_voting.*exec' "$dir/good" --strategy magic
+set_wrong 'there are cnn_lstm, .*patchtsmixer' model_config.architecture=magic
+set_wrong 'there are tool_age, predrilled' 'data_config.preprocessing.conditions=[magic]'
+printf 'strategy: cnn_lstm\ndata_config:\n  preprocessing:\n    channels: [torqe]\n' >"$dir/channels.yaml"
+config=$dir/channels.yaml
+wrong "channels.yaml:4:15: .*there is no 'torqe'" "$dir/good"
+config=$dir/good.yaml
 set_wrong 'trains the architecture patchtsmixer, not cnn_lstm' 'model_config={architecture: cnn_lstm}'
 set_wrong 'num_targets must be 3' model_config.num_classes=4
 set_wrong 'data_config names 17 channels' model_config.input_channels=5
@@ -149,6 +170,8 @@ rm -r "$dir/gone/signals"
 wrong 'part-' "$dir/gone"
 printf 'path,entry_mm,transition_mm,exit_mm\n%s,deep,,9\n' "$(sed -n 's/,.*//;2p' "$dir/files/truth.csv")" >"$dir/labels.csv"
 wrong "labels.csv:2:.*'deep' is no depth" "$dir/good" --set "data_config.labels=$dir/labels.csv"
+printf 'path,entry_mm,transition_mm,exit_mm\nanother.xls,4,,9\n' >"$dir/labels.csv"
+wrong 'none of the 1 rows of .*labels.csv. (data_config.labels) belongs to a hole' "$dir/good" --set "data_config.labels=$dir/labels.csv"
 head -6 "$dir/files/truth.csv" >"$dir/labels.csv"
 wrong '^error: [0-9] holes in .* can be learned from, 10 are needed: of its [0-9]* holes [0-9] are labelled' "$dir/good" --set "data_config.labels=$dir/labels.csv" --set 'data_config.label_sources=[truth]'
 awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "path,entry_mm,transition_mm,exit_mm" }

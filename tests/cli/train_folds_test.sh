@@ -112,3 +112,8 @@ status=0
 "$auger" "$@" -o "$dir/masked" --resume -j 2 >"$dir/log" 2>&1 || status=$?
 [ "$status" = 2 ] || { cat "$dir/log"; exit 1; }
 grep -q "belongs to another training: it has first weights" "$dir/log" || { cat "$dir/log"; exit 1; }
+status=0
+"$auger" "$@" -o "$dir/masked" --set pretrain.method=masked --set model_config.d_model=20 --resume -j 2 >"$dir/log" 2>&1 || status=$?
+[ "$status" = 2 ] || { cat "$dir/log"; exit 1; }
+grep -q "belongs to another training: tensor" "$dir/log" || { cat "$dir/log"; exit 1; }
+grep -q "begin anew in another directory" "$dir/log" || { cat "$dir/log"; exit 1; }

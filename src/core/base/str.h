@@ -66,5 +66,9 @@ size_t ag_utf8_head(ag_str text, size_t count);
 /* The candidate nearest to `word` by edits (with transpositions), or NULL when none is near enough to be meant. */
 const char *ag_nearest(ag_str word, const char *const *candidates, size_t count);
 
+/* Sets the hint of an error about a word that is none of `names`: the nearest of them, else all of them, as far as
+ * there is room. Returns err->code. */
+int ag_nearest_hint(ag_err *err, ag_str word, const char *const *names, size_t count);
+
 /* snprintf with the C locale's conventions, always terminated; returns true when it fitted. */
 bool ag_format(char *out, size_t size, const char *format, ...) AG_PRINTF(3, 4);

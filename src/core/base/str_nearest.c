@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* str_nearest.c: "did you mean ...?": optimal string alignment distance (insert, delete, replace, swap neighbours). */
+/* str_nearest.c: "did you mean ...?", or what there is: optimal string alignment distance (insert, delete, replace,
+ * swap neighbours). */
 #include "core/base/str.h"
+
+#include <string.h>
 
 enum { LONGEST = 63 };
 
@@ -49,4 +52,21 @@ const char *ag_nearest(ag_str word, const char *const *candidates, size_t count)
         best_distance = edits;
     }
     return best;
+}
+
+int ag_nearest_hint(ag_err *err, ag_str word, const char *const *names, size_t count)
+{
+    char list[230] = ""; /* a hint has 256 bytes */
+    size_t used = 0;
+    const char *near = ag_nearest(word, names, count);
+    if (near) return ag_err_hint(err, "did you mean '%s'?", near);
+    for (size_t i = 0; i < count; i++) {
+        if (used + strlen(names[i]) + sizeof ",  ..." > sizeof list) {
+            (void)ag_format(list + used, sizeof list - used, " ...");
+            break;
+        }
+        (void)ag_format(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
+        used = strlen(list);
+    }
+    return ag_err_hint(err, "there %s %s", count == 1 ? "is" : "are", list);
 }

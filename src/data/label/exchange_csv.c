@@ -171,9 +171,9 @@ static int read_author(const table *t, ag_str author, uint32_t line, ag_label_ev
         event->author = ag_annotator_author(t->options, event->author);
         return AG_OK;
     }
-    if (!(event->author = t->options->author))
-        return ag_fail_at(err, AG_EPARSE, t->name, line, 0, "nobody is named as the author of this label");
-    return AG_OK;
+    if ((event->author = t->options->author)) return AG_OK;
+    ag_fail_at(err, AG_EPARSE, t->name, line, 0, "nobody is named as the author of this label");
+    return ag_err_hint(err, "say whose they are: --author NAME, or a column author");
 }
 
 static int read_row(const table *t, const ag_str *cells, size_t count, ag_exchange_row *row, ag_err *err)

@@ -68,6 +68,38 @@ static int fill_in(const ag_value *config, const ag_description *d, ag_vec *memb
     return rc < 0 ? rc : add_stride(config, d, members, arena, err);
 }
 
+/* Depths are found in heat maps over a series of cells. */
+static bool has_heat_maps(const ag_architecture *architecture)
+{
+    return field_of(architecture->configuration, "task") && field_of(architecture->configuration, "context_length");
+}
+
+static int check_heat_maps(const ag_settings *settings, const ag_value *config, ag_err *err)
+{
+    const ag_value *named = ag_value_get(config, "architecture"), *task = ag_value_get(config, "task");
+    size_t count;
+    ag_str name;
+    char list[160] = "";
+    const ag_architecture *const *all = ag_architecture_all(&count), *wrong = NULL;
+    for (size_t i = 0; i < count; i++) {
+        bool this = ag_value_string(named, &name) && ag_str_equal_nocase(name, ag_str_of(all[i]->name));
+        size_t used = strlen(list);
+        if (has_heat_maps(all[i]))
+            ag_format(list + used, sizeof list - used, "%s%s", used ? ", " : "", all[i]->name);
+        else if (this)
+            wrong = all[i];
+    }
+    if (wrong) {
+        ag_fail_at(err, AG_EINVAL, settings->file, named->line, named->column,
+                   "the architecture %s does not say where in a hole a point lies", wrong->name);
+        return ag_err_hint(err, "these do: %s", list);
+    }
+    if (!ag_value_string(task, &name) || ag_str_is(name, "heatmap")) return 0;
+    ag_fail_at(err, AG_EINVAL, settings->file, task->line, task->column,
+               "model_config.task must be heatmap: depths are found in heat maps");
+    return ag_err_hint(err, "leave it out, and it follows");
+}
+
 /* model_config with its architecture, and with what is usual. */
 static int complete(const ag_drilling_run *run, ag_settings *settings, ag_arena *arena, ag_err *err)
 {
@@ -78,7 +110,7 @@ static int complete(const ag_drilling_run *run, ag_settings *settings, ag_arena 
     ag_value *object = ag_arena_alloc(arena, sizeof *object);
     if (given && given->kind != AG_OBJECT) given = NULL; /* refused by ag_settings_model() */
     ag_vec_init(&members, sizeof(ag_member));
-    int rc = object ? 0 : ag_fail_memory(err, sizeof *object);
+    int rc = object ? check_heat_maps(settings, given, err) : ag_fail_memory(err, sizeof *object);
     for (size_t i = 0; given && i < given->object.count && rc >= 0; i++)
         rc = ag_vec_push(&members, &given->object.members[i], err);
     ag_format(quoted, sizeof quoted, "\"%s\"", run->architecture);
@@ -108,6 +140,18 @@ static int64_t cells_of(const ag_settings *settings, const ag_description *d)
     return cells;
 }
 
+/* A view that cannot be comes of one of two lists; where it stands is told. */
+static int place_view(const ag_settings *settings, ag_err *err)
+{
+    static const char *const lists[] = {"channels", "conditions"};
+    const ag_value *preprocessing = ag_value_get(settings->data_config, "preprocessing");
+    for (size_t i = 0; i < sizeof lists / sizeof *lists && err; i++) {
+        const ag_value *list = ag_value_get(preprocessing, lists[i]);
+        if (list && strstr(err->text, lists[i])) return ag_err_place(err, settings->file, list->line, list->column);
+    }
+    return err ? (int)err->code : AG_EINVAL;
+}
+
 int ag_drilling_configure(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
 {
     run->task = task;
@@ -120,7 +164,7 @@ int ag_drilling_configure(ag_drilling_run *run, ag_strategy_task *task, ag_err *
     if (rc >= 0) rc = ag_settings_model(settings, NULL, 0, task->arena, &named, err);
     if (rc < 0) return rc;
     rc = ag_view_init(&run->data, cells_of(settings, named.architecture->configuration), &run->view, err);
-    if (rc < 0) return rc;
+    if (rc < 0) return place_view(settings, err);
     ag_format(channels, sizeof channels, "data_config names %zu channels", run->view.channel_count);
     ag_format(conditions, sizeof conditions, "data_config names %zu conditions", run->view.condition_count);
     const ag_model_fact facts[] = {
@@ -145,6 +189,12 @@ static void tell_doubts(const ag_drilling_run *run, ag_strategy_task *task)
 {
     enum { LEAST = 5 };
     const ag_example_doubt *d = &run->set.doubt;
+    if (run->set.truth_unmatched)
+        ag_strategy_remark(task,
+                           run->set.truth_matched ? "%zu rows of %s belong to no hole"
+                                                  : "none of the %zu rows of %s belongs to a hole: its column "
+                                                    "path must name holes as holes.csv does",
+                           run->set.truth_unmatched, run->set.truth);
     if (d->senseless)
         ag_strategy_remark(task,
                            "%zu labels are not learned from: their points are out of order, or beyond the end of the "

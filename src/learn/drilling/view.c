@@ -15,9 +15,8 @@ static const double cut = 8.0;
 
 static int no_such(const char *what, const char *name, const char *const *names, size_t count, ag_err *err)
 {
-    const char *near = ag_nearest(ag_str_of(name), names, count);
     ag_fail(err, AG_EINVAL, "data_config.preprocessing.%s: there is no '%s'", what, name);
-    return near ? ag_err_hint(err, "did you mean %s?", near) : (int)err->code;
+    return ag_nearest_hint(err, ag_str_of(name), names, count);
 }
 
 static int add_channel(ag_view *view, const char *name, ag_err *err)

@@ -267,6 +267,13 @@ static void add_value(ag_buf *out, const ag_value *value)
     ag_json_value(&json, value);
 }
 
+static const char another[] = "the checkpoint belongs to another training";
+
+static int hint_another(ag_err *err)
+{
+    return ag_err_hint(err, "resume with the configuration it was begun with, or begin anew in another directory");
+}
+
 static int refuse_option(const ag_member *now, const ag_value *then, ag_err *err)
 {
     ag_buf text;
@@ -275,9 +282,9 @@ static int refuse_option(const ag_member *now, const ag_value *then, ag_err *err
     add_value(&text, then);
     ag_buf_add_text(&text, ", this training ");
     add_value(&text, &now->value);
-    ag_fail(err, AG_EINVAL, "the checkpoint belongs to another training: %s", text.data ? text.data : "");
+    ag_fail(err, AG_EINVAL, "%s: %s", another, text.data ? text.data : "");
     ag_buf_deinit(&text);
-    return ag_err_hint(err, "resume with the configuration it was begun with, or begin anew in another directory");
+    return hint_another(err);
 }
 
 /* Every option that decides bits is as it was. */
@@ -341,6 +348,10 @@ int ag_train_resume(ag_train_loop *loop, ag_err *err)
     ag_vec_init(&passed_over, sizeof(const char *));
     ag_arena *arena = ag_arena_new(0);
     int rc = arena ? ag_training_resume(arena, directory, &state, &path, &passed_over, err) : ag_fail_memory(err, 64);
+    if (rc == AG_EINVAL) { /* weights of another model do not fit, which is found before its options are read */
+        ag_err_prefix(err, "%s", another);
+        hint_another(err);
+    }
     if (rc > 0) {
         int taken = take_more(loop, &state, arena, err);
         if (taken >= 0) taken = ag_exec_changed(loop->exec, err);

@@ -248,8 +248,8 @@ typedef struct wrong {
 AG_TEST(test_train__twenty_broken_configurations_get_twenty_clear_words)
 {
     static const wrong wrongs[] = {
-        {"strategy: forcast\n", NULL, "did you mean forecast?"},
-        {"strategy: forecast\nmodel_config: {architecture: NLinaer}\n", NULL, "did you mean nlinear?"},
+        {"strategy: forcast\n", NULL, "did you mean 'forecast'?"},
+        {"strategy: forecast\nmodel_config: {architecture: NLinaer}\n", NULL, "did you mean 'nlinear'?"},
         {"strategy: forecast\nseed: 1\n", NULL, "model_config does not say its architecture"},
         {"training_confg: {}\n", NULL, "training_config"},
         {"training_config: {epochs: -1}\n", NULL, "epochs"},
@@ -325,6 +325,8 @@ AG_TEST(test_train__keys_are_those_that_the_documentation_lists)
     ag_buf_deinit(&text);
     assert_int_equal(AUGER("train", "--keys", "nliner"), 2);
     expect_remark("did you mean 'nlinear'?");
+    assert_int_equal(AUGER("train", "--keys", "everything"), 2);
+    expect_remark("patchtsmixer, tabularnet, training, channels");
     assert_int_equal(AUGER("train", "--keys", "training"), 0);
     expect_printed("| `learning_rate` |");
     ag_format(path, sizeof path, "%s/docs/training-keys.md", source);
@@ -335,6 +337,7 @@ AG_TEST(test_train__keys_are_those_that_the_documentation_lists)
     ag_buf_deinit(&text);
     assert_int_equal(AUGER("train"), 2);
     expect_remark("--config is missing");
+    expect_remark("an empty file trains the defaults");
     end();
 }
 

@@ -296,6 +296,25 @@ AG_TEST(test_str__nearest_finds_what_was_meant)
     assert_null(ag_nearest((ag_str){long_word, sizeof(long_word)}, keys, 5));
 }
 
+AG_TEST(test_str__nearest_hint_is_the_nearest_name_or_all_of_them)
+{
+    static const char *const keys[] = {"epochs", "batch_size", "seed"};
+    const char *many[100];
+    ag_err err;
+    ag_fail(&err, AG_EINVAL, "there is no 'epoch'");
+    assert_int_equal(ag_nearest_hint(&err, AG_STR("epoch"), keys, 3), AG_EINVAL);
+    assert_string_equal(err.hint, "did you mean 'epochs'?");
+    ag_nearest_hint(&err, AG_STR("wheel"), keys, 3);
+    assert_string_equal(err.hint, "there are epochs, batch_size, seed");
+    ag_nearest_hint(&err, AG_STR("wheel"), keys, 1);
+    assert_string_equal(err.hint, "there is epochs");
+    for (size_t i = 0; i < 100; i++) many[i] = "learning_rate";
+    ag_nearest_hint(&err, AG_STR("wheel"), many, 100);
+    assert_in_range(strlen(err.hint), 200, sizeof err.hint - 1);
+    assert_string_equal(err.hint + strlen(err.hint) - strlen("learning_rate ..."), "learning_rate ...");
+    assert_int_equal(ag_nearest_hint(NULL, AG_STR("wheel"), keys, 3), AG_EINTERNAL);
+}
+
 AG_TEST(test_str__format_tells_whether_it_fitted)
 {
     char out[4];

@@ -50,7 +50,7 @@ static const ag_option options[] = {
      .choices = progress_modes,
      .fallback = "auto",
      .doc = "How to tell how it goes, on stderr, as in 'auger train'"},
-    {.name = "record", .type = AG_OPTION_FLAG, .fallback = "true", .doc = "Record the replay as a run of its own"},
+    {.name = "record", .type = AG_OPTION_FLAG, .fallback = "true", .doc = "Do not record it as a run of its own"},
     AG_OPTION_OF_DATABASE,
     AG_OPTION_OF_BLOBS,
 };

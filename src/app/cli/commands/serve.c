@@ -46,7 +46,7 @@ static const ag_option options[] = {
      .type = AG_OPTION_FLAG,
      .fallback = "true",
      .environment = "MLFLOW_SERVE_ARTIFACTS",
-     .doc = "take artifacts from clients and give them back"},
+     .doc = "take no artifacts from clients and give none back"},
     {.name = "auth", .type = AG_OPTION_FLAG, .doc = "ask for a name and a password or token"},
     {.name = "insecure", .type = AG_OPTION_FLAG, .doc = "listen beyond this machine without asking who calls"},
     {.name = "app-name",
@@ -152,7 +152,7 @@ static const ag_option options[] = {
      .max = 3600,
      .fallback = "30s",
      .doc = "how long a stop waits for requests under way"},
-    {.name = "access-log", .type = AG_OPTION_FLAG, .fallback = "true", .doc = "a line on standard error per request"},
+    {.name = "access-log", .type = AG_OPTION_FLAG, .fallback = "true", .doc = "no line on standard error per request"},
     {.name = "print-routes", .type = AG_OPTION_FLAG, .doc = "print the page of all routes (docs/api.md) and leave"},
 };
 

@@ -56,7 +56,7 @@ static const ag_option options[] = {
     {.name = "record",
      .type = AG_OPTION_FLAG,
      .fallback = "true",
-     .doc = "Record the run, when a ledger is named or there is one in the home"},
+     .doc = "Do not record the run; else it is, when a ledger is named or there is one in the home"},
     {.name = "keys",
      .type = AG_OPTION_TEXT,
      .value_name = "WHAT",
@@ -144,25 +144,28 @@ static int read_settings(ag_invocation *invocation, ag_settings *out, ag_err *er
     return ag_settings_read(invocation->arena, ag_option_text(invocation, "config"), sets, used, out, err);
 }
 
-static int need(ag_invocation *invocation, const char *option, const char *question, ag_err *err)
+static int need(ag_invocation *invocation, const char *option, const char *question, const char *hint, ag_err *err)
 {
     if (ag_option_text(invocation, option)) return 0;
-    return ag_fail(err, AG_EINVAL, "--%s is missing: %s", option, question);
+    ag_fail(err, AG_EINVAL, "--%s is missing: %s", option, question);
+    return ag_err_hint(err, "%s", hint);
 }
 
 static int add_architecture(const char *name, ag_buf *text, ag_err *err)
 {
-    const char *names[64];
+    enum { MOST = 64 };
+    const char *names[MOST + 2];
     size_t count, known = 0;
     const ag_architecture *const *all = ag_architecture_all(&count);
-    for (size_t i = 0; i < count && known < 64; i++) {
+    for (size_t i = 0; i < count && known < MOST; i++) {
         names[known++] = all[i]->name;
         if (ag_str_equal_nocase(ag_str_of(name), ag_str_of(all[i]->name)))
             return ag_describe_markdown(all[i]->configuration, text);
     }
-    const char *near = ag_nearest(ag_str_of(name), names, known);
-    ag_fail(err, AG_EINVAL, "--keys: there is no architecture '%s'", name);
-    return ag_err_hint(err, "did you mean '%s'?", near ? near : "training");
+    names[known++] = "training";
+    names[known++] = "channels";
+    ag_fail(err, AG_EINVAL, "--keys: there are no keys of '%s'", name);
+    return ag_nearest_hint(err, ag_str_of(name), names, known);
 }
 
 static int print_keys(ag_invocation *invocation, const char *what, ag_err *err)
@@ -291,9 +294,18 @@ static int run(ag_invocation *invocation, ag_err *err)
     ag_tracker tracker = {0};
     ag_named_data data;
     if (ag_option_given(invocation, "keys")) return print_keys(invocation, ag_option_text(invocation, "keys"), err);
-    int rc = need(invocation, "config", "what shall be trained, and how?", err);
-    if (rc >= 0) rc = need(invocation, "data-dir", "where do the data lie?", err);
-    if (rc >= 0) rc = need(invocation, "output-dir", "where shall the model go?", err);
+    int rc =
+        need(invocation, "config", "what shall be trained, and how?",
+             "configs/ of the sources has some to begin with (drilling/own_files.yaml for your own holes); an empty "
+             "file trains the defaults; 'auger train --keys training' lists all keys",
+             err);
+    if (rc >= 0)
+        rc = need(
+            invocation, "data-dir", "where do the data lie?",
+            "drilling files are made ready first: auger prepare --input-dir FILES --output-dir prepared --validate "
+            "--auto-label",
+            err);
+    if (rc >= 0) rc = need(invocation, "output-dir", "where shall the model go?", "a directory, made when absent", err);
     if (rc >= 0) rc = read_settings(invocation, &settings, err);
     if (rc >= 0) rc = ag_strategy_find(&settings, &strategy, err);
     if (rc >= 0) rc = ag_named_data_option(invocation, "data-dir", &data, err);
