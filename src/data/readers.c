@@ -5,6 +5,7 @@
 
 #include "core/io/file.h"
 #include "core/io/path.h"
+#include "data/foreign.h"
 
 #define READERS(ROW) ROW(setitec) ROW(mqtt_json) ROW(csv)
 
@@ -119,8 +120,10 @@ int ag_hole_read(ag_hole_source *source, ag_arena *arena, ag_hole **out, ag_err 
     source->rule = NULL;
     const ag_hole_reader *reader = ag_hole_reader_for(source->name, source->bytes);
     if (!reader) {
-        ag_fail_at(err, AG_EUNSUPPORTED, source->name, 0, 0, "no reader knows this file");
-        return ag_err_hint(err, "Setitec .xls, MQTT JSON and CSV are read");
+        const ag_foreign *foreign = ag_foreign_of(source->bytes);
+        ag_fail_at(err, AG_EUNSUPPORTED, source->name, 0, 0, "no reader knows this file%s%s", foreign ? ": it is " : "",
+                   foreign ? foreign->what : "");
+        return ag_err_hint(err, "%s", foreign ? foreign->remedy : "Setitec .xls, MQTT JSON and CSV are read");
     }
     ag_hole *hole = ag_arena_alloc(arena, sizeof(*hole));
     char *file = source->name ? ag_arena_strdup(arena, source->name) : NULL;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/base/str.h"
+#include "data/foreign.h"
 
 static const char table_title[] = "*** Datas";
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
@@ -176,6 +177,11 @@ static int read_file(ag_hole_source *source, ag_hole *hole, ag_err *err)
     ag_setitec self = {.source = source, .hole = hole, .arena = hole->arena};
     size_t from = ag_str_starts(source->bytes, (ag_str){byte_order_mark, 3}) ? sizeof(byte_order_mark) - 1 : 0;
     size_t title = find_table(ag_str_slice(source->bytes, from, source->bytes.size));
+    const ag_foreign *foreign = title == SIZE_MAX ? ag_foreign_of(source->bytes) : NULL;
+    if (foreign) {
+        (void)ag_setitec_fail(&self, "F2", 0, 0, err, "it is %s, not a drilling unit's text", foreign->what);
+        return ag_err_hint(err, "%s", foreign->remedy);
+    }
     if (title == SIZE_MAX)
         return ag_setitec_fail(&self, "F2", count_lines(source->bytes) + 1, 0, err,
                                "no section '*** Datas ***': the file ends before its samples");
