@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A training whose terminal goes away in the middle stops cleanly, says nothing wrong, and --resume ends with the same
-bits as a training that was left alone; under nohup it goes on."""
+bits as a training that was left alone; under nohup it goes on. One that cannot draw gets lines."""
 import hashlib
 import os
 import pty
@@ -56,6 +56,27 @@ class Terminal(unittest.TestCase):
             seen += os.read(master, 4096)
         os.close(master)
         return child
+
+    def test_that_cannot_draw(self):
+        # A dumb terminal (an editor's shell, a serial line) gets plain lines and nothing that moves.
+        child, master = pty.fork()
+        if child == 0:
+            os.environ["TERM"] = "dumb"
+            os.execv(AUGER, self.words("plain", "--set", "training_config.epochs=3"))
+        seen = b""
+        while True:
+            try:
+                piece = os.read(master, 4096)
+            except OSError:  # its end is closed
+                break
+            if not piece:
+                break
+            seen += piece
+        os.close(master)
+        _, status = os.waitpid(child, 0)
+        self.assertEqual(status, 0, seen)
+        self.assertIn(b"epoch 3 of 3", seen)
+        self.assertNotIn(b"\x1b", seen)
 
     def test_goes_away(self):
         # SIGHUP asks it to stop; what it has done is kept.

@@ -44,7 +44,8 @@ int ag_train_show_new(ag_invocation *invocation, ag_train_show_mode mode, ag_tra
     if (!show) return ag_fail_memory(err, sizeof *show);
     const ag_output *to = invocation->err;
     if (mode == AG_TRAIN_SHOW_AUTO)
-        mode = to->is_terminal && ag_term_width(to->fd) >= LEAST_COLUMNS ? AG_TRAIN_SHOW_TERMINAL : AG_TRAIN_SHOW_PLAIN;
+        mode = ag_term_draws(to->fd) && ag_term_width(to->fd) >= LEAST_COLUMNS ? AG_TRAIN_SHOW_TERMINAL
+                                                                               : AG_TRAIN_SHOW_PLAIN;
     if (ag_option_flag(invocation, "quiet")) mode = AG_TRAIN_SHOW_OFF;
     show->invocation = invocation;
     show->mode = mode;

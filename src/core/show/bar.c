@@ -30,7 +30,7 @@ int ag_bar_new(int fd, ag_bar_mode mode, ag_bar **out, ag_err *err)
 {
     ag_bar *bar = ag_calloc(1, sizeof(*bar));
     if (!bar) return ag_fail_memory(err, sizeof(*bar));
-    if (mode == AG_BAR_AUTO) mode = ag_term_is(fd) ? AG_BAR_TERMINAL : AG_BAR_PLAIN;
+    if (mode == AG_BAR_AUTO) mode = ag_term_draws(fd) ? AG_BAR_TERMINAL : AG_BAR_PLAIN;
     *bar = (ag_bar){.fd = fd, .mode = mode, .colour = ag_term_colour(fd), .last = -1};
     *out = bar;
     return AG_OK;

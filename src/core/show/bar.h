@@ -12,7 +12,7 @@
 typedef enum ag_bar_mode { AG_BAR_AUTO, AG_BAR_TERMINAL, AG_BAR_PLAIN, AG_BAR_JSON, AG_BAR_OFF } ag_bar_mode;
 
 typedef struct ag_bar ag_bar;
-/* `fd` is borrowed (2: stderr). AG_BAR_AUTO: the terminal's bar on a terminal, else plain lines. */
+/* `fd` is borrowed (2: stderr). AG_BAR_AUTO: the terminal's bar on a terminal that draws, else plain lines. */
 int ag_bar_new(int fd, ag_bar_mode mode, ag_bar **out, ag_err *err);
 void ag_bar_free(ag_bar *bar);
 /* An ag_progress_fn; the context is the ag_bar. One bar serves one progress after the other. */

@@ -14,10 +14,16 @@ bool ag_term_is(int fd)
     return isatty(fd) == 1;
 }
 
+bool ag_term_draws(int fd)
+{
+    const char *kind = getenv("TERM");
+    return ag_term_is(fd) && !(kind && strcmp(kind, "dumb") == 0);
+}
+
 bool ag_term_colour(int fd)
 {
-    const char *plain = getenv("NO_COLOR"), *kind = getenv("TERM");
-    return ag_term_is(fd) && !(plain && *plain) && kind && strcmp(kind, "dumb") != 0;
+    const char *plain = getenv("NO_COLOR");
+    return ag_term_draws(fd) && !(plain && *plain) && getenv("TERM");
 }
 
 unsigned ag_term_width(int fd)

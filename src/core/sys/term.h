@@ -4,6 +4,8 @@
 #include <stdbool.h>
 
 bool ag_term_is(int fd);
+/* True on a terminal on which what was written can be written over; one of TERM=dumb only shows what comes. */
+bool ag_term_draws(int fd);
 /* True on a terminal that shows colours, unless the user set $NO_COLOR or TERM=dumb. */
 bool ag_term_colour(int fd);
 /* Cells per line, at least 20; $COLUMNS when the system does not tell; 0 when it is no terminal. */
