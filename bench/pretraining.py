@@ -42,9 +42,9 @@ def run(*command):
     subprocess.run([str(part) for part in (AUGER, *command, "--quiet")], check=True, stdout=subprocess.DEVNULL)
 
 
-def make_holes(folder, name, count, seed):
+def make_holes(folder, name, count, seed, tool_holes):
     files, data = folder / f"{name}-files", folder / name
-    run("simulate", "drilling", "--holes", count, "--tool-holes", 40, "--seed", seed, "--output-dir", files)
+    run("simulate", "drilling", "--holes", count, "--tool-holes", tool_holes, "--seed", seed, "--output-dir", files)
     run("prepare", "--input-dir", files, "--output-dir", data, "--validate", "--auto-label")
     return data, files / "truth.csv"
 
@@ -83,8 +83,8 @@ def write_down(path, labels, draw, method, error, failures):
 
 
 def measure(folder, ask):
-    pool, truth = make_holes(folder, "pool", 1030, ask.seed)
-    test = make_holes(folder, "test", 300, ask.seed + 1)
+    pool, truth = make_holes(folder, "pool", 1030, ask.seed, ask.tool_holes)
+    test = make_holes(folder, "test", 300, ask.seed + 1, ask.tool_holes)
     (folder / "config.yaml").write_text(CONFIG)
     for labels in map(int, ask.labels.split(",")):
         errors = {}
@@ -115,6 +115,7 @@ def main():
     parser.add_argument("--methods", default="none,both", help="none, masked, shapes, both, simulated; compared with the"
                         " first (simulated wants --set data_config.simulated.holes=1000 and .own_share=1)")
     parser.add_argument("--seed", type=int, default=82001, help="of the simulator; that of the test is the next one")
+    parser.add_argument("--tool-holes", type=int, default=10, help="holes that a tool drills in a row")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--output", type=pathlib.Path, help="a table (CSV) to add every measurement to")
     parser.add_argument("--set", action="append", default=[], help="as of auger train")
