@@ -187,6 +187,12 @@ if ! "$auger" train -c "$config" -d "$dir/good" -o "$dir/inches" --no-record --p
     echo 'labels in inches are not told'
     failed=1
 fi
+if ! "$auger" train -c "$config" -d "$dir/good" -o "$dir/poor" --no-record --progress plain \
+    --set training_config.learning_rate=10 >"$dir/log" 2>&1 ||
+    ! grep -q 'it has not learned enough' "$dir/log"; then
+    echo 'a model that has learned nothing is not told'
+    failed=1
+fi
 "$auger" simulate drilling --output-dir "$dir/airfiles" --holes 12 --seed 8 --regime air-event --quiet >/dev/null
 "$auger" prepare --input-dir "$dir/airfiles" --output-dir "$dir/air" --auto-label --quiet >/dev/null 2>&1
 wrong '^error: 0 holes in .* of its 12 holes 12 are labelled, 12 of them drilled in air' "$dir/air" --set "data_config.labels=$dir/airfiles/truth.csv"

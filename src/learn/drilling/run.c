@@ -443,6 +443,18 @@ static int tell_all(ag_strategy_task *task, const char *prefix, const ag_score *
     return rc < 0 ? rc : tell(task, prefix, "abstained", "", (double)score->abstained / known, err);
 }
 
+/* A table of numbers hides from whoever sees it for the first time that nothing was learned. */
+static void tell_failures(const ag_strategy_task *task, const ag_score *score)
+{
+    size_t answered = score->known - score->abstained, wrong = score->failed + score->abstained;
+    if (answered && wrong * 4 < score->known) return;
+    ag_strategy_remark(task,
+                       "of %zu holes that a model had not seen %zu failed (another outcome, or a point more than 1 mm "
+                       "off) and %zu got no answer: it has not learned enough. More epochs, a lower learning_rate or "
+                       "more labels help",
+                       score->known, score->failed, score->abstained);
+}
+
 int ag_drilling_score(ag_strategy_task *task, const char *prefix, const ag_prediction *answers,
                       const ag_known *const *known, size_t count, ag_err *err)
 {
@@ -456,6 +468,7 @@ int ag_drilling_score(ag_strategy_task *task, const char *prefix, const ag_predi
         all[i] = &cases[i];
     }
     if (rc >= 0) rc = ag_score_make(all, count, &(ag_score_options){0}, arena, &score, err);
+    if (rc >= 0) tell_failures(task, &score);
     if (rc >= 0) rc = tell_all(task, prefix, &score, err);
     if (rc >= 0) rc = ag_drilling_confusion(task, prefix, &score.confusion, err);
     ag_arena_free(arena);
