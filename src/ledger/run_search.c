@@ -57,7 +57,7 @@ int ag_run_search(ag_ledger *ledger, const ag_str *experiment_ids, size_t experi
                   const ag_page_request *page, ag_arena *arena, ag_runs *out, ag_err *err)
 {
     ag_search_sql search;
-    ag_cell *experiments;
+    ag_cell *experiments = NULL;
     job j = {.view = view, .search = &search, .arena = arena};
     ag_search_request request = {.filter = page->filter,
                                  .order_by = page->order_by,
@@ -116,7 +116,7 @@ static int read_summaries(ag_tx *tx, void *context, ag_err *err)
 int ag_run_search_datasets(ag_ledger *ledger, const ag_str *experiment_ids, size_t count, ag_arena *arena,
                            const ag_dataset_summary **out, size_t *out_count, ag_err *err)
 {
-    ag_cell *experiments;
+    ag_cell *experiments = NULL;
     job j = {.arena = arena};
     void *items = NULL;
     ag_vec_init(&j.items, sizeof(ag_dataset_summary));

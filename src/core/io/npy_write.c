@@ -67,7 +67,7 @@ int ag_npy_write_to(ag_writer *sink, ag_npy_type type, const uint64_t *shape, si
                     ag_err *err)
 {
     char header[HEADER_SIZE];
-    size_t bytes;
+    size_t bytes = 0;
     int rc = size_of(type, shape, dimensions, &bytes, err);
     if (rc < 0) return rc;
     rc = ag_write(sink, header, format_header(header, type, shape, dimensions, 0), err);
@@ -97,7 +97,7 @@ static int start(ag_npy_writer *writer, ag_err *err)
 int ag_npy_writer_open(const char *path, ag_npy_type type, const uint64_t *row_shape, size_t row_dimensions,
                        ag_npy_writer **out, ag_err *err)
 {
-    size_t row_bytes;
+    size_t row_bytes = 0;
     if (row_dimensions >= AG_NPY_MAX_DIMENSIONS)
         return ag_fail(err, AG_ELIMIT, "an array has at most %d dimensions", AG_NPY_MAX_DIMENSIONS);
     int rc = size_of(type, row_shape, row_dimensions, &row_bytes, err);

@@ -102,7 +102,7 @@ static int experiment_id_of(ag_mlflow_dir *d, const char *path, ag_arena *keep, 
 int ag_mlflow_directory_runs(ag_mlflow_dir *d, const char *experiment, ag_err *err)
 {
     ag_vec names;
-    const char *id;
+    const char *id = NULL;
     ag_arena *keep = ag_arena_new(0);
     ag_intake_run *runs = keep ? ag_arena_array(keep, AT_ONCE, sizeof(*runs)) : NULL;
     ag_vec_init(&names, sizeof(const char *));
