@@ -8,7 +8,8 @@
 
 #include <math.h>
 
-static const double recut_mm = 0.45, lag_s = 0.0065, usual_rate = 100, deepest = 2000;
+static const double recut_mm = 0.45, usual_rate = 100, deepest = 2000;
+const double ag_track_lag = 0.0065;
 /* A way between two samples that is longer than this many usual ones, and than the feed's own, was not seen. */
 static const double lost_factor = 1.8, lost_mm = 0.02;
 enum { AROUND = 4 };
@@ -105,7 +106,7 @@ int ag_track_make(const ag_hole *hole, ag_arena *arena, ag_track *out, ag_err *e
     int rc = allocate(signal->rows, arena, &t, err);
     if (rc < 0) return rc;
     double rate = signal->rate > 0 ? signal->rate : usual_rate;
-    gathering g = {.track = &t, .signal = signal, .rate = rate, .lag = lag_s * rate, .reached = -INFINITY};
+    gathering g = {.track = &t, .signal = signal, .rate = rate, .lag = ag_track_lag * rate, .reached = -INFINITY};
     for (size_t s = 0; s < hole->step_count; s++) gather_step(&g, &hole->steps[s], (unsigned)s);
     for (size_t i = 0; i < t.count; i++) {
         t.spread[i] /= t.samples[i];

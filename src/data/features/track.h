@@ -24,5 +24,7 @@ typedef struct ag_track {
     double peak;     /* A, greatest torque */
 } ag_track;
 
+extern const double ag_track_lag; /* s by which the firmware's smoothing lags */
+
 /* A hole without samples gives a track of no nodes. Everything lies in the arena. */
 int ag_track_make(const ag_hole *hole, ag_arena *arena, ag_track *out, ag_err *err);

@@ -13,7 +13,8 @@
 #include <math.h>
 
 enum { TERMS = 4, PUSHES = 3, PAIRS = 10, PUSH_PAIRS = 6, REACH = 512, WIDTH = 2 * REACH, TRIES = 256, STRIDE = 3 };
-static const double before_mm = 1.3, behind_mm = 0.9, power = 1.8, chisel = 0.10, tip_share = 0.45, run_in_mm = 0.8;
+static const double before_mm = 1.3, behind_mm = 0.9, power = 1.8, chisel = AG_FIT_CHISEL, tip_share = 0.45,
+                    run_in_mm = 0.8;
 static const double slope_mm = 2.0;
 
 /* Entry k of a column belongs to the bin k - REACH behind the tried depth. */

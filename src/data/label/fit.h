@@ -9,6 +9,8 @@
 #include "core/base/err.h"
 #include "data/label/profile.h"
 
+#define AG_FIT_CHISEL 0.10 /* of the point's length: the chisel edge at the very tip, of usual tools */
+
 typedef enum ag_fit_kind { AG_FIT_ENTRY, AG_FIT_TRANSITION, AG_FIT_EXIT } ag_fit_kind;
 
 typedef struct ag_fit {

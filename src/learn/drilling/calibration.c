@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* calibration.c: what a fitted calibration makes of two witnesses, hole by hole; calibration_fit.c fits it. */
+/* calibration.c: what a fitted calibration makes of the witnesses, hole by hole; calibration_fit.c fits it. */
 #include "learn/drilling/calibration.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "data/label/fit.h"
 #include "data/validator.h"
 #include "learn/drilling/calibration_parts.h"
+#include "learn/drilling/tip.h"
 
 enum { TERMS = AG_CALIBRATION_TERMS };
 static const double usual_point = 1.6; /* mm, length of a tool's point */
@@ -69,25 +71,57 @@ static double feed_at(const ag_track *t, double depth)
     return time > 0 ? (t->depth[to] - t->depth[from]) / time : 0;
 }
 
+/* What thrust shows of the tip near the heap. Without it, as where there are too few samples. */
+typedef struct tip_terms {
+    double away, surely, chisel; /* mm from the heap; logarithm of how unsure; mm that the edge is longer than usual */
+} tip_terms;
+
+static tip_terms tip_of(const ag_drilled *drilled, double heap, double point_length, int point, bool refine)
+{
+    static const int signs[] = {[AG_POINT_ENTRY] = 1, [AG_POINT_TRANSITION] = 0, [AG_POINT_EXIT] = -1};
+    const ag_track nothing_felt = {0};
+    ag_tip tip = ag_tip_find(refine ? &drilled->track : &nothing_felt, heap, point_length, signs[point]);
+    return (tip_terms){tip.away, log(tip.unsure / 0.01), tip.chisel - AG_FIT_CHISEL * point_length};
+}
+
 ag_witness ag_witness_of(const ag_drilled *drilled, const ag_reading *r, int point, bool refine)
 {
     ag_witness w = {.heap = r->mm[point], .spread = r->spread[point], .truth = (double)NAN};
     w.shape = refine ? shape_near(drilled, point, w.heap) : (double)NAN;
-    bool both = !isnan(w.shape);
+    bool both = !isnan(w.shape), measured = both && !isnan(drilled->shape.point);
     double away = both ? w.shape - w.heap : 0, spread = log(r->spread[point] / 0.15);
     double unsure = both ? log((drilled->shape.uncertainty + 0.02) / 0.1) : 0;
     double feed = log((feed_at(&drilled->track, w.heap) + 0.1) / 2);
-    double length = both && !isnan(drilled->shape.point) ? drilled->shape.point - usual_point : 0;
+    double length = measured ? drilled->shape.point : usual_point;
     double above = log((torque_above(&drilled->track, w.heap) + 0.3) / 4);
     double elsewhere = both ? away_elsewhere(drilled, r, point) : 0;
-    const double x[TERMS] = {1,      away,         away * spread, away * unsure, both ? feed : 0, both ? 0 : 1,
-                             length, away * above, elsewhere};
+    tip_terms tip = tip_of(drilled, w.heap, length, point, refine);
+    const double x[TERMS] = {1,
+                             away,
+                             away * spread,
+                             away * unsure,
+                             both ? feed : 0,
+                             both ? 0 : 1,
+                             length - usual_point,
+                             away * above,
+                             elsewhere,
+                             tip.away,
+                             tip.away * tip.surely,
+                             away * tip.surely,
+                             tip.chisel,
+                             tip.chisel * tip.surely,
+                             tip.away * feed};
     const double z[TERMS] = {1,
                              spread,
                              log(fabs(away) + 0.02) - log(0.05),
                              unsure,
                              isnan(r->apart[point]) ? 0 : log(r->apart[point] + 0.01) - log(0.03),
-                             log(1.02 - r->mass[point])};
+                             log(1.02 - r->mass[point]),
+                             tip.surely,
+                             log(fabs(tip.away) + 0.01) - log(0.02),
+                             tip.surely * tip.surely,
+                             spread * tip.surely,
+                             feed};
     memcpy(w.x, x, sizeof x);
     memcpy(w.z, z, sizeof z);
     return w;

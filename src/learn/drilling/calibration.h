@@ -7,10 +7,10 @@
 #include "learn/drilling/examples.h"
 #include "learn/drilling/heat.h"
 
-enum { AG_CALIBRATION_TERMS = 9, AG_CALIBRATION_STAIRS = 12 };
+enum { AG_CALIBRATION_TERMS = 15, AG_CALIBRATION_STAIRS = 12 };
 
 typedef struct ag_point_calibration {
-    double blend[AG_CALIBRATION_TERMS]; /* of the way from the heap to the shape's depth */
+    double blend[AG_CALIBRATION_TERMS]; /* of the way from the heap to the depths of shape and tip */
     double labeller;                    /* mm that the shape's depth is off by, as repeats told; NaN: the blend tells */
     double scale[AG_CALIBRATION_TERMS]; /* of the logarithm of the usual error */
     double width;                       /* half of the interval, in usual errors */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* calibration_fit.c: two witnesses tell a depth: the heap of the heat map, and the place where the shape of the tool's
- * point fits best. How far to go from the first towards the second, and what both are off by together, depends on how
- * sure each of them is: a small linear model (blend), fitted by ridge regression in which what lies far off the rest
- * pulls no harder than what lies at its edge (Huber): among a hundred holes there are a few whose heap is at another
- * point, and their squares would bend the way of all others. A second one (scale) says how large the error usually is;
- * the interval is the multiple of it that held nine of ten holes (split conformal), and confidence the share of holes
- * with such an error or less that were right, forced to fall as the error grows. Both are measured on holes that the
- * linear models were not fitted on (ten rounds).
+/* calibration_fit.c: three witnesses tell a depth: the heap of the heat map, the place where the shape of the tool's
+ * point fits best, and the tip's step in thrust. How far to go from the first towards the others, and what all are off
+ * by together, depends on how sure each of them is: a small linear model (blend), fitted by ridge regression in which
+ * what lies far off the rest pulls no harder than what lies at its edge (Huber): among a hundred holes there are a few
+ * whose heap is at another point, and their squares would bend the way of all others. A second one (scale) says how
+ * large the error usually is; the interval is the multiple of it that held nine of ten holes (split conformal), and
+ * confidence the share of holes with such an error or less that were right, forced to fall as the error grows. Both are
+ * measured on holes that the linear models were not fitted on (ten rounds).
  *
  * Holes of one tool are off together, so what counts is how many tools there are. A round leaves out whole tools; each
  * tool weighs the same; the quantile allows for another tool, which may be the worst. And what few tools say is drawn
@@ -111,14 +111,16 @@ static void regress_robustly(const regression *r, aim to, double out[TERMS])
     }
 }
 
-/* What few tools are drawn to where nobody has asked the ensemble itself. */
-static const ag_calibration_usual usual_elsewhere = {.blend = {{-0.006, 0.64, 0.54, -0.28, 0.008, 0},
-                                                               {0, 0.68, 0.37, -0.43, -0.005, 0},
-                                                               {0.01, 0.53, 0.21, -0.31, 0.007, 0}},
-                                                     .scale = {{-3.27, 0.34, 0.03, 0.05, 0.12, 0.10},
-                                                               {-2.80, 0.03, 0.22, 0.30, 0.02, 0.26},
-                                                               {-3.07, 0.27, 0.16, 0.27, 0.01, 0.17}},
-                                                     .of_normal = {1, 1, 0.94}};
+/* What few tools are drawn to where nobody has asked the ensemble itself: what 2,000 tools said of a small ensemble and
+ * of a large one, in the middle. */
+static const ag_calibration_usual usual_elsewhere = {
+    .blend = {{0, 0.40, 0.28, -0.10, 0, 0, 0, 0.08, -0.03, 0.99, -0.03, 0.15, -0.07, -0.12, 0.08},
+              {0, 0.66, 0.76, -0.15, 0, 0, 0, -0.18, -0.06, 0.86, -0.05, 0.10, -0.12, -0.06, 0.14},
+              {0, 0.38, 0.47, -0.08, 0, 0, 0, 0, -0.02, 0.93, 0.06, 0.02, -0.12, -0.07, -0.01}},
+    .scale = {{-4.21, 0.53, 0.06, 0.07, 0.06, 0.13, 0.36, 0.13, 0.34, -0.19, 0.04},
+              {-3.58, 0.27, 0.37, 0.20, 0.08, 0.27, 0.47, 0.06, 0.19, -0.14, -0.07},
+              {-4.07, 0.39, 0.02, 0.18, 0.03, 0.19, 0.24, 0.03, 0.22, -0.21, 0.30}},
+    .of_normal = {1.12, 0.99, 1.01}};
 
 /* Room for one point's fit. */
 typedef struct fitting {
@@ -185,7 +187,7 @@ static void fit_scale(const fitting *f, int round, const double blend[TERMS], do
     regress(&r, (aim){f->wont->scale[f->point], by_trust(f, stiff_level), by_trust(f, stiff_error)}, scale);
 }
 
-/* What is usual of errors was measured where both witnesses speak, on machines of one kind: it is believed of holes of
+/* What is usual of errors was measured where heap and shape speak, on machines of one kind: it is believed of holes of
  * which both speak and whose errors are as large, as far as their tools can tell. */
 static double trust_usual_errors(fitting *f)
 {

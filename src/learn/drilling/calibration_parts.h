@@ -5,7 +5,7 @@
 
 #define AG_CALIBRATION_RIGHT 0.25  /* mm: within it an answer is right */
 #define AG_CALIBRATION_FAR 0.6     /* mm: beyond it a shape is of another point */
-#define AG_CALIBRATION_FLOOR 0.004 /* mm: of errors, under their logarithm */
+#define AG_CALIBRATION_FLOOR 0.001 /* mm: of errors, under their logarithm */
 
 typedef struct ag_witness {         /* of one point of one hole */
     double heap, shape;             /* mm; shape NaN: says nothing near */

@@ -235,8 +235,8 @@ const ag_field ag_drilling_data_fields[AG_DRILLING_FIELDS] = {
      .type = AG_FIELD_BOOL,
      .offset = AT(refine),
      .fallback = "true",
-     .doc = "The depths that the shapes of the tool's point give refine those of the heat maps, as far as that helped "
-            "on validation holes."},
+     .doc = "Where the shapes of the tool's point and the tip's step in thrust lie refines the depths of the heat "
+            "maps, as far as that helped on validation holes."},
     {.name = "grip_pitch",
      .type = AG_FIELD_REAL,
      .offset = AT(grip_pitch),

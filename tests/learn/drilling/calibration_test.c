@@ -278,7 +278,7 @@ AG_TEST(test_calibration__few_tools_are_drawn_to_what_the_ensemble_itself_does)
     ag_err err = {0};
     double off[2];
     ag_calibration_usual usual = {.tools = 77};
-    bench *made = open_bench(41, 0.03, 0.1), *b = open_bench(42, 0.03, 0.1), *other = open_bench(43, 0.03, 0.1);
+    bench *made = open_bench(41, 0.03, 0.2), *b = open_bench(42, 0.03, 0.2), *other = open_bench(43, 0.03, 0.2);
     AG_EXPECT_OK(ag_calibration_usual_of(
         &(ag_calibration_told){made->holes, made->readings, made->all, NULL, HOLES, true, NULL}, &usual, &err));
     assert_int_equal(usual.tools, HOLES);
@@ -539,7 +539,8 @@ AG_TEST(test_calibration__models_of_before_had_fewer_terms)
     ag_calibration_answer(&c, &grip, b->holes[0], &b->readings[0], &p);
     assert_float_equal(p.points[0].mm, (b->readings[0].mm[0] + b->drilled[0].shape.entry) / 2, 1e-9);
     AG_EXPECT_ERROR(read_text(b, ALL("0, 0.5, 0, 0, 0"), &c, &err), AG_EPARSE, "calibration.entry");
-    AG_EXPECT_ERROR(read_text(b, ALL("0, 0.5, 0, 0, 0, 0, 0, 0, 0, 0"), &c, &err), AG_EPARSE, "calibration.entry");
+    AG_EXPECT_ERROR(read_text(b, ALL("0, 0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"), &c, &err), AG_EPARSE,
+                    "calibration.entry");
     ag_arena_free(b->arena);
 #undef ALL
 #undef OF
