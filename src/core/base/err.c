@@ -61,13 +61,17 @@ int ag_code_exit_status(ag_code code)
 }
 
 /* Names and texts of the input stand in messages, and messages go to terminals and logs: no control characters in
- * them, neither of ASCII nor those that UTF-8 writes as C2 80 to C2 9F. */
+ * them, neither of ASCII nor those that UTF-8 writes as C2 80 to C2 9F, and no bytes that are no UTF-8. */
 static void make_printable(char *text)
 {
-    for (unsigned char *at = (unsigned char *)text; *at; at++) {
-        bool wide = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
-        if (wide) at[1] = '?';
-        if (wide || *at < 0x20 || *at == 0x7f) *at = '?';
+    const char *end = text + strlen(text);
+    for (char *at = text; at < end;) {
+        const unsigned char *byte = (const unsigned char *)at;
+        size_t size = ag_utf8_first((ag_str){at, (size_t)(end - at)});
+        bool control =
+            (size == 1 && (byte[0] < 0x20 || byte[0] == 0x7f)) || (size == 2 && byte[0] == 0xc2 && byte[1] < 0xa0);
+        if (size == 0 || control) memset(at, '?', size ? size : 1);
+        at += size ? size : 1;
     }
 }
 

@@ -54,6 +54,8 @@ bool ag_str_to_duration(ag_str text, int64_t *out);
 size_t ag_double_format(double value, char out[32]);
 
 bool ag_utf8_valid(ag_str text);
+/* Bytes of the first character of a text that is not empty; 0: it does not begin with one. */
+size_t ag_utf8_first(ag_str text);
 /* The number of terminal cells that valid UTF-8 text takes (combining marks 0, wide East Asian 2). */
 size_t ag_utf8_width(ag_str text);
 /* Bytes of the longest prefix of at most `size` bytes that does not cut a UTF-8 sequence. */

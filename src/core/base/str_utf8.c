@@ -20,6 +20,13 @@ static uint32_t decode(const unsigned char *data, size_t size, size_t *length)
     return point;
 }
 
+size_t ag_utf8_first(ag_str text)
+{
+    size_t length;
+    decode((const unsigned char *)text.data, text.size, &length);
+    return length;
+}
+
 bool ag_utf8_valid(ag_str text)
 {
     const unsigned char *data = (const unsigned char *)text.data;

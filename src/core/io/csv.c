@@ -336,10 +336,27 @@ static char guess_delimiter(const ag_csv *csv)
     return best;
 }
 
-/* The byte order mark; UTF-16 is refused by name, because it would pass as garbage. */
+/* What begins so is no text, and would pass as garbage. */
+static const struct {
+    const char *start, *text, *hint;
+} others[] = {
+    {"\x1f\x8b", "this is compressed (gzip), not CSV", "unpack it first, with gunzip"},
+    {"\x28\xb5\x2f\xfd", "this is compressed (zstd), not CSV", "unpack it first, with unzstd"},
+    {"\xfd\x37zXZ", "this is compressed (xz), not CSV", "unpack it first, with unxz"},
+    {"PK\x03\x04", "this is a zip archive or a spreadsheet, not CSV", "unpack it, or save the table as CSV"},
+    {"PAR1\x15", "this is a Parquet file, not CSV", "save the table as CSV"},
+    {"\x89HDF", "this is an HDF5 file, not CSV", "save the table as CSV"},
+};
+
+/* The byte order mark; what is no text is refused by name, and UTF-16 too. */
 static int take_mark(ag_csv *csv)
 {
     ag_str start = {csv->data, csv->size};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (!ag_str_starts(start, ag_str_of(others[i].start))) continue;
+        fail_at(csv, AG_EUNSUPPORTED, csv->data, 0, 1, others[i].text);
+        return ag_err_hint(&csv->failure, "%s", others[i].hint);
+    }
     if (ag_str_starts(start, AG_STR("\xff\xfe")) || ag_str_starts(start, AG_STR("\xfe\xff"))) {
         fail_at(csv, AG_EUNSUPPORTED, csv->data, 0, 1, "the text is UTF-16");
         return ag_err_hint(&csv->failure, "save it as UTF-8");

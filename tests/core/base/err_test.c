@@ -90,6 +90,18 @@ AG_TEST(test_err__control_characters_of_the_input_do_not_pass)
     assert_non_null(strstr(err.text, "cannot open ?: "));
 }
 
+AG_TEST(test_err__bytes_that_are_no_text_do_not_pass)
+{
+    ag_err err;
+    ag_fail_at(&err, AG_EINVAL, "\xe4.csv", 1, 1, "'%s' is no number",
+               "\xf8\xbb\xfe"
+               "n\xc3\x9f\xe2\x82");
+    ag_err_hint(&err, "not '%s'", "\xff");
+    assert_string_equal(err.text, "'?\?\?n\xc3\x9f?\?' is no number");
+    assert_string_equal(err.hint, "not '?'");
+    assert_string_equal(err.file, "?.csv");
+}
+
 AG_TEST(test_err__a_long_file_keeps_its_end)
 {
     ag_err err;

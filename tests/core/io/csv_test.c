@@ -226,6 +226,12 @@ AG_TEST(test_csv__bad_options_and_foreign_text)
                     AG_EINVAL, "decimal");
     AG_EXPECT_ERROR(ag_csv_open_memory(AG_STR("\xff\xfe"), NULL, &csv, &err), AG_EUNSUPPORTED, "UTF-16");
     assert_string_equal(err.hint, "save it as UTF-8");
+    AG_EXPECT_ERROR(ag_csv_open_memory(AG_STR("\x1f\x8b\x08"), NULL, &csv, &err), AG_EUNSUPPORTED,
+                    "this is compressed (gzip), not CSV");
+    assert_string_equal(err.hint, "unpack it first, with gunzip");
+    AG_EXPECT_ERROR(ag_csv_open_memory(AG_STR("PAR1\x15\n"), NULL, &csv, &err), AG_EUNSUPPORTED, "a Parquet file");
+    AG_EXPECT_OK(ag_csv_open_memory(AG_STR("PAR1,PAR2\n1,2\n"), NULL, &csv, &err));
+    ag_csv_free(csv);
     ag_csv_free(NULL);
 }
 
