@@ -2,7 +2,8 @@
 /* timeseries.c: reading a series. A CSV is read in one pass into a growing array; missing numbers (an empty cell, NaN,
  * NA, null) become NaN there and are filled, or refused, when all rows are in: refusing names the first one by line and
  * column and says how many there are. Names of columns that are no UTF-8 are taken for Latin-1, since a model keeps
- * them in JSON; two columns of one name are refused, because a model could not tell them apart. */
+ * them in JSON; two columns of one name are refused, because a model could not tell them apart. A first column that has
+ * no name and counts the rows is what pandas writes of its own accord, and no channel. */
 #include "learn/forecast/timeseries.h"
 
 #include <math.h>
@@ -27,6 +28,8 @@ typedef struct reading {
     size_t *cells;  /* index of the cell for each column */
     size_t columns; /* taken */
     size_t date;    /* its cell; SIZE_MAX: none */
+    bool counted;   /* the first cell of a row is its number, from `count_from`, and not taken */
+    int64_t count_from;
     const char **names;
     const char **header; /* all names of the file, in UTF-8 */
     size_t width;
@@ -122,7 +125,7 @@ static int choose_columns(reading *r, ag_err *err)
     r->names = ag_arena_array(r->arena, most + 1, sizeof *r->names);
     if (!r->cells || !r->names) return ag_fail_memory(err, most * sizeof *r->cells);
     for (size_t i = 0; !o->columns && i < r->width; i++)
-        if (i != r->date) r->cells[r->columns++] = i;
+        if (i != r->date && (i || !r->counted)) r->cells[r->columns++] = i;
     for (size_t i = 0; o->columns && i < o->column_count; i++) {
         size_t cell = find_column(r, o->columns[i]);
         if (cell == SIZE_MAX) return no_column(r, o->columns[i], err);
@@ -151,19 +154,28 @@ static bool is_wanted(const reading *r, const char *name)
     return false;
 }
 
+static void find_count(reading *r, ag_str first_cell)
+{
+    const char *name = r->header[0];
+    bool nameless = !*name || strcmp(name, "Unnamed: 0") == 0; /* what pandas calls it when it reads it again */
+    r->counted = nameless && r->width > 1 && !is_wanted(r, name) && ag_str_to_int(first_cell, &r->count_from);
+}
+
 /* Which column holds the dates: the one that was named, or the first when its first cell is no number, or when dates in
  * numbers are what its name promises. */
-static int find_dates(reading *r, ag_str first_cell, ag_err *err)
+static int find_dates(reading *r, const ag_str *cells, ag_err *err)
 {
     static const char *const words[] = {"date", "datetime", "timestamp", "ds"};
+    size_t first = r->counted && r->width > 2 ? 1 : 0;
+    ag_str first_cell = cells[first];
     r->date = SIZE_MAX;
     if (r->options->date_column) {
         r->date = find_column(r, r->options->date_column);
         return r->date == SIZE_MAX ? no_column(r, r->options->date_column, err) : 0;
     }
-    if (!is_missing(first_cell) && !is_number(r, 0, first_cell)) r->date = 0;
-    for (size_t i = 0; i < sizeof words / sizeof *words && r->width > 1 && !is_wanted(r, r->header[0]); i++)
-        if (ag_str_equal_nocase(ag_str_of(r->header[0]), ag_str_of(words[i]))) r->date = 0;
+    if (!is_missing(first_cell) && !is_number(r, first, first_cell)) r->date = first;
+    for (size_t i = 0; i < sizeof words / sizeof *words && r->width > 1 && !is_wanted(r, r->header[first]); i++)
+        if (ag_str_equal_nocase(ag_str_of(r->header[first]), ag_str_of(words[i]))) r->date = first;
     return 0;
 }
 
@@ -211,6 +223,8 @@ static int no_number(const reading *r, size_t column, ag_str cell, ag_err *err)
     ag_csv_place(r->csv, r->cells[column], &line, &place);
     int rc = ag_fail_at(err, AG_EPARSE, r->path, line, place, "column '%s': '%.*s' is not a number", r->names[column],
                         (int)ag_utf8_cut(cell, 40), cell.data);
+    if (r->date == SIZE_MAX && ag_date_like(cell))
+        return ag_err_hint(err, "if these are the dates: data_config.date_column: %s", r->names[column]);
     if (cell.size > sizeof point) return rc;
     for (size_t i = 0; i < cell.size; i++) point[i] = cell.data[i] == ',' ? '.' : cell.data[i];
     if (!r->options->decimal_comma && ag_str_to_double((ag_str){point, cell.size}, &number))
@@ -240,9 +254,21 @@ static int take_number(reading *r, size_t column, const ag_str *cells, double *o
     return 0;
 }
 
+/* Else it is a channel without a name. */
+static int check_count(const reading *r, ag_str cell, ag_err *err)
+{
+    uint32_t line, place;
+    int64_t number;
+    if (!r->counted || (ag_str_to_int(cell, &number) && number - r->count_from == r->rows)) return 0;
+    ag_csv_place(r->csv, 0, &line, &place);
+    ag_fail_at(err, AG_EPARSE, r->path, line, place, "the first column has no name, and does not count the rows");
+    return ag_err_hint(err, "name it in the first line, or name the columns to take in data_config.columns");
+}
+
 static int take_row(reading *r, const ag_str *cells, ag_err *err)
 {
-    int rc = r->date == SIZE_MAX ? 0 : take_date(r, cells[r->date], err);
+    int rc = check_count(r, cells[0], err);
+    if (rc >= 0 && r->date != SIZE_MAX) rc = take_date(r, cells[r->date], err);
     for (size_t i = 0; i < r->columns && rc >= 0; i++) {
         double number;
         rc = take_number(r, i, cells, &number, err);
@@ -259,7 +285,8 @@ static int read_rows(reading *r, ag_err *err)
     int rc = take_header(r, err);
     if (rc < 0) return rc;
     while ((rc = ag_csv_next(r->csv, &cells, &count, err)) > 0) {
-        if (r->rows == 0 && (rc = find_dates(r, cells[0], err)) < 0) return rc;
+        if (r->rows == 0) find_count(r, cells[0]);
+        if (r->rows == 0 && (rc = find_dates(r, cells, err)) < 0) return rc;
         if (r->rows == 0 && (rc = check_header(r, err)) < 0) return rc;
         if (r->rows == 0 && (rc = choose_columns(r, err)) < 0) return rc;
         if ((rc = take_row(r, cells, err)) < 0) return rc;
@@ -350,6 +377,7 @@ static int give(reading *r, ag_timeseries *out, ag_err *err)
     out->names = r->names;
     out->values = values;
     out->filled = r->missing;
+    out->counted = r->counted;
     out->first_date = r->first_date;
     out->last_date = r->last_date;
     out->interval = r->date != SIZE_MAX ? ag_dates_interval(&r->dates) : 0;

@@ -33,6 +33,7 @@ typedef struct ag_timeseries {
     const char *const *names;           /* of the columns: "c0", "c1" ... for an array */
     const double *values;               /* row by row; all finite, but for AG_MISSING_KEEP */
     int64_t filled;                     /* numbers that were missing and have been filled in */
+    bool counted;                       /* a first column without a name counts the rows, and was not taken */
     const char *first_date, *last_date; /* as written; NULL: there are no dates */
     int64_t interval;                   /* microseconds between rows, months as 30 days; 0: not known, or uneven */
     const int64_t *times;               /* of the rows, since 1970; NULL: there are none, or some could not be read */

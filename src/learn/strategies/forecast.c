@@ -32,6 +32,19 @@ static const char *const part_names[AG_PARTS] = {"the training part", "the valid
 
 /* ---- data ---- */
 
+/* Clocks are set back, and tables begin with what is newest: the model knows only the order of the rows. */
+static void tell_of_times(const ag_timeseries *series, ag_strategy_task *task)
+{
+    int64_t count = 0, first = 0;
+    for (int64_t i = 1; series->times && i < series->rows; i++)
+        if (series->times[i] <= series->times[i - 1] && !count++) first = i;
+    if (count)
+        ag_strategy_remark(task,
+                           "by its date, row %lld is not later than the row before it%s: rows are taken in the order "
+                           "of the file, which should be that of time",
+                           (long long)first + 1, count > 1 ? ", and others are not" : "");
+}
+
 static int read_series(forecast *f, ag_strategy_task *task, ag_err *err)
 {
     static const char *const endings[] = {"csv", "npy", "txt", "tsv", NULL};
@@ -49,6 +62,9 @@ static int read_series(forecast *f, ag_strategy_task *task, ag_err *err)
     if (f->series.filled)
         ag_strategy_remark(task, "%lld missing numbers were filled in (missing: %s)", (long long)f->series.filled,
                            f->data.missing == AG_MISSING_LINEAR ? "linear" : "previous");
+    if (f->series.counted)
+        ag_strategy_remark(task, "the first column has no name and counts the rows: it is not taken");
+    tell_of_times(&f->series, task);
     ag_sha256_format(&f->series.digest, f->digest);
     return dataset.name ? ag_strategy_dataset_seen(task, &dataset, err) : ag_fail_memory(err, name.size);
 }
@@ -60,6 +76,9 @@ static int cut_windows(forecast *f, ag_strategy_task *task, ag_err *err)
     int rc = ag_borders_find((ag_split_protocol)d->split.protocol, numbers, f->series.rows, d->context_length,
                              d->horizon, &f->borders, err);
     if (rc < 0) return ag_err_prefix(err, "data_config.split");
+    if (f->borders.to[AG_PART_TEST] < f->series.rows)
+        ag_strategy_remark(task, "the last %lld rows are in no part (data_config.split)",
+                           (long long)(f->series.rows - f->borders.to[AG_PART_TEST]));
     if (d->scaling == 0)
         rc = ag_scaling_fit(&f->series, f->borders.from[0], f->borders.to[0], task->arena, &f->scaling, err);
     else

@@ -79,6 +79,36 @@ AG_TEST(test_timeseries__names_of_another_encoding_are_told_in_utf8)
     ag_arena_free(arena);
 }
 
+/* pandas writes its index of its own accord, and calls it "Unnamed: 0" when it reads it again. */
+AG_TEST(test_timeseries__a_nameless_count_of_the_rows_is_no_channel)
+{
+    static const char *const files[] = {
+        ",a,b\n0,5,6\n1,7,8\n2,9,1\n",
+        "Unnamed: 0,date,a,b\n0,2020-01-01,5,6\n1,2020-01-02,7,8\n2,2020-01-03,9,1\n",
+        ",timestamp,a,b\n1,1500000000,5,6\n2,1500086400,7,8\n3,1500172800,9,1\n",
+    };
+    ag_err err = {0};
+    ag_timeseries s;
+    ag_arena *arena = ag_arena_new(0);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        AG_EXPECT_OK(ag_timeseries_read(file_of("p.csv", files[i]), &plain, arena, &s, &err));
+        assert_true(s.columns == 2 && s.counted && s.values[0] == 5.0 && s.values[5] == 1.0);
+        assert_int_equal(s.interval, i ? 24 * 3600 * AG_SECOND : 0);
+    }
+    AG_EXPECT_ERROR(ag_timeseries_read(file_of("p.csv", ",a,b\n0,5,6\n2,7,8\n"), &plain, arena, &s, &err), AG_EPARSE,
+                    "the first column has no name, and does not count the rows");
+    const char *const columns[] = {"", "a"}; /* of a model that was trained with it */
+    ag_timeseries_options named = {.columns = columns, .column_count = 2};
+    AG_EXPECT_OK(ag_timeseries_read(file_of("p.csv", ",a,b\n0,5,6\n2,7,8\n"), &named, arena, &s, &err));
+    assert_true(s.columns == 2 && !s.counted && s.values[2] == 2.0);
+    AG_EXPECT_OK(ag_timeseries_read(file_of("p.csv", "n,a\n0,5\n1,7\n"), &plain, arena, &s, &err));
+    assert_true(s.columns == 2 && !s.counted);
+    AG_EXPECT_ERROR(ag_timeseries_read(file_of("p.csv", "a,when\n5,2020-01-01\n"), &plain, arena, &s, &err), AG_EPARSE,
+                    "'2020-01-01' is not a number");
+    assert_string_equal(err.hint, "if these are the dates: data_config.date_column: when");
+    ag_arena_free(arena);
+}
+
 AG_TEST(test_timeseries__two_columns_of_one_name_are_refused)
 {
     ag_err err = {0};

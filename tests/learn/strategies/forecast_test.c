@@ -21,6 +21,7 @@ typedef struct bench {
     bool resume;
     int64_t stop_at; /* step; 0: never */
     ag_cancel *cancel;
+    char remarks[2000];
     double mse;
     char evaluated[40];
 } bench;
@@ -63,6 +64,13 @@ static int on_step(void *context, const ag_train_progress *now, ag_err *err)
     return 0;
 }
 
+static void on_remark(void *context, const char *text)
+{
+    bench *b = context;
+    size_t used = strlen(b->remarks);
+    ag_format(b->remarks + used, sizeof b->remarks - used, "%s\n", text);
+}
+
 static int on_training(void *context, const char *name, int64_t index, int64_t count, ag_train_monitor *monitor,
                        ag_err *err)
 {
@@ -77,7 +85,7 @@ static int train(void *context, ag_err *err)
     ag_settings settings;
     const ag_strategy *strategy = NULL;
     const ag_str sets[] = {ag_str_of(b->set)};
-    const ag_strategy_watch watch = {.context = b, .training = on_training};
+    const ag_strategy_watch watch = {.context = b, .training = on_training, .remark = on_remark};
     ag_arena *arena = ag_arena_new(0);
     ag_strategy_task task = {.settings = &settings,
                              .data_dir = b->data,
@@ -154,6 +162,31 @@ AG_TEST(test_forecast__refuses_what_is_wrong_before_it_trains)
         ag_format(path, sizeof path, "%s/model", b.output);
         assert_false(ag_file_exists(path));
     }
+}
+
+AG_TEST(test_forecast__tells_what_it_makes_of_the_rows)
+{
+    bench b;
+    ag_err err = {0};
+    ag_buf text;
+    char path[800];
+    open_bench(&b);
+    AG_EXPECT_OK(train(&b, &err));
+    assert_null(strstr(b.remarks, "in no part"));
+    ag_format(path, sizeof path, "%s/waves.csv", b.data);
+    ag_buf_init(&text, 1 << 16);
+    ag_buf_addf(&text, ",date,a\n");
+    for (int i = 0; i < 90; i++)
+        ag_buf_addf(&text, "%d,%d,%.4f\n", i, 1500000000 + 3600 * (i < 60 ? i + 1 : i), sin(i * 0.5));
+    ag_buf_add_char(&text, '\0');
+    write_text(path, text.data);
+    ag_buf_deinit(&text);
+    b.set = "data_config.split={train: 40, validation: 20, test: 20, protocol: lengths}";
+    AG_EXPECT_OK(train(&b, &err));
+    assert_non_null(strstr(b.remarks, "90 rows of 1 columns"));
+    assert_non_null(strstr(b.remarks, "the first column has no name and counts the rows"));
+    assert_non_null(strstr(b.remarks, "row 61 is not later than the row before it: rows are taken"));
+    assert_non_null(strstr(b.remarks, "the last 10 rows are in no part"));
 }
 
 AG_TEST(test_forecast__stops_and_goes_on_to_the_same_model)
