@@ -14,10 +14,15 @@ static int lengths_of_shares(const double numbers[AG_PARTS], int64_t rows, int64
 {
     double sum = numbers[0] + numbers[1] + numbers[2];
     for (int i = 0; i < AG_PARTS; i++)
-        if (!(numbers[i] >= 0.0 && numbers[i] <= 1.0))
-            return ag_fail(err, AG_EINVAL, "the share of the %s part is %g, but must be between 0 and 1", part_names[i],
-                           numbers[i]);
-    if (sum > 1.0 + 1e-9) return ag_fail(err, AG_EINVAL, "the shares of the parts add up to %g", sum);
+        if (!(numbers[i] >= 0.0 && numbers[i] <= 1.0)) {
+            ag_fail(err, AG_EINVAL, "the share of the %s part is %g, but must be between 0 and 1", part_names[i],
+                    numbers[i]);
+            return ag_err_hint(err, "write 7:1:2 as 0.7, 0.1 and 0.2; numbers of rows want protocol: lengths");
+        }
+    if (sum > 1.0 + 1e-9) {
+        ag_fail(err, AG_EINVAL, "the shares of the parts add up to %g", sum);
+        return ag_err_hint(err, "the default is train: 0.7, validation: 0.1, test: 0.2");
+    }
     lengths[AG_PART_TRAIN] = (int64_t)floor((double)rows * numbers[AG_PART_TRAIN] + 1e-9);
     lengths[AG_PART_TEST] = (int64_t)floor((double)rows * numbers[AG_PART_TEST] + 1e-9);
     lengths[AG_PART_VALIDATION] = sum > 1.0 - 1e-9 ? rows - lengths[AG_PART_TRAIN] - lengths[AG_PART_TEST]

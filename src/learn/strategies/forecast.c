@@ -111,6 +111,23 @@ static int check_forecasts(const forecast *f, const char *architecture, ag_err *
         err, "leave out prediction_channel_indices and task; data_config.columns says which columns are forecast");
 }
 
+/* A negative number has no likelihood among counts, and its gradient would be none in the midst of the training. */
+static int check_counts(const forecast *f, ag_err *err)
+{
+    if (f->predictive.distribution != &ag_distribution_negative_binomial) return 0;
+    for (int64_t i = 0; i < f->series.rows * f->series.columns; i++) {
+        if (!(f->values[i] < 0)) continue;
+        ag_fail(err, AG_EINVAL,
+                "model_config.distribution_output: negative_binomial is of counts, but column '%s' is less than 0 in "
+                "row %lld%s",
+                f->series.names[i % f->series.columns], (long long)(i / f->series.columns) + 1,
+                f->data.scaling == 0 ? ", as it is scaled" : "");
+        return f->data.scaling == 0 ? ag_err_hint(err, "data_config.scaling: none leaves counts as they are")
+                                    : ag_err_hint(err, "student_t and normal are of any numbers");
+    }
+    return 0;
+}
+
 static int make_model(forecast *f, ag_strategy_task *task, ag_err *err)
 {
     char columns[64];
@@ -126,7 +143,8 @@ static int make_model(forecast *f, ag_strategy_task *task, ag_err *err)
     if (rc < 0) return rc;
     task->parameters = ag_model_count(f->model, false);
     f->predictive = ag_predictive_of(task->model_config.architecture, task->model_config.values);
-    return check_forecasts(f, task->model_config.architecture->name, err);
+    rc = check_forecasts(f, task->model_config.architecture->name, err);
+    return rc < 0 ? rc : check_counts(f, err);
 }
 
 static int prepare(void *state, ag_strategy_task *task, ag_err *err)

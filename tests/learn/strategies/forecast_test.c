@@ -145,6 +145,10 @@ AG_TEST(test_forecast__refuses_what_is_wrong_before_it_trains)
         {"model_config={architecture: patchtsmixer, patch_length: 2, patch_stride: 2, prediction_channel_indices: [1]}",
          NULL, "model_config: the model answers with 2 numbers, but a forecast has 4"},
         {"model_config={architecture: lstm, task: classification}", NULL, "model_config: the model answers with"},
+        {"model_config={architecture: patchtsmixer, patch_length: 2, loss: nll, distribution_output: "
+         "negative_binomial}",
+         NULL, "negative_binomial is of counts, but column 'a' is less than 0 in row"},
+        {"data_config.split={train: 7, validation: 1, test: 2}", NULL, "the share of the training part is 7"},
         {"data_config.split={train: 100, validation: 100, test: 100, protocol: lengths}", NULL, "split"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
