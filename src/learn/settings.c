@@ -284,15 +284,20 @@ static int check_fact(const ag_settings *settings, const ag_model_fact *fact, co
     return ag_err_hint(err, "leave it out, and it follows");
 }
 
-static int model_tree(const ag_settings *settings, const ag_description *description, const ag_model_fact *facts,
-                      size_t count, ag_vec *members, ag_err *err)
+static int model_tree(const ag_settings *settings, const ag_architecture *architecture, ag_arena *arena,
+                      const ag_model_fact *facts, size_t count, ag_vec *members, ag_err *err)
 {
+    const ag_description *description = architecture->configuration;
     static const ag_value nothing = {.kind = AG_OBJECT};
     const ag_value *given = settings->model_config ? settings->model_config : &nothing;
     int rc = 0;
-    for (size_t i = 0; i < given->object.count && rc >= 0; i++)
-        if (!ag_str_is(given->object.members[i].name, "architecture"))
-            rc = ag_vec_push(members, &given->object.members[i], err);
+    for (size_t i = 0; i < given->object.count && rc >= 0; i++) {
+        ag_member member = given->object.members[i];
+        if (ag_str_is(member.name, "architecture")) continue;
+        const ag_field *field = field_of(description, member.name);
+        if (field) member.value = ag_model_config_spelling(architecture, arena, field, &member.value);
+        rc = ag_vec_push(members, &member, err);
+    }
     for (size_t i = 0; i < count && rc >= 0; i++) {
         const ag_field *field = field_of(description, ag_str_of(facts[i].key));
         if (!field) continue;
@@ -319,7 +324,7 @@ int ag_settings_model(const ag_settings *settings, const ag_model_fact *facts, s
     ag_value tree = {.kind = AG_OBJECT};
     if (settings->model_config) tree.line = settings->model_config->line, tree.column = settings->model_config->column;
     if (!(model.values = ag_arena_alloc(arena, description->size))) rc = ag_fail_memory(err, description->size);
-    if (rc >= 0) rc = model_tree(settings, description, facts, count, &members, err);
+    if (rc >= 0) rc = model_tree(settings, model.architecture, arena, facts, count, &members, err);
     if (rc >= 0) rc = give_object(arena, &members, &tree, err);
     if (rc >= 0 && (rc = ag_describe_read(description, arena, &tree, settings->file, model.values, err)) < 0)
         ag_err_prefix(err, "model_config");

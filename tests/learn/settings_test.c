@@ -9,6 +9,7 @@
 #include "frame/test.h"
 #include "learn/drilling/data.h"
 #include "learn/nn/models/nlinear.h"
+#include "learn/nn/models/patchtsmixer.h"
 #include "learn/strategies/forecast.h"
 
 static ag_arena *arena;
@@ -252,6 +253,40 @@ AG_TEST(test_settings__model_follows_from_facts)
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         AG_EXPECT_OK(read(refusals[i].text, &settings, &err));
         expect_refused(&refusals[i], ag_settings_model(&settings, facts, 3, arena, &model, &err), &err);
+    }
+    end();
+}
+
+/* Keys of a model are those of config.json, and so are the ways to write a value; but a word that nobody knows is a
+ * slip here, whatever transformers makes of it. */
+AG_TEST(test_settings__a_model_may_be_written_as_in_its_file)
+{
+    static const struct {
+        const char *scaling;
+        int means;
+    } rows[] = {
+        {"true", AG_MIXER_STD}, {"false", AG_MIXER_UNSCALED}, {"null", AG_MIXER_UNSCALED}, {"mean", AG_MIXER_MEAN}};
+    ag_err err = {0};
+    ag_settings settings;
+    ag_model_config model;
+    char text[300];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ag_format(text, sizeof text,
+                  "model_config: {architecture: patchtsmixer, scaling: %s, head_aggregation: null, "
+                  "num_forecast_mask_patches: 3}\n",
+                  rows[i].scaling);
+        AG_EXPECT_OK(read(text, &settings, &err));
+        AG_EXPECT_OK(ag_settings_model(&settings, NULL, 0, arena, &model, &err));
+        const ag_patchtsmixer *c = model.values;
+        assert_true(c->scaling == rows[i].means && c->head_aggregation == 0 && c->num_forecast_mask_patches.count == 1);
+    }
+    static const refusal slips[] = {
+        {"model_config: {architecture: patchtsmixer, scaling: stdd}\n", 1, "'stdd' is not one of"},
+        {"model_config: {architecture: patchtsmixer, mode: mixed}\n", 1, "'mixed' is not one of"},
+    };
+    for (size_t i = 0; i < sizeof slips / sizeof *slips; i++) {
+        AG_EXPECT_OK(read(slips[i].text, &settings, &err));
+        expect_refused(&slips[i], ag_settings_model(&settings, NULL, 0, arena, &model, &err), &err);
     }
     end();
 }

@@ -46,6 +46,13 @@ static const ag_config_dialect *dialect_of(const char *architecture)
     return NULL;
 }
 
+ag_value ag_model_config_spelling(const ag_architecture *architecture, ag_arena *arena, const ag_field *field,
+                                  const ag_value *value)
+{
+    const ag_config_dialect *dialect = dialect_of(architecture->name);
+    return dialect ? dialect->spelling(arena, field, value) : *value;
+}
+
 /* ---- reading ---- */
 
 /* transformers reads a configuration that does not say its type, when it is told the class; the class stands there. */

@@ -28,5 +28,9 @@ typedef struct ag_model_config {
  * config.json says against it is refused. `file` is for messages. */
 int ag_model_config_read(ag_arena *arena, ag_str json, const char *file, const ag_safetensors *tensors,
                          ag_model_config *out, ag_err *err);
+/* A value of a key as the architecture's description wants it, where other programs write it otherwise (scaling: null);
+ * for configurations of trainings, whose keys are those of config.json. */
+ag_value ag_model_config_spelling(const ag_architecture *architecture, ag_arena *arena, const ag_field *field,
+                                  const ag_value *value);
 /* As Hugging Face writes it: keys sorted, two blanks of indentation, a newline at the end. */
 int ag_model_config_write(const ag_model_config *config, ag_buf *out, ag_err *err);

@@ -20,6 +20,8 @@ typedef struct ag_config_dialect {
     int (*finish)(ag_config_reading *reading, void *values, ag_err *err); /* required: what the struct still needs */
     /* Required: adds ag_members of the file to `members`; `tree` is what the description wrote. */
     int (*write)(ag_arena *arena, const void *values, const ag_value *tree, ag_vec *members, ag_err *err);
+    /* Required: the value as the description wants it. */
+    ag_value (*spelling)(ag_arena *arena, const ag_field *field, const ag_value *value);
 } ag_config_dialect;
 
 extern const ag_config_dialect ag_config_dialect_patchtsmixer;

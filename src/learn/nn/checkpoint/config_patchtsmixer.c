@@ -116,29 +116,41 @@ static int choose_task(const ag_config_reading *reading, int *out, ag_err *err)
 
 /* ---- keys ---- */
 
-static ag_value converted(const ag_config_reading *reading, const ag_field *field, const ag_value *value)
+/* Hugging Face's ways to write a value that are not those of the description. */
+static ag_value spelling(ag_arena *arena, const ag_field *field, const ag_value *value)
 {
     ag_value out = *value;
-    ag_str text;
-    bool flag;
-    bool is_text = ag_value_string(value, &text);
-    if (strcmp(field->name, "scaling") == 0) {
-        bool std = (ag_value_bool(value, &flag) && flag) || (is_text && ag_str_is(text, "std"));
-        out = ag_config_text(std ? "std" : is_text && ag_str_is(text, "mean") ? "mean" : "none");
-    } else if (strcmp(field->name, "head_aggregation") == 0 && value->kind == AG_NULL) {
+    bool flag, is_flag = ag_value_bool(value, &flag), null = value->kind == AG_NULL;
+    if (strcmp(field->name, "scaling") == 0 && (is_flag || null)) {
+        out = ag_config_text(is_flag && flag ? "std" : "none");
+    } else if (strcmp(field->name, "head_aggregation") == 0 && null) {
         out = ag_config_text("none");
-    } else if (strcmp(field->name, "mode") == 0 && is_text && !ag_str_is(text, "mix_channel")) {
-        out = ag_config_text("common_channel");
-    } else if (strcmp(field->name, "num_forecast_mask_patches") == 0 && value->kind == AG_NULL) {
+    } else if (strcmp(field->name, "num_forecast_mask_patches") == 0 && null) {
         out = (ag_value){.kind = AG_ARRAY};
     } else if (strcmp(field->name, "num_forecast_mask_patches") == 0 && value->kind == AG_INT) {
-        ag_value *item = ag_arena_alloc(reading->arena, sizeof *item);
+        ag_value *item = ag_arena_alloc(arena, sizeof *item);
         if (!item) return out; /* refused by its type then */
         *item = *value;
         out.kind = AG_ARRAY;
         out.array.items = item;
         out.array.count = 1;
     }
+    out.line = value->line;
+    out.column = value->column;
+    return out;
+}
+
+/* In a file, words that transformers does not know mean what it makes of them. */
+static ag_value converted(const ag_config_reading *reading, const ag_field *field, const ag_value *value)
+{
+    ag_value out = spelling(reading->arena, field, value);
+    ag_str text;
+    bool is_text = ag_value_string(value, &text);
+    if (strcmp(field->name, "scaling") == 0 && out.kind == value->kind &&
+        !(is_text && (ag_str_is(text, "std") || ag_str_is(text, "mean"))))
+        out = ag_config_text("none");
+    if (strcmp(field->name, "mode") == 0 && is_text && !ag_str_is(text, "mix_channel"))
+        out = ag_config_text("common_channel");
     out.line = value->line;
     out.column = value->column;
     return out;
@@ -359,4 +371,5 @@ const ag_config_dialect ag_config_dialect_patchtsmixer = {
     .read = read_dialect,
     .finish = finish_dialect,
     .write = write_dialect,
+    .spelling = spelling,
 };
