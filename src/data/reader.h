@@ -9,6 +9,7 @@
 #include "core/base/err.h"
 #include "core/base/str.h"
 #include "core/doc/describe.h"
+#include "core/io/foreign.h"
 #include "data/hole.h"
 
 /* Column map of generic tables: which of its columns is which channel, and how many units make one of ours. */
@@ -63,3 +64,5 @@ int ag_hole_read(ag_hole_source *source, ag_arena *arena, ag_hole **out, ag_err 
  */
 int ag_hole_read_file(const char *path, const ag_reader_options *options, ag_arena *arena, ag_hole **out,
                       const char **rule, ag_err *err);
+/* What to do with what is no drilling file. */
+const char *ag_hole_foreign_hint(const ag_foreign *foreign);

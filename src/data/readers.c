@@ -5,7 +5,6 @@
 
 #include "core/io/file.h"
 #include "core/io/path.h"
-#include "data/foreign.h"
 
 #define READERS(ROW) ROW(setitec) ROW(mqtt_json) ROW(csv)
 
@@ -115,6 +114,12 @@ const ag_hole_reader *ag_hole_reader_for(const char *file, ag_str beginning)
     return best;
 }
 
+const char *ag_hole_foreign_hint(const ag_foreign *foreign)
+{
+    return foreign->unpack ? foreign->unpack
+                           : "give the file as the drilling unit wrote it, or save it as text, tab delimited";
+}
+
 int ag_hole_read(ag_hole_source *source, ag_arena *arena, ag_hole **out, ag_err *err)
 {
     source->rule = NULL;
@@ -123,7 +128,8 @@ int ag_hole_read(ag_hole_source *source, ag_arena *arena, ag_hole **out, ag_err 
         const ag_foreign *foreign = ag_foreign_of(source->bytes);
         ag_fail_at(err, AG_EUNSUPPORTED, source->name, 0, 0, "no reader knows this file%s%s", foreign ? ": it is " : "",
                    foreign ? foreign->what : "");
-        return ag_err_hint(err, "%s", foreign ? foreign->remedy : "Setitec .xls, MQTT JSON and CSV are read");
+        return ag_err_hint(err, "%s",
+                           foreign ? ag_hole_foreign_hint(foreign) : "Setitec .xls, MQTT JSON and CSV are read");
     }
     ag_hole *hole = ag_arena_alloc(arena, sizeof(*hole));
     char *file = source->name ? ag_arena_strdup(arena, source->name) : NULL;

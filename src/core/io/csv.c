@@ -15,6 +15,7 @@
 
 #include "core/base/mem.h"
 #include "core/io/file.h"
+#include "core/io/foreign.h"
 
 #define MAX_ROW ((size_t)16 << 20)
 #define MAX_COLUMNS ((size_t)65536)
@@ -336,30 +337,16 @@ static char guess_delimiter(const ag_csv *csv)
     return best;
 }
 
-/* What begins so is no text, and would pass as garbage. */
-static const struct {
-    const char *start, *text, *hint;
-} others[] = {
-    {"\x1f\x8b", "this is compressed (gzip), not CSV", "unpack it first, with gunzip"},
-    {"\x28\xb5\x2f\xfd", "this is compressed (zstd), not CSV", "unpack it first, with unzstd"},
-    {"\xfd\x37zXZ", "this is compressed (xz), not CSV", "unpack it first, with unxz"},
-    {"PK\x03\x04", "this is a zip archive or a spreadsheet, not CSV", "unpack it, or save the table as CSV"},
-    {"PAR1\x15", "this is a Parquet file, not CSV", "save the table as CSV"},
-    {"\x89HDF", "this is an HDF5 file, not CSV", "save the table as CSV"},
-};
-
-/* The byte order mark; what is no text is refused by name, and UTF-16 too. */
+/* The byte order mark; what is no text is refused by name. */
 static int take_mark(ag_csv *csv)
 {
+    char text[96];
     ag_str start = {csv->data, csv->size};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        if (!ag_str_starts(start, ag_str_of(others[i].start))) continue;
-        fail_at(csv, AG_EUNSUPPORTED, csv->data, 0, 1, others[i].text);
-        return ag_err_hint(&csv->failure, "%s", others[i].hint);
-    }
-    if (ag_str_starts(start, AG_STR("\xff\xfe")) || ag_str_starts(start, AG_STR("\xfe\xff"))) {
-        fail_at(csv, AG_EUNSUPPORTED, csv->data, 0, 1, "the text is UTF-16");
-        return ag_err_hint(&csv->failure, "save it as UTF-8");
+    const ag_foreign *foreign = ag_foreign_of(start);
+    if (foreign) {
+        ag_format(text, sizeof text, "this is %s, not CSV", foreign->what);
+        fail_at(csv, AG_EUNSUPPORTED, csv->data, 0, 1, text);
+        return ag_err_hint(&csv->failure, "%s", foreign->unpack ? foreign->unpack : "save the table as CSV, in UTF-8");
     }
     if (ag_str_starts(start, AG_STR("\xef\xbb\xbf"))) csv->at = 3;
     return AG_OK;

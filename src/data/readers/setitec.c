@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "core/base/str.h"
-#include "data/foreign.h"
 
 static const char table_title[] = "*** Datas";
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
@@ -180,7 +179,7 @@ static int read_file(ag_hole_source *source, ag_hole *hole, ag_err *err)
     const ag_foreign *foreign = title == SIZE_MAX ? ag_foreign_of(source->bytes) : NULL;
     if (foreign) {
         (void)ag_setitec_fail(&self, "F2", 0, 0, err, "it is %s, not a drilling unit's text", foreign->what);
-        return ag_err_hint(err, "%s", foreign->remedy);
+        return ag_err_hint(err, "%s", ag_hole_foreign_hint(foreign));
     }
     if (title == SIZE_MAX)
         return ag_setitec_fail(&self, "F2", count_lines(source->bytes) + 1, 0, err,

@@ -225,7 +225,7 @@ AG_TEST(test_csv__bad_options_and_foreign_text)
     AG_EXPECT_ERROR(ag_csv_open_memory(AG_STR("a"), &(ag_csv_options){COMMA, .decimal_comma = true}, &csv, &err),
                     AG_EINVAL, "decimal");
     AG_EXPECT_ERROR(ag_csv_open_memory(AG_STR("\xff\xfe"), NULL, &csv, &err), AG_EUNSUPPORTED, "UTF-16");
-    assert_string_equal(err.hint, "save it as UTF-8");
+    assert_string_equal(err.hint, "save the table as CSV, in UTF-8");
     AG_EXPECT_ERROR(ag_csv_open_memory(AG_STR("\x1f\x8b\x08"), NULL, &csv, &err), AG_EUNSUPPORTED,
                     "this is compressed (gzip), not CSV");
     assert_string_equal(err.hint, "unpack it first, with gunzip");

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* foreign.c: see foreign.h. */
-#include "data/foreign.h"
-
-#define SAVE "give the file as the drilling unit wrote it, or save it as text, tab delimited"
-#define UNPACK "unpack it first"
+#include "core/io/foreign.h"
 
 typedef struct mark {
     const char *bytes;
@@ -11,27 +8,29 @@ typedef struct mark {
     ag_foreign kind;
 } mark;
 
-#define MARK(bytes, what, remedy)                                                                                      \
+#define MARK(bytes, what, unpack)                                                                                      \
     {                                                                                                                  \
         bytes, sizeof(bytes) - 1,                                                                                      \
         {                                                                                                              \
-            what, remedy                                                                                               \
+            what, unpack                                                                                               \
         }                                                                                                              \
     }
 static const mark marks[] = {
-    MARK("\xD0\xCF\x11\xE0", "an Excel workbook", SAVE),
-    MARK("\xFF\xFE", "text in UTF-16, as Excel saves Unicode text", SAVE),
-    MARK("\xFE\xFF", "text in UTF-16", SAVE),
-    MARK("\x1F\x8B", "compressed (gzip)", UNPACK),
-    MARK("BZh", "compressed (bzip2)", UNPACK),
-    MARK("\xFD\x37zXZ", "compressed (xz)", UNPACK),
-    MARK("\x28\xB5\x2F\xFD", "compressed (zstd)", UNPACK),
-    MARK("7z\xBC\xAF", "an archive (7z)", UNPACK),
-    MARK("%PDF", "a PDF", SAVE),
+    MARK("\x1F\x8B", "compressed (gzip)", "unpack it first, with gunzip"),
+    MARK("BZh", "compressed (bzip2)", "unpack it first, with bunzip2"),
+    MARK("\xFD\x37zXZ", "compressed (xz)", "unpack it first, with unxz"),
+    MARK("\x28\xB5\x2F\xFD", "compressed (zstd)", "unpack it first, with unzstd"),
+    MARK("7z\xBC\xAF", "an archive (7z)", "unpack it first"),
+    MARK("\xD0\xCF\x11\xE0", "an Excel workbook", NULL),
+    MARK("\xFF\xFE", "text in UTF-16, as Excel saves Unicode text", NULL),
+    MARK("\xFE\xFF", "text in UTF-16", NULL),
+    MARK("PAR1\x15", "a Parquet file", NULL),
+    MARK("\x89HDF", "an HDF5 file", NULL),
+    MARK("%PDF", "a PDF", NULL),
 };
 
-static const mark workbook = MARK("PK\x03\x04", "an Excel workbook", SAVE),
-                  archive = MARK("", "an archive (zip)", UNPACK);
+static const mark workbook = MARK("PK\x03\x04", "an Excel workbook", NULL),
+                  archive = MARK("", "an archive (zip)", "unpack it first");
 
 const ag_foreign *ag_foreign_of(ag_str beginning)
 {

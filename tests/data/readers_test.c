@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Files that are handed over for drilling data and are none. */
+/* readers.c: files that are handed over for drilling data and are none. */
 #include "frame/test.h"
 
-#include "data/foreign.h"
 #include "data/reader.h"
 
 static const struct {
@@ -22,7 +21,7 @@ static const struct {
     {"a.xls", BYTES(""), NULL},
 };
 
-AG_TEST(test_foreign__files_are_told_as_what_they_are)
+AG_TEST(test_readers__foreign_files_are_told_as_what_they_are)
 {
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         ag_err err = {0};
@@ -35,7 +34,7 @@ AG_TEST(test_foreign__files_are_told_as_what_they_are)
         assert_true(ag_hole_read(&source, arena, &hole, &err) < 0);
         if (foreign) {
             assert_non_null(strstr(err.text, files[i].what));
-            assert_string_equal(err.hint, foreign->remedy);
+            assert_string_equal(err.hint, ag_hole_foreign_hint(foreign));
         } else {
             assert_null(strstr(err.text, " it is "));
         }
