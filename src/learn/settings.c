@@ -322,7 +322,10 @@ int ag_settings_model(const ag_settings *settings, const ag_model_fact *facts, s
     const ag_description *description = model.architecture->configuration;
     ag_vec_init(&members, sizeof(ag_member));
     ag_value tree = {.kind = AG_OBJECT};
-    if (settings->model_config) tree.line = settings->model_config->line, tree.column = settings->model_config->column;
+    if (settings->model_config) {
+        tree.line = settings->model_config->line;
+        tree.column = settings->model_config->column;
+    }
     if (!(model.values = ag_arena_alloc(arena, description->size))) rc = ag_fail_memory(err, description->size);
     if (rc >= 0) rc = model_tree(settings, model.architecture, arena, facts, count, &members, err);
     if (rc >= 0) rc = give_object(arena, &members, &tree, err);
