@@ -130,6 +130,15 @@ void ag_unmap_file(ag_mapping *mapping)
     *mapping = (ag_mapping){NULL, 0};
 }
 
+void ag_mapping_passed(const ag_mapping *mapping, size_t from, size_t to)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (to > mapping->size) to = mapping->size;
+    from -= from % page; /* its beginning was read with what came before */
+    to -= to % page;
+    if (from < to) (void)madvise((void *)(uintptr_t)(mapping->data + from), to - from, MADV_DONTNEED); /* only a wish */
+}
+
 int ag_file_stat(const char *path, ag_file_info *out, ag_err *err)
 {
     struct stat own, target;

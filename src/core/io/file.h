@@ -44,6 +44,9 @@ typedef struct ag_mapping {
 } ag_mapping;
 int ag_map_file(const char *path, ag_mapping *out, ag_err *err);
 void ag_unmap_file(ag_mapping *mapping);
+/* Bytes [from, to) were read, and hardly will be again: whole pages of them count as this process's memory no longer.
+ * They are still there for whoever looks. */
+void ag_mapping_passed(const ag_mapping *mapping, size_t from, size_t to);
 
 /* An advisory lock on a file (made if absent), held until released or the process ends. With `wait` 0 a lock held
  * elsewhere is AG_ECONFLICT at once; else waits that many microseconds (then AG_ECONFLICT). */

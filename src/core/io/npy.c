@@ -282,6 +282,14 @@ void ag_npy_close(ag_npy_file *file)
     file->array = (ag_npy){0};
 }
 
+void ag_npy_passed(const ag_npy_file *file, size_t from, size_t count)
+{
+    const ag_npy *array = &file->array;
+    if (array->fortran || from > array->count || count > array->count - from) return; /* there they lie everywhere */
+    size_t begin = (size_t)((const char *)array->data - file->mapping.data);
+    ag_mapping_passed(&file->mapping, begin + from * array->item_size, begin + (from + count) * array->item_size);
+}
+
 static void swap_items(char *items, size_t count, size_t size)
 {
     for (size_t i = 0; i < count; i++, items += size)

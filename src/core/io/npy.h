@@ -52,6 +52,8 @@ typedef struct ag_npy_file {
 } ag_npy_file;
 int ag_npy_open(const char *path, ag_npy_file *out, ag_err *err);
 void ag_npy_close(ag_npy_file *file);
+/* Items [from, from + count) in C order were read and hardly will be again: they need no memory any more. */
+void ag_npy_passed(const ag_npy_file *file, size_t from, size_t count);
 
 /* Items [from, from + count) in C order and this machine's byte order, whatever the file has: as they are, or converted
  * (rounded to nearest where the type cannot hold them; booleans give 0 and 1). AG_EINVAL beyond the end. */

@@ -269,6 +269,48 @@ AG_TEST(test_npy__write_and_open)
     ag_npy_close(&file);
 }
 
+/* Bytes of files that this process has in memory; those of /dev/shm count as shared ones. */
+static long resident_files(void)
+{
+    long sum = 0, value;
+    char line[200];
+    FILE *status = fopen("/proc/self/status", "r");
+    assert_non_null(status);
+    while (fgets(line, sizeof line, status))
+        if (sscanf(line, "RssFile: %ld", &value) == 1 || sscanf(line, "RssShmem: %ld", &value) == 1) sum += value;
+    fclose(status);
+    return sum * 1024;
+}
+
+AG_TEST(test_npy__what_was_read_need_not_stay_in_memory)
+{
+    enum { ROWS = 64, SIZE = 32768 };
+    char path[600];
+    ag_err err = {0};
+    ag_npy_file file;
+    const uint64_t shape[] = {ROWS, SIZE};
+    float *rows = ag_calloc((size_t)ROWS * SIZE, sizeof *rows), *read = ag_alloc_array(SIZE, sizeof *read);
+    assert_true(rows && read);
+    for (size_t i = 0; i < (size_t)ROWS * SIZE; i++) rows[i] = (float)i;
+    ag_format(path, sizeof path, "%s/large.npy", ag_test_dir());
+    AG_EXPECT_OK(ag_npy_write(path, AG_NPY_FLOAT32, shape, 2, rows, &err));
+    AG_EXPECT_OK(ag_npy_open(path, &file, &err));
+    long before = resident_files(), most = before;
+    for (size_t i = 0; i < ROWS; i++) { /* 8 MB in all */
+        AG_EXPECT_OK(ag_npy_to_float(&file.array, i * SIZE, SIZE, read, &err));
+        assert_memory_equal(read, rows + i * SIZE, SIZE * sizeof *read);
+        ag_npy_passed(&file, i * SIZE, SIZE);
+        if (resident_files() > most) most = resident_files();
+    }
+    assert_true(most - before < (4 << 20));
+    AG_EXPECT_OK(ag_npy_to_float(&file.array, 0, SIZE, read, &err)); /* it is still there */
+    assert_memory_equal(read, rows, SIZE * sizeof *read);
+    ag_npy_passed(&file, 0, (size_t)ROWS * SIZE + 1); /* more than there is */
+    ag_npy_close(&file);
+    ag_free(rows);
+    ag_free(read);
+}
+
 AG_TEST(test_npy__rows_are_counted_at_the_end)
 {
     ag_err err = {0};

@@ -249,6 +249,7 @@ static int predict_batch(ag_invocation *invocation, prediction *p, int64_t first
         int rc = ag_npy_to_float(&f->file.array, (size_t)(first * f->port->size), (size_t)(count * f->port->size),
                                  f->batch, err);
         if (rc < 0) return rc;
+        ag_npy_passed(&f->file, (size_t)(first * f->port->size), (size_t)(count * f->port->size));
     }
     ag_device_run run = {.samples = count, .first_sample = first, .seed = p->seed, .cancel = invocation->cancel};
     int rc = ag_results_run(p->results, &run, err);
