@@ -2,16 +2,20 @@
 """scripts/demo-ledger: without a terminal it shows and stops by itself, on one it goes on until Ctrl-C; either way no
 server stays behind and a given home keeps what was logged."""
 import os
-import pty
 import re
 import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import terminal as pseudo  # noqa: E402
 
 SOURCE = Path(os.environ.get("AUGER_SOURCE", "."))
 PATIENCE = 500
@@ -53,7 +57,7 @@ class DemoLedger(unittest.TestCase):
         self.assertTrue((self.home / "auger.db").exists())
 
     def test_on_a_terminal_it_ends_with_control_c(self):
-        child, terminal = pty.fork()
+        child, terminal = pseudo.fork()
         if child == 0:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell cannot trap what it was started to ignore
             os.execve(self.command()[0], self.command(), self.environment)

@@ -4,13 +4,18 @@
 bits as a training that was left alone; under nohup it goes on. One that cannot draw gets lines."""
 import hashlib
 import os
-import pty
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import terminal  # noqa: E402
 
 AUGER = os.path.join(os.environ.get("AUGER_BUILD", "build"), "auger")
 CONFIG = """strategy: forecast
@@ -46,7 +51,7 @@ class Terminal(unittest.TestCase):
 
     def begin(self, out, ignore):
         """Starts it on a terminal and waits until it trains. Its end of the terminal is the only one."""
-        child, master = pty.fork()
+        child, master = terminal.fork()
         if child == 0:
             # Whatever is inherited: the tests themselves may run under nohup.
             signal.signal(signal.SIGHUP, signal.SIG_IGN if ignore else signal.SIG_DFL)
@@ -59,7 +64,7 @@ class Terminal(unittest.TestCase):
 
     def test_that_cannot_draw(self):
         # A dumb terminal (an editor's shell, a serial line) gets plain lines and nothing that moves.
-        child, master = pty.fork()
+        child, master = terminal.fork()
         if child == 0:
             os.environ["TERM"] = "dumb"
             os.execv(AUGER, self.words("plain", "--set", "training_config.epochs=3"))
@@ -77,6 +82,12 @@ class Terminal(unittest.TestCase):
         self.assertEqual(status, 0, seen)
         self.assertIn(b"epoch 3 of 3", seen)
         self.assertNotIn(b"\x1b", seen)
+
+    def test_without_terminals_is_skipped(self):
+        gone = OSError("out of pty devices")
+        with mock.patch("os.forkpty", side_effect=gone), mock.patch("os.openpty", side_effect=gone):
+            with mock.patch("pty.openpty", side_effect=gone), self.assertRaises(unittest.SkipTest):
+                terminal.fork()
 
     def test_goes_away(self):
         # SIGHUP asks it to stop; what it has done is kept.
