@@ -346,6 +346,13 @@ int ag_settings_refuse_model(const ag_settings *settings, ag_err *err)
     return in_file ? ag_err_place(err, settings->file, said->line, said->column) : rc;
 }
 
+int ag_settings_place(const ag_settings *settings, const char *key, ag_err *err)
+{
+    const ag_value *said = ag_value_at(settings->root, key);
+    if (said && err && said->line != AG_LINE_SET) return ag_err_place(err, settings->file, said->line, said->column);
+    return err ? (int)err->code : AG_EINVAL;
+}
+
 /* ---- the loop's options ---- */
 
 static ag_optim_options optimizer_of(const ag_settings *settings)

@@ -151,6 +151,10 @@ int ag_settings_model(const ag_settings *settings, const ag_model_fact *facts, s
 /* Puts before an error about numbers that contradict each other that they are model_config's, and where that stands. */
 int ag_settings_refuse_model(const ag_settings *settings, ag_err *err);
 
+/* Puts before an error without a place where in the file the key stands that it is about ("training_config.epochs").
+ * An option may have said it (--device), which is not to be called --set. Returns the error's code. */
+int ag_settings_place(const ag_settings *settings, const char *key, ag_err *err);
+
 /* Options of the training loop for so many samples. */
 int ag_settings_options(const ag_settings *settings, int64_t samples, ag_arena *arena, ag_train_options *out,
                         ag_err *err);

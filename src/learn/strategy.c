@@ -20,6 +20,7 @@
 #include "learn/nn/checkpoint/pretrained.h"
 #include "learn/strategies/list.h"
 #include "learn/strategies/plugin.h"
+#include "learn/strategy_keys.h"
 #include "learn/strategy_swap.h"
 
 static const ag_strategy *const strategies[] = {
@@ -54,14 +55,13 @@ static bool is_plugin(const char *strategy)
 int ag_strategy_find(const ag_settings *settings, const ag_strategy **out, ag_err *err)
 {
     const char *names[COUNT];
-    const ag_value *said = ag_value_get(settings->root, "strategy");
     for (size_t i = 0; i < COUNT; i++) {
         names[i] = strategies[i]->name;
         if (strcmp(names[i], settings->strategy) == 0) return *out = strategies[i], 0;
     }
     if (is_plugin(settings->strategy)) return *out = &ag_strategy_plugin, 0;
-    ag_fail_at(err, AG_EINVAL, settings->file, said ? said->line : 0, said ? said->column : 0,
-               "there is no strategy '%s'", settings->strategy);
+    ag_fail(err, AG_EINVAL, "there is no strategy '%s'", settings->strategy);
+    (void)ag_settings_place(settings, "strategy", err);
     return ag_nearest_hint(err, ag_str_of(settings->strategy), names, COUNT);
 }
 
@@ -237,6 +237,7 @@ int ag_strategy_train_job(ag_strategy_task *task, const ag_strategy_job *job, ag
     ag_strategy_training done = {.index = job->index, .name = ag_arena_strdup(arena, job->name)};
     const char *checkpoints = ag_arena_printf(arena, "%s/checkpoints/%s", task->output_dir, job->name);
     if (!checkpoints || !done.name) return ag_fail_memory(err, strlen(task->output_dir));
+    if ((rc = ag_strategy_check_metric(settings, job, err)) < 0) return rc;
     if ((rc = ag_settings_options(settings, job->training->count, arena, &options, err)) < 0) return rc;
     ag_train_checkpoints where = {.directory = settings->save_checkpoints ? checkpoints : NULL,
                                   .config = job->config ? job->config : &task->model_config,
@@ -333,67 +334,6 @@ int ag_strategy_data_file(const ag_strategy_task *task, const char *file, const 
     return *out ? 0 : ag_fail_memory(err, strlen(task->data_dir));
 }
 
-/* ---- the configuration ---- */
-
-/* Keys that are not for every strategy, in the order of ag_strategy_takes. */
-static const char *const chosen[] = {"training_config.validation_split", "training_config.cross_validation", "pretrain",
-                                     "ensemble"};
-enum { CHOSEN = sizeof chosen / sizeof *chosen };
-
-/* Keys that this strategy would pass over. */
-static int check_keys(const ag_strategy *strategy, const ag_settings *settings, ag_err *err)
-{
-    for (size_t i = 0; i < CHOSEN; i++) {
-        const ag_value *said = ag_value_at(settings->root, chosen[i]);
-        bool enabled = true;
-        if (!said || (strategy->takes >> i & 1)) continue;
-        const ag_value *word = ag_value_get(said, "enabled");
-        if (ag_value_bool(word ? word : said, &enabled) && !enabled) continue; /* `pretrain: false` */
-        ag_fail_at(err, AG_EINVAL, settings->file, said->line, said->column, "strategy %s does nothing with %s",
-                   strategy->name, chosen[i]);
-        return ag_err_hint(err, "leave it out, or take another strategy");
-    }
-    return 0;
-}
-
-/* The tree without what stands at "a.b". */
-static int leave_out(const ag_value *tree, ag_str path, ag_arena *arena, ag_value *out, ag_err *err)
-{
-    size_t dot = ag_str_find_char(path, '.', 0), kept = 0;
-    ag_str name = ag_str_slice(path, 0, dot);
-    ag_member *members = ag_arena_array(arena, tree->object.count + 1, sizeof *members);
-    if (!members) return ag_fail_memory(err, tree->object.count * sizeof *members);
-    for (size_t i = 0; i < tree->object.count; i++) {
-        members[kept] = tree->object.members[i];
-        if (!ag_str_equal(members[kept].name, name)) {
-            kept++;
-        } else if (dot != SIZE_MAX && members[kept].value.kind == AG_OBJECT) {
-            ag_str rest = ag_str_slice(path, dot + 1, SIZE_MAX);
-            int rc = leave_out(&tree->object.members[i].value, rest, arena, &members[kept].value, err);
-            if (rc < 0) return rc;
-            kept++;
-        }
-    }
-    *out = *tree;
-    out->object.members = members;
-    out->object.count = kept;
-    return 0;
-}
-
-/* What the strategy would refuse is not in its effective configuration, which can be trained from again. */
-static int leave_out_others(const ag_strategy *strategy, ag_strategy_task *task, ag_err *err)
-{
-    int rc = 0;
-    for (size_t i = 0; i < CHOSEN && rc >= 0; i++) {
-        if (strategy->takes >> i & 1) continue;
-        ag_value *less = ag_arena_alloc(task->arena, sizeof *less);
-        rc = less ? leave_out(task->effective, ag_str_of(chosen[i]), task->arena, less, err)
-                  : ag_fail_memory(err, sizeof *less);
-        if (rc >= 0) task->effective = less;
-    }
-    return rc;
-}
-
 /* ---- files ---- */
 
 static int write_text(const ag_strategy_task *task, const char *name, const ag_buf *text, ag_err *err)
@@ -409,7 +349,7 @@ static int write_configuration(ag_strategy_task *task, const ag_strategy *strate
     int rc =
         ag_settings_effective(task->settings, &task->model_config, task->described ? task->described : strategy->data,
                               task->data, task->arena, &task->effective, err);
-    if (rc >= 0) rc = leave_out_others(strategy, task, err);
+    if (rc >= 0) rc = ag_strategy_leave_out(strategy, task, err);
     if (rc >= 0) rc = ag_yaml_write(task->effective, &text, err);
     if (rc >= 0 && task->watch && task->watch->configured) /* may refuse it: only then it is written */
         rc = task->watch->configured(task->watch->context, task->effective, task->parameters, err);
@@ -519,7 +459,10 @@ static int open_output(ag_strategy_task *task, ag_err *err)
 static int open_machines(ag_strategy_task *task, ag_err *err)
 {
     int rc = ag_device_find(task->settings->device, &task->device, err);
-    if (rc < 0) return ag_err_prefix(err, "device");
+    if (rc < 0) {
+        ag_err_prefix(err, "device");
+        return ag_settings_place(task->settings, "device", err);
+    }
     if (task->jobs < 1) task->jobs = 1;
     if (task->jobs > 1) rc = ag_pool_new(task->jobs, &task->pool, err);
     return rc;
@@ -567,7 +510,8 @@ int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err 
     ag_cancel *outer = task->cancel, *own = NULL;
     int missing = ag_dir_missing(task->output_dir);
     int rc = ag_strategy_settle(strategy, task, err);
-    if (rc >= 0) rc = check_keys(strategy, task->settings, err);
+    if (rc >= 0) rc = ag_strategy_check_keys(strategy, task->settings, err);
+    if (rc >= 0) ag_strategy_tell_idle(strategy, task);
     if (rc >= 0) rc = open_machines(task, err);
     if (rc >= 0) rc = open_cancel(task, &own, err);
     if (rc >= 0) rc = begin(strategy, state, task, err);

@@ -134,6 +134,7 @@ typedef struct ag_strategy {
     unsigned takes;             /* ag_strategy_takes: keys that are not for every strategy, and are refused elsewhere */
     const char *architecture;   /* that model_config is of when it names none; NULL: the strategy has none of its own */
     bool any_architecture;      /* model_config may name another one */
+    bool own_loop;              /* what it makes of training_config is its own affair: a program's, a plug-in's */
     bool tells_phases;          /* train() tells its phases itself; else it is all "training" */
     /* All are required. prepare() reads settings and data and refuses what is wrong before anything is trained; it
      * fills the task. close() is safe after a failed prepare(). */

@@ -267,13 +267,6 @@ int ag_strategy_swap(const ag_strategy *strategy, const ag_settings *settings, a
     return rc;
 }
 
-/* Keys of pretraining that nobody has switched on are worth a word: they change nothing. */
-static bool idle_pretrain(const ag_settings *settings)
-{
-    const ag_value *said = ag_value_get(settings->root, "pretrain");
-    return said && said->kind == AG_OBJECT && said->object.count && !ag_value_get(said, "enabled");
-}
-
 int ag_strategy_settle(const ag_strategy *strategy, ag_strategy_task *task, ag_err *err)
 {
     const char *remark = NULL;
@@ -283,7 +276,5 @@ int ag_strategy_settle(const ag_strategy *strategy, ag_strategy_task *task, ag_e
                            settings->file, settings->strategy);
     int rc = ag_strategy_swap(strategy, settings, task->arena, &task->settings, &remark, err);
     if (rc >= 0 && remark) ag_strategy_remark(task, "%s", remark);
-    if (rc >= 0 && idle_pretrain(task->settings))
-        ag_strategy_remark(task, "nothing is pretrained: pretrain has keys, but not 'enabled: true'");
     return rc;
 }

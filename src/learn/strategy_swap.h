@@ -13,6 +13,5 @@
  * *remark names them (in the arena), and is NULL when there are none. */
 int ag_strategy_swap(const ag_strategy *strategy, const ag_settings *settings, ag_arena *arena, const ag_settings **out,
                      const char **remark, ag_err *err);
-/* The same with task->settings, and remarks on that, on a file that says nothing, and on pretraining that is not
- * switched on. */
+/* The same with task->settings, and remarks on that and on a file that says nothing. */
 int ag_strategy_settle(const ag_strategy *strategy, ag_strategy_task *task, ag_err *err);

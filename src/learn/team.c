@@ -84,7 +84,8 @@ static int train_slice(slice *s, const ag_team_sample *sample, ag_err *err)
     const ag_train_monitor monitor = {.context = s, .step = on_slice_step};
     int rc = arena ? ag_settings_options(s->task->settings, sample->training->count, arena, &options, &own)
                    : ag_fail_memory(&own, 64);
-    const ag_train_job job = {.model = sample->model,
+    const ag_train_job job = {.name = sample->name,
+                              .model = sample->model,
                               .training = sample->training,
                               .device = s->task->device,
                               .pool = s->task->pool,

@@ -16,6 +16,7 @@ int ag_team_train(ag_strategy_task *task, const ag_team *team, int64_t at_once, 
 
 /* One model of a team as it is trained: to measure how long a step takes. */
 typedef struct ag_team_sample {
+    const char *name; /* for messages, "fold-03"; NULL: the only model */
     ag_model *model;
     const ag_samples *training, *validation; /* validation may be NULL */
     void *own;                               /* of open() and close() */

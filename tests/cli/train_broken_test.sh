@@ -45,7 +45,7 @@ fails() {
     shift 2
     count=$((count + 1))
     status=0
-    "$auger" train -c "$config" -d "$data" -o "$dir/out" --no-record --progress off "$@" >"$dir/log" 2>&1 || status=$?
+    "$auger" train -c "$config" -d "$data" -o "$dir/out" --no-record --progress plain "$@" >"$dir/log" 2>&1 || status=$?
     if [ "$status" = 0 ] || [ "$status" -gt 2 ]; then
         echo "status $status instead of a refusal: $words"
         failed=1
@@ -119,19 +119,35 @@ set_wrong 'is for the strategy ensemble_voting' 'ensemble.members=[{architecture
 wrong 'all must see as many' "$dir/good" --strategy ensemble_voting \
     --set 'ensemble.members=[{architecture: cnn_lstm, sequence_length: 32}, {architecture: PatchTSMixer, sequence_length: 64}]'
 set_wrong init_from init_from=/nowhere
-set_wrong gpu9 device=gpu9
-breaks 'not a finite number' "$dir/good" --set optimizer=sgd --set 'training_config={learning_rate: 1e6, epochs: 9}'
+set_wrong "^error: device: there is no device 'gpu9'" device=gpu9
+printf 'strategy: cnn_lstm\ndevice: gpu9\n' >"$dir/device.yaml"
+config=$dir/device.yaml
+wrong 'device.yaml:2:9: device: there is no device' "$dir/good"
+config=$dir/good.yaml
+breaks '^error: fold-0[1-4]: .*not a finite number' "$dir/good" --set optimizer=sgd --set training_config.learning_rate=1e6 \
+    --set training_config.epochs=9
 if [ "$status" != 1 ]; then # the call was right: its numbers went wrong
     echo "a training that diverged ends with status $status"
     failed=1
 fi
-breaks "no metric 'accuracy'" "$dir/good" --set training_config.early_stopping.metric=accuracy
+set_wrong "early_stopping.metric: there is no metric 'accuracy'" training_config.early_stopping.metric=accuracy
+printf 'strategy: cnn_lstm\ntraining_config:\n  early_stopping: {metric: accuracy}\n' >"$dir/metric.yaml"
+config=$dir/metric.yaml
+wrong "metric.yaml:3:28: .*no metric 'accuracy'" "$dir/good"
+config=$dir/good.yaml
+breaks "metric: there is no metric 'val_loss'" "$dir/good" --set training_config.early_stopping.metric=val_loss \
+    --set training_config.cross_validation=false --set training_config.validation_split=0
 breaks 'freeze: no parameter' "$dir/good" --set 'freeze=[nothing*]'
 breaks 'nothing is left to train' "$dir/good" --set 'freeze=["*"]'
 set_wrong 'sequence_length: must be 2 to' model_config.sequence_length=1
 set_wrong 'must be 0 to 9007199254740992, found 9007199254740993' seed=9007199254740993
 set_wrong 'cannot be registered' register=depth
-wrong 'there is no fold 9' "$dir/good" --folds 9
+wrong '^error: there is no fold 9' "$dir/good" --folds 9
+sed 's/n_folds: 4/n_folds: 4, folds: [9]/' "$dir/good.yaml" >"$dir/folds.yaml"
+config=$dir/folds.yaml
+wrong 'folds.yaml:4:41: there is no fold 9' "$dir/good"
+wrong 'folds.yaml:4:41: there is no fold 9' "$dir/nowhere" # before anything is read
+config=$dir/good.yaml
 (
     ulimit -v 900000
     wrong 'out of memory' "$dir/good" -j 1 --set 'model_config={sequence_length: 32, patch_length: 8, d_model: 60000, num_layers: 2}'
@@ -159,6 +175,24 @@ rmdir "$dir/out" # it stays, and nothing is in it
 wrong nowhere "$dir/nowhere"
 wrong 'auger prepare' "$dir/files"
 wrong '^error: 0 holes in .* can be learned from, 10 are needed: of its [0-9]* holes 0 are labelled' "$dir/good" --set 'data_config.label_sources=[expert]'
+# Told before holes are simulated, which takes minutes when they are many.
+wrong '0 holes in .* can be learned from' "$dir/good" --set 'data_config.label_sources=[expert]' \
+    --set data_config.simulated.holes=40
+if grep -q 'simulated holes' "$dir/log"; then
+    echo 'holes were simulated before it was told that labels are missing:'
+    cat "$dir/log"
+    failed=1
+fi
+if grep -q "labellers' own" "$dir/log"; then
+    echo 'labels that there are not are called the labellers own'
+    failed=1
+fi
+wrong 'there are 500 folds, but only' "$dir/good" --set data_config.simulated.holes=40 \
+    --set training_config.cross_validation.n_folds=500
+if grep -q 'simulated holes' "$dir/log"; then
+    echo 'holes were simulated before it was told that there are too many folds'
+    failed=1
+fi
 cp -R "$dir/good" "$dir/garbage"
 head -c 3000 /dev/urandom >"$dir/garbage/holes.csv"
 wrong holes.csv "$dir/garbage"
@@ -191,6 +225,19 @@ if ! "$auger" train -c "$config" -d "$dir/good" -o "$dir/poor" --no-record --pro
     --set training_config.learning_rate=10 >"$dir/log" 2>&1 ||
     ! grep -q 'it has not learned enough' "$dir/log"; then
     echo 'a model that has learned nothing is not told'
+    failed=1
+fi
+# Keys that another key keeps from having an effect are told, once: the configuration that is written does without.
+split='training_config.validation_split has no effect'
+"$auger" train -c "$config" -d "$dir/good" -o "$dir/both" --no-record --progress plain \
+    --set training_config.validation_split=0.3 >"$dir/log" 2>&1 || failed=1
+"$auger" train -c "$dir/both/config.yaml" -d "$dir/good" -o "$dir/again" --no-record --progress plain >"$dir/log2" 2>&1 || failed=1
+"$auger" train -c "$config" -d "$dir/good" -o "$dir/one" --no-record --progress plain --folds 2 \
+    --set training_config.validation_split=0.3 --set training_config.cross_validation.enabled=false >"$dir/log3" 2>&1 || failed=1
+if [ "$(grep -c "$split" "$dir/log")" != 1 ] || grep -q 'no effect' "$dir/log2" || grep -q "$split" "$dir/log3" ||
+    ! grep -q 'folds (--folds) has no effect' "$dir/log3" || ! grep -q 'validation_split: 0.3' "$dir/one/config.yaml"; then
+    echo 'validation_split beside folds, or --folds without them:'
+    cat "$dir/log" "$dir/log2" "$dir/log3"
     failed=1
 fi
 "$auger" simulate drilling --output-dir "$dir/airfiles" --holes 12 --seed 8 --regime air-event --quiet >/dev/null

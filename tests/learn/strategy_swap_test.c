@@ -263,14 +263,6 @@ AG_TEST(test_strategy_swap__what_changes_nothing_or_goes_is_told_once)
     assert_true(h.count == 1 && strstr(h.last, "sets aside"));
     settle("# nothing\n", NULL, &h);
     assert_true(h.count == 1 && strstr(h.last, "c.yaml says nothing") && strstr(h.last, "patchtsmixer_24cv"));
-    settle("pretrain: {epochs: 3}\n", NULL, &h);
-    assert_true(h.count == 1 && strstr(h.last, "nothing is pretrained"));
-    static const char *const quiet[] = {"pretrain: {enabled: false, epochs: 3}\n", "pretrain: true\n",
-                                        "pretrain: {enabled: true, epochs: 3}\n", "pretrain: {}\n", "seed: 1\n"};
-    for (size_t i = 0; i < sizeof quiet / sizeof *quiet; i++) {
-        settle(quiet[i], NULL, &h);
-        assert_int_equal(h.count, 0);
-    }
     end();
 }
 

@@ -136,10 +136,12 @@ int ag_folding_prepare(ag_folding *f, ag_strategy_task *task, const char *const 
         rc = several ? configure_several(f, task, architectures, err)
                      : configure_kind(f, task, NULL, architectures[0], err);
     if (rc >= 0) rc = check_settings(f, task, several ? NULL : architectures[0], err);
+    if (rc >= 0) rc = ag_folding_count(f, task, err);
     if (rc < 0) return rc;
     task->model_config = f->kinds[0].config;
     if ((rc = ag_drilling_read(&f->run, task, err)) < 0) return rc;
     if ((rc = ag_folding_deal(f, task, err)) < 0) return rc;
+    if ((rc = ag_drilling_simulate(&f->run, task, err)) < 0) return rc;
     if ((rc = fit_view(f, task->settings->pretrain.enabled, err)) < 0) return rc;
     f->trainings = count_trainings(f, task->settings);
     return 0;
@@ -271,6 +273,7 @@ static int open_slice(void *context, int64_t member, ag_team_sample *sample, ag_
     }
     s->arena = arena;
     sample->own = s;
+    sample->name = f->trainings > 1 ? m->name : NULL;
     int rc = open_lesson(f, m, arena, &s->training, &s->validation, err);
     if (rc >= 0) rc = open_model(f, m, &sample->model, err);
     sample->training = &s->training.samples;

@@ -33,8 +33,10 @@ typedef struct ag_folding {
     size_t kind_count;
     size_t *chosen; /* examples that are learned from */
     size_t chosen_count;
-    uint32_t *part;         /* of each: parts[0, part_count) */
-    size_t folds;           /* 1: no folds, part 0 validates */
+    uint32_t *part; /* of each: parts[0, part_count) */
+    size_t folds;   /* 1: no folds, part 0 validates; 0: not counted yet */
+    bool *wanted;   /* [folds]: this one is trained */
+    size_t wanted_count;
     size_t parts, left_out; /* parts that there are (fewer than folds when tools are few); that a fold leaves out */
     ag_reading *readings;   /* of each of chosen: what all models say together that never saw it; voices 0: nobody */
     ag_folding_member *members;
@@ -54,7 +56,9 @@ void ag_folding_close(void *state);
 
 /* ---- parts of it ---- */
 
-/* folding_deal.c: who belongs to which fold, and the members. Refuses too few labels and missing classes. */
+/* folding_deal.c: how many folds there are, and which are wanted: by the settings alone. */
+int ag_folding_count(ag_folding *folding, const ag_strategy_task *task, ag_err *err);
+/* Who belongs to which fold, and the members. Refuses too few labels and missing classes. */
 int ag_folding_deal(ag_folding *folding, ag_strategy_task *task, ag_err *err);
 /* Whether a member learned from the holes of a part. */
 bool ag_folding_sees(const ag_folding *folding, const ag_folding_member *member, size_t part);

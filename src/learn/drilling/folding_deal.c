@@ -142,26 +142,32 @@ static int wanted_folds(const ag_folding *f, const ag_strategy_task *task, bool 
     *count = 0;
     for (size_t i = 0; i < f->folds; i++) wanted[i] = all;
     for (size_t i = 0; i < list->count && !all; i++) {
-        if (items[i] < 1 || items[i] > (int64_t)f->folds)
-            return ag_fail(err, AG_EINVAL, "there is no fold %lld: they go from 1 to %zu", (long long)items[i],
-                           f->folds);
+        if (items[i] < 1 || items[i] > (int64_t)f->folds) {
+            ag_fail(err, AG_EINVAL, "there is no fold %lld: they go from 1 to %zu", (long long)items[i], f->folds);
+            return ag_settings_place(task->settings, "training_config.cross_validation.folds", err);
+        }
         wanted[items[i] - 1] = true;
     }
     for (size_t i = 0; i < f->folds; i++) *count += wanted[i];
     return 0;
 }
 
+int ag_folding_count(ag_folding *f, const ag_strategy_task *task, ag_err *err)
+{
+    const ag_settings_training *t = &task->settings->training;
+    f->folds = t->folds.enabled ? (size_t)t->folds.count : 1;
+    f->wanted = ag_arena_array(f->arena, f->folds, sizeof *f->wanted);
+    return f->wanted ? wanted_folds(f, task, f->wanted, &f->wanted_count, err) : ag_fail_memory(err, f->folds);
+}
+
 static int make_members(ag_folding *f, const ag_strategy_task *task, ag_err *err)
 {
-    size_t count = 0;
-    bool *wanted = ag_arena_array(f->arena, f->folds, sizeof *wanted);
-    if (!wanted) return ag_fail_memory(err, f->folds);
-    int rc = wanted_folds(f, task, wanted, &count, err);
-    if (rc < 0) return rc;
+    size_t count = f->wanted_count;
+    int rc;
     f->members = ag_arena_array(f->arena, count * f->kind_count, sizeof *f->members);
     if (!f->members) return ag_fail_memory(err, count * sizeof *f->members);
     for (size_t fold = 0; fold < f->folds; fold++) {
-        for (size_t kind = 0; kind < f->kind_count && wanted[fold]; kind++) {
+        for (size_t kind = 0; kind < f->kind_count && f->wanted[fold]; kind++) {
             ag_folding_member *m = &f->members[f->member_count];
             *m = (ag_folding_member){.kind = kind, .fold = fold};
             m->name = name_of(f, &task->settings->training, m);
@@ -176,8 +182,8 @@ static int make_members(ag_folding *f, const ag_strategy_task *task, ag_err *err
 int ag_folding_deal(ag_folding *f, ag_strategy_task *task, ag_err *err)
 {
     const ag_settings_training *t = &task->settings->training;
-    f->folds = t->folds.enabled ? (size_t)t->folds.count : 1;
-    int rc = ag_drilling_trainable(&f->run, f->arena, &f->chosen, &f->chosen_count, err);
+    int rc = f->folds ? 0 : ag_folding_count(f, task, err);
+    if (rc >= 0) rc = ag_drilling_trainable(&f->run, f->arena, &f->chosen, &f->chosen_count, err);
     if (rc >= 0) rc = check_enough(f, task, err);
     if (rc >= 0) rc = deal(f, task, err);
     if (rc >= 0) rc = make_members(f, task, err);

@@ -54,6 +54,7 @@ typedef struct pretraining {
     ag_model_config config;
     uint64_t seed;
     const char *from;   /* directory of the lesson before; NULL: none */
+    const char *name;   /* of its training */
     ag_example_set set; /* the holes, with what the lesson knows of them */
     ag_drilling_samples training, validation;
 } pretraining;
@@ -151,6 +152,7 @@ static int open_sample(void *context, int64_t member, ag_team_sample *sample, ag
 {
     pretraining *p = context;
     (void)member;
+    sample->name = p->name;
     sample->training = &p->training.samples;
     sample->validation = &p->validation.samples;
     return open_model(p, &sample->model, err);
@@ -199,6 +201,7 @@ static int pretrain_kind(ag_folding *f, ag_strategy_task *task, size_t kind, les
                                        f->kind_count > 1 ? f->kinds[kind].name : "");
     const char *directory = ag_arena_printf(f->arena, "%s/%s", task->output_dir, name ? name : "");
     if (!name || !directory) return ag_fail_memory(err, 64);
+    p.name = name;
     int rc = open_lesson(&p, kind, what, err);
     if (rc >= 0 && !task->resume) rc = tell_estimate(&p, err);
     if (rc >= 0) rc = open_model(&p, &model, err);

@@ -230,14 +230,8 @@ static labels count_labels(const ag_example_set *set)
     return l;
 }
 
-static int tell_data(const ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
+static int tell_labels(const ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
 {
-    ag_str name = ag_path_name(ag_str_of(task->data_dir));
-    ag_strategy_dataset dataset = {.name = ag_arena_strndup(task->arena, name.data, name.size),
-                                   .path = task->data_dir,
-                                   .context = "training",
-                                   .digest = run->set.digest};
-    if (!dataset.name) return ag_fail_memory(err, name.size);
     int rc = ag_strategy_tell_links(task, err);
     if (rc < 0) return rc;
     const labels l = count_labels(&run->set);
@@ -250,7 +244,7 @@ static int tell_data(const ag_drilling_run *run, ag_strategy_task *task, ag_err 
         const ag_known *known = &run->set.items[i].known;
         independent += known->outcome != AG_LABEL_NONE && !ag_known_by_labeller(known);
     }
-    if (!independent)
+    if (run->set.known && !independent)
         ag_strategy_remark(task,
                            "all labels are the labellers' own: scores tell how near the models come to them, not "
                            "to the truth, and intervals are not fitted; labels of people ('auger label set') or a "
@@ -258,7 +252,18 @@ static int tell_data(const ag_drilling_run *run, ag_strategy_task *task, ag_err 
     if (run->set.left_out)
         ag_strategy_remark(task, "%zu rows were left out: copies, or hardly any samples", run->set.left_out);
     tell_doubts(run, task);
-    return ag_strategy_dataset_seen(task, &dataset, err);
+    return 0;
+}
+
+static int tell_dataset(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
+{
+    ag_str name = ag_path_name(ag_str_of(task->data_dir));
+    ag_strategy_dataset dataset = {.name = ag_arena_strndup(task->arena, name.data, name.size),
+                                   .path = task->data_dir,
+                                   .context = "training",
+                                   .digest = run->set.digest};
+    ag_sha256_format(&run->set.digest, run->digest);
+    return dataset.name ? ag_strategy_dataset_seen(task, &dataset, err) : ag_fail_memory(err, name.size);
 }
 
 /* Simulated holes that nothing would learn from are not made. */
@@ -277,7 +282,7 @@ static int check_simulated(ag_drilling_simulated *s, ag_strategy_task *task, ag_
     return 0;
 }
 
-static int simulate(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
+int ag_drilling_simulate(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
 {
     const ag_drilling_simulated *s = &run->data.simulated;
     ag_progress *progress = s->holes ? ag_strategy_progress(task, "simulated holes", 0) : NULL;
@@ -287,7 +292,7 @@ static int simulate(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
         ag_strategy_remark(task, "%zu simulated holes beside them (seed %lld, %lld by a tool), to learn from alone%s",
                            run->set.simulated, (long long)s->seed, (long long)s->tool_holes,
                            s->own_share < 1 ? "" : ", before the others");
-    return rc;
+    return rc < 0 ? rc : tell_dataset(run, task, err);
 }
 
 int ag_drilling_read(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
@@ -301,10 +306,7 @@ int ag_drilling_read(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)
     ag_progress *progress = ag_strategy_progress(task, "holes", 0);
     rc = ag_examples_load(task->data_dir, &run->data, task->pool, progress, task->cancel, task->arena, &run->set, err);
     ag_progress_free(progress);
-    if (rc >= 0) rc = simulate(run, task, err);
-    if (rc < 0) return rc;
-    ag_sha256_format(&run->set.digest, run->digest);
-    return tell_data(run, task, err);
+    return rc < 0 ? rc : tell_labels(run, task, err);
 }
 
 int ag_drilling_prepare(ag_drilling_run *run, ag_strategy_task *task, ag_err *err)

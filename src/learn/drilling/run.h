@@ -31,9 +31,12 @@ typedef struct ag_drilling_run {
  * view is fitted by ag_view_fit(), which the strategy calls with the holes that it trains on. */
 int ag_drilling_prepare(ag_drilling_run *run, ag_strategy_task *task, ag_err *err);
 /* Its two halves, for strategies of several architectures: task->model_config and run->view from the settings; then
- * task->parameters and the holes. */
+ * task->parameters and the data's own holes. */
 int ag_drilling_configure(ag_drilling_run *run, ag_strategy_task *task, ag_err *err);
 int ag_drilling_read(ag_drilling_run *run, ag_strategy_task *task, ag_err *err);
+/* The simulated holes beside them, and the digest of all. Behind ag_drilling_prepare() and all that may refuse the
+ * data's own holes, since thousands take minutes. */
+int ag_drilling_simulate(ag_drilling_run *run, ag_strategy_task *task, ag_err *err);
 enum { AG_DRILLING_FEWEST = 10 };
 /* Numbers of the examples with a weight that models are asked about (no air), in the arena. AG_EINVAL when they are
  * fewer than AG_DRILLING_FEWEST. */

@@ -263,6 +263,7 @@ const ag_strategy ag_strategy_exec = {
     .data = &ag_exec_data_description,
     .state_size = sizeof(exec),
     .takes = AG_TAKES_SPLIT | AG_TAKES_FOLDS | AG_TAKES_PRETRAIN | AG_TAKES_ENSEMBLE,
+    .own_loop = true,
     .prepare = prepare,
     .train = train,
     .validate = validate,

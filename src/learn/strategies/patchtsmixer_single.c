@@ -66,6 +66,7 @@ static int prepare(void *state, ag_strategy_task *task, ag_err *err)
     int rc = ag_settings_data(task->settings, &ag_drilling_data_description, task->arena, &s->run.data, err);
     if (rc >= 0) rc = ag_drilling_prepare(&s->run, task, err);
     if (rc >= 0) rc = split(s, task, err);
+    if (rc >= 0) rc = ag_drilling_simulate(&s->run, task, err);
     if (rc >= 0) rc = fit_view(s, task, err);
     task->data = &s->run.data;
     return rc;

@@ -232,6 +232,7 @@ const ag_strategy ag_strategy_plugin = {
     .data = &no_keys,
     .state_size = sizeof(plugin),
     .takes = AG_TAKES_SPLIT | AG_TAKES_FOLDS | AG_TAKES_PRETRAIN | AG_TAKES_ENSEMBLE,
+    .own_loop = true,
     .prepare = prepare,
     .train = train,
     .validate = validate,
