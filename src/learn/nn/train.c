@@ -77,7 +77,7 @@ static ag_train_progress progress_of(ag_train_loop *loop)
 static int show_step(ag_train_loop *loop, ag_err *err)
 {
     const ag_train_monitor *monitor = loop->job->monitor;
-    if (!monitor || !monitor->step) return 0;
+    if (!monitor || !monitor->step || isnan(loop->last_loss)) return 0; /* nothing has counted yet */
     ag_train_progress now = progress_of(loop);
     return monitor->step(monitor->context, &now, err);
 }
@@ -281,6 +281,7 @@ int ag_train(const ag_train_job *job, ag_arena *arena, ag_train_result *result, 
                           .arena = arena,
                           .begun = ag_monotonic(),
                           .learning_rate = o->optim.learning_rate,
+                          .last_loss = (double)NAN,
                           .order_epoch = -1};
     ag_vec_init(&loop.history, sizeof(ag_train_epoch));
     loop.epoch_begun = loop.saved_at = loop.rate_at = loop.begun;

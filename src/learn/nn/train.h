@@ -56,7 +56,7 @@ typedef struct ag_train_progress {
     int64_t epoch, epochs;               /* this one from 0 */
     int64_t step, steps;                 /* taken in all, and how many there will be at most */
     int64_t sample, samples;             /* of the epoch */
-    double loss;                         /* of the last step */
+    double loss;                         /* of the last step in which a sample counted */
     double epoch_loss;                   /* of the epoch so far */
     double learning_rate, gradient_norm; /* NaN: the loop does not say (that of another program) */
     double samples_per_second;           /* smoothed; 0: not known */

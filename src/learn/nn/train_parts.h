@@ -36,7 +36,8 @@ typedef struct ag_train_loop {
     int64_t begun, epoch_begun, saved_at, saved_step, seen;
     double rate, remaining;
     int64_t rate_at, rate_seen;
-    double last_loss, last_norm;
+    double last_loss; /* of the last step in which something counted; NaN: none of this process */
+    double last_norm;
     int64_t order_epoch; /* that `order` holds; -1: none */
 } ag_train_loop;
 

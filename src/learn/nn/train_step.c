@@ -211,7 +211,7 @@ int ag_train_step(ag_train_loop *loop, ag_err *err)
     }
     if (loop->ema) ag_ema_update(loop->ema, values);
     loop->learning_rate = loop->options->optim.learning_rate * factor;
-    loop->last_loss = weight > 0.0 ? sum / weight : (double)NAN;
+    if (weight > 0.0) loop->last_loss = sum / weight;
     loop->last_norm = norm;
     loop->loss_sum += sum;
     loop->loss_weight += weight;

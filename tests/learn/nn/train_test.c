@@ -171,6 +171,64 @@ AG_TEST(test_train__a_layer_that_overflows_is_named)
     ag_waves_close(&b);
 }
 
+/* Targets of heat maps of which the first and the last are empty: they cost nothing and count for nothing. */
+static int fill_maps(const void *state, const ag_batch *batch, ag_err *err)
+{
+    const ag_wave *w = state;
+    const size_t past = AG_WAVES_CONTEXT * AG_WAVES_CHANNELS, maps = AG_WAVES_CONTEXT * 3;
+    (void)err;
+    for (int64_t i = 0; i < batch->count; i++) {
+        ag_real *target = batch->into[1] + (size_t)i * maps;
+        bool empty = batch->index[i] < 9 || batch->index[i] >= 18;
+        memcpy(batch->into[0] + (size_t)i * past, w->values + batch->index[i], past * sizeof *target);
+        memset(target, 0, maps * sizeof *target);
+        for (int k = 0; k < 3 && !empty; k++) target[3 * (batch->index[i] % AG_WAVES_CONTEXT) + k] = 1;
+    }
+    return 0;
+}
+
+static int count_told(void *context, const ag_train_progress *now, ag_err *err)
+{
+    int *told = context;
+    (void)err;
+    assert_true(isfinite(now->loss) && now->loss > 0 && isfinite(now->epoch_loss) == (now->step % 3 != 1));
+    ++*told;
+    return 0;
+}
+
+AG_TEST(test_train__a_step_in_which_nothing_counts_is_no_loss_that_is_not_finite)
+{
+    static const char config[] =
+        "{\"model_type\":\"patchtsmixer\",\"context_length\":16,\"patch_length\":4,\"patch_stride\":4,\"d_model\":4,"
+        "\"num_layers\":1,\"num_input_channels\":2,\"architectures\":[\"AugerPatchTSMixerForHeatmap\"],\"num_targets\":"
+        "3}";
+    ag_waves b;
+    ag_err err = {0};
+    ag_graph *graph = NULL;
+    int told = 0;
+    ag_waves_open(&b);
+    ag_model_free(b.model);
+    AG_EXPECT_OK(ag_model_config_read(b.arena, ag_str_of(config), NULL, NULL, &b.config, &err));
+    AG_EXPECT_OK(
+        ag_architecture_graph(b.config.architecture, b.config.values, &(ag_building){.loss = true}, &graph, &err));
+    AG_EXPECT_OK(ag_model_new(graph, &b.model, &err));
+    ag_model_initialise(b.model, 1);
+    b.training.ports[1] = (ag_samples_port){"target_values", AG_WAVES_CONTEXT * 3};
+    b.training.samples.count = 20;
+    b.training.samples.fill = fill_maps;
+    b.options.epochs = 2;
+    b.options.accumulate = 1;
+    b.options.keep_order = true;
+    b.job.model = b.model;
+    b.job.validation = NULL;
+    b.monitor = (ag_train_monitor){.context = &told, .step = count_told};
+    AG_EXPECT_OK(ag_waves_train(&b, &err));
+    assert_int_equal(b.result.steps, 6);
+    assert_int_equal(told, 5); /* of the first step there is nothing to tell */
+    assert_true(isfinite(b.result.history[1].train_loss));
+    ag_waves_close(&b);
+}
+
 AG_TEST(test_train__refuses_what_cannot_be_trained)
 {
     ag_waves b;
