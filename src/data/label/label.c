@@ -110,12 +110,27 @@ int ag_label_by(const ag_labeller *labeller, const ag_hole *hole, const ag_verdi
     return AG_OK;
 }
 
-/* The controller's word is coarse: it stands in where the shapes say nothing, and casts doubt where they contradict it.
- */
+/* What a whole label is: the ends that its outcome promises, none above the surface, each below the one before. */
+static bool is_whole(const ag_label *label)
+{
+    double last = 0;
+    if (label->outcome == AG_LABEL_FOUND && (isnan(label->entry) || isnan(label->exit))) return false;
+    for (size_t i = 0; i < label->transition_count + 2; i++) {
+        double depth = i == 0                             ? label->entry
+                       : i == label->transition_count + 1 ? label->exit
+                                                          : label->transition[i - 1];
+        if (depth < last) return false; /* not when it is absent */
+        if (!isnan(depth)) last = depth;
+    }
+    return true;
+}
+
+/* The controller's word is coarse: it stands in where the shapes say nothing and it is a whole answer, and casts doubt
+ * where they contradict it. */
 static void combine(ag_label *shape, const ag_label *code)
 {
-    if (shape->outcome == AG_LABEL_NONE && code->outcome != AG_LABEL_NONE) {
-        *shape = *code;
+    if (shape->outcome == AG_LABEL_NONE) {
+        if (code->outcome != AG_LABEL_NONE && is_whole(code)) *shape = *code;
         return;
     }
     double worst = NAN;

@@ -223,6 +223,32 @@ AG_TEST(test_label__step_codes_tell_events_and_nothing_about_strokes)
     }
 }
 
+/* Where the depth stands still the shapes say nothing, and the controller's events lie over each other: an exit above
+ * the entry, or one without an entry, is no answer. */
+AG_TEST(test_label__the_controllers_word_alone_is_whole_or_none)
+{
+    static const int32_t still[] = {-5000, -300};
+    const ag_sim_regime *regime = ag_sim_regime_find("cfrp-ti-event");
+    for (size_t i = 0; i < sizeof still / sizeof *still; i++) {
+        ag_err err = {0};
+        ag_label code, label;
+        labelled m;
+        make(&m, &(ag_sim_options){.seed = 2, .regimes = &regime, .regime_count = 1}, 0);
+        ag_channel *position = NULL;
+        for (size_t c = 0; c < m.hole->signal.count; c++)
+            if (m.hole->signal.channels[c].id == AG_CHANNEL_POSITION) position = &m.hole->signal.channels[c];
+        assert_non_null(position);
+        for (size_t row = 0; row < m.hole->signal.rows; row++) position->values[row] = still[i];
+        AG_EXPECT_OK(ag_label_by(ag_labeller_find("step-codes"), m.hole, &m.verdict, m.arena, &code, &err));
+        assert_int_equal(code.outcome, AG_LABEL_FOUND);
+        assert_true(!(code.entry < code.exit) || code.entry < 0);
+        AG_EXPECT_OK(ag_label_hole(m.hole, &m.verdict, m.arena, &label, &err));
+        assert_int_equal(label.outcome, AG_LABEL_NONE);
+        assert_true(isnan(label.entry) && isnan(label.exit) && label.transition_count == 0);
+        ag_arena_free(m.arena);
+    }
+}
+
 AG_TEST(test_label__one_hole_that_differs_from_its_group_is_doubted)
 {
     ag_err err = {0};
