@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* spark.c: pictures of characters. The plot is a grid of braille cells of 2 x 4 dots; a cell has one colour, that of
  * the series drawn last through it. Lines are drawn dot by dot after clipping to the picture, so that the work is
- * bounded by the picture and not by the values. */
+ * bounded by the picture and not by the values. Without colours lines are told apart by gaps, which are counted in dots
+ * along a line: a line that goes back and forth has them, too, and none hides by chance. */
 #include "core/show/spark.h"
 
 #include <math.h>
@@ -54,7 +55,27 @@ typedef struct canvas {
     uint8_t *dots;          /* of each cell, as braille counts them */
     uint8_t *colour;        /* 0: none */
     ag_axis x, y;
+    unsigned drawn, left; /* dots in a row that the line draws, and leaves out */
+    unsigned walked;      /* dots behind its begin */
+    double at;            /* its last one */
 } canvas;
+
+/* Of the lines that have no colour to be told apart by: how they are drawn, and how the legend shows it. */
+static const struct {
+    unsigned drawn, left;
+    const char *legend;
+} patterns[] = {
+    {1, 0, "\xe2\x94\x81\xe2\x94\x81"}, {4, 3, "\xe2\x95\xb8\xe2\x95\xb8"}, {1, 2, "\xe2\x94\x89\xe2\x94\x89"}};
+
+/* Edges of a band are always dotted; lines take turns. */
+static size_t pattern_of(const ag_series *series, size_t index, bool colour)
+{
+    size_t lines = 0;
+    if (colour) return 0;
+    if (series[index].mark == AG_MARK_BAND) return 2;
+    for (size_t i = 0; i < index; i++) lines += series[i].mark != AG_MARK_BAND;
+    return lines % (sizeof patterns / sizeof *patterns);
+}
 
 static void set_dot(canvas *on, double x, double y, uint8_t colour)
 {
@@ -65,6 +86,16 @@ static void set_dot(canvas *on, double x, double y, uint8_t colour)
     size_t cell = (size_t)(row / 4) * on->width + column / 2;
     on->dots[cell] |= bits[row % 4][column % 2];
     on->colour[cell] = colour;
+}
+
+/* The next dot of a line, unless it is in a gap. */
+static void walk(canvas *on, double x, double y, uint8_t colour)
+{
+    double columns = on->width * 2, rows = on->height * 4;
+    double at = round(y * (rows - 1)) * columns + round(x * (columns - 1));
+    if (at < on->at || at > on->at) on->walked++;
+    on->at = at;
+    if (on->walked % (on->drawn + on->left) < on->drawn) set_dot(on, x, y, colour);
 }
 
 /* Moves the ends of a segment along it so that `value` is within [0, 1]. False when nothing is left. */
@@ -88,7 +119,7 @@ static void draw_segment(canvas *on, double x0, double y0, double x1, double y1,
     if (!isfinite(x0 + y0 + x1 + y1) || !clip(&x0, &x1, &y0, &y1) || !clip(&y0, &y1, &x0, &x1)) return;
     double steps = ceil(fmax(fabs(x1 - x0) * on->width * 2, fabs(y1 - y0) * on->height * 4)) + 1;
     if (!(steps < 1e5)) return;
-    for (int i = 0; i <= (int)steps; i++) set_dot(on, x0 + (x1 - x0) * i / steps, y0 + (y1 - y0) * i / steps, colour);
+    for (int i = 0; i <= (int)steps; i++) walk(on, x0 + (x1 - x0) * i / steps, y0 + (y1 - y0) * i / steps, colour);
 }
 
 static void draw_values(canvas *on, const ag_series *series, const double *values, uint8_t colour)
@@ -227,7 +258,7 @@ static void add_head(ag_buf *out, const ag_plot *plot, const ag_series *series, 
         if (!series[s].name) continue;
         ag_buf_add_fill(out, ' ', named++ ? 3 : margin + 2);
         if (colour) add_colour(out, colour_of(&series[s], s));
-        ag_buf_add_text(out, "\xe2\x94\x81\xe2\x94\x81 ");
+        ag_buf_addf(out, "%s ", patterns[pattern_of(series, s, colour)].legend);
         if (colour) add_colour(out, 0);
         ag_show_clean(out, ag_str_of(series[s].name));
     }
@@ -253,6 +284,10 @@ int ag_spark_plot(ag_buf *out, const ag_plot *plot, const ag_series *series, siz
     if (!on.dots) return ag_fail_memory(err, cells * 2);
     on.colour = on.dots + cells;
     for (size_t s = 0; s < count; s++) {
+        on.drawn = patterns[pattern_of(series, s, colour)].drawn;
+        on.left = patterns[pattern_of(series, s, colour)].left;
+        on.walked = 0;
+        on.at = -1;
         draw_values(&on, &series[s], series[s].y, colour_of(&series[s], s));
         if (series[s].mark == AG_MARK_BAND) draw_values(&on, &series[s], series[s].high, colour_of(&series[s], s));
     }

@@ -14,6 +14,7 @@ void ag_spark_line(ag_buf *out, const double *values, size_t count, unsigned wid
 void ag_spark_bar(ag_buf *out, double fraction, unsigned width);
 
 /* Several series as lines of braille dots, with axes, ticks and a legend. `width` and `height` are those of the whole
- * picture in cells (at least 24 x 6 is used). Bands show their edges. Lines end in '\n'. */
+ * picture in cells (at least 24 x 6 is used). Bands show their edges. Without colours the second and the
+ * third line have gaps and bands are dotted, as in the legend. Lines end in '\n'. */
 int ag_spark_plot(ag_buf *out, const ag_plot *plot, const ag_series *series, size_t count, unsigned width,
                   unsigned height, bool colour, ag_err *err);

@@ -160,7 +160,7 @@ AG_TEST(test_predict__writes_a_table_and_pictures)
     assert_non_null(strstr(text.data, "viewBox=\"0 0 720 640\""));
     assert_non_null(strstr(text.data, "came"));
     assert_int_equal(PREDICT(file, "--plot", "-"), 0);
-    expect_printed("━━ forecast");
+    expect_printed("╸╸ forecast");
     assert_int_not_equal(PREDICT(file, "--plot", "x.png"), 0);
     expect_remark("written as .svg");
     assert_int_not_equal(PREDICT(file, "--plot", "-", "--csv"), 0);

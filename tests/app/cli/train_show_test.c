@@ -194,13 +194,13 @@ AG_TEST(test_train_show__draws_over_itself_and_leaves_lines_and_curves)
     }
     const char *text = screen();
     assert_int_equal(count_of(text, "epoch 4 of 10: train_loss"), 1);
-    assert_int_equal(count_of(text, "━━ validation"), 1); /* one plot, however often it was drawn */
+    assert_int_equal(count_of(text, "╸╸ validation"), 1); /* one plot, however often it was drawn */
     assert_int_equal(count_of(text, "epoch 5/10"), 1);    /* one bar */
     ag_train_result result = {.epochs = 4, .steps = 80, .best_epoch = 3, .best_metric = 0.4, .seconds = 2};
     ag_train_show_done(show, 0, &result);
     ag_train_show_end(show);
     text = screen();
-    assert_int_equal(count_of(text, "━━ validation"), 1); /* stays */
+    assert_int_equal(count_of(text, "╸╸ validation"), 1); /* stays */
     assert_int_equal(count_of(text, "epoch 5/10"), 0);
     assert_int_equal(count_of(text, "4 epochs in 2 s; the best was epoch 4 with 0.4"), 1);
     assert_int_equal(term.column, 0);
@@ -224,7 +224,7 @@ AG_TEST(test_train_show__a_window_that_changes_leaves_nothing_behind)
         resize(sizes[i][0], sizes[i][1]);
         draw_now(show);
         const char *text = screen();
-        if (count_of(text, "0/24 tra") != 1 || count_of(text, "━━ validation") > 1 || count_of(text, "fold 1 ") > 1)
+        if (count_of(text, "0/24 tra") != 1 || count_of(text, "╸╸ validation") > 1 || count_of(text, "fold 1 ") > 1)
             fail_msg("after %ux%u: %s", sizes[i][0], sizes[i][1], text);
     }
     ag_train_show_end(show);

@@ -65,6 +65,52 @@ AG_TEST(test_spark__plot_stays_within_its_width)
     }
 }
 
+/* Dots of row `index` of a picture. */
+static int dots_of_line(ag_str text, int index)
+{
+    int dots = 0;
+    ag_str line = {0};
+    for (int i = 0; i <= index; i++) assert_true(ag_str_next(&text, '\n', &line));
+    for (size_t i = 0; i + 2 < line.size; i++) {
+        const unsigned char *c = (const unsigned char *)line.data + i;
+        if (c[0] == 0xe2 && c[1] >= 0xa0 && c[1] <= 0xa3)
+            dots += __builtin_popcount((unsigned)(c[1] - 0xa0) << 6 | (c[2] & 0x3f));
+    }
+    return dots;
+}
+
+AG_TEST(test_spark__lines_without_colours_are_told_apart)
+{
+    ag_err err = {0};
+    const double x[] = {0, 1}, top[] = {1, 1}, middle[] = {0.5, 0.5}, bottom[] = {0, 0}, lone[] = {NAN, 0};
+    const ag_series series[] = {{.name = "a", .x = x, .y = top, .count = 2},
+                                {.name = "b", .x = x, .y = middle, .count = 2},
+                                {.name = "c", .x = x, .y = bottom, .count = 2},
+                                {.x = x, .y = top, .count = 1},
+                                {.x = x, .y = lone, .count = 2}};
+    int dots[2][3];
+    for (int colour = 0; colour < 2; colour++) {
+        ag_buf_init(&out, 1 << 16);
+        AG_EXPECT_OK(ag_spark_plot(&out, &(ag_plot){0}, series, 3, 60, 6, colour, &err));
+        ag_str all = ag_buf_str(&out), line;
+        assert_true(ag_str_next(&all, '\n', &line));
+        assert_int_equal(ag_str_find(line, AG_STR("━━ a   ╸╸ b   ┉┉ c"), 0) == SIZE_MAX, colour);
+        assert_int_equal(ag_str_find(line, AG_STR("╸"), 0) == SIZE_MAX, colour);
+        for (int row = 0; row < 3; row++) dots[colour][row] = dots_of_line(ag_buf_str(&out), row + 1);
+        ag_buf_deinit(&out);
+    }
+    assert_true(dots[1][0] > 100 && dots[0][0] == dots[1][0]);
+    assert_true(dots[0][1] < dots[1][1] * 2 / 3 && dots[0][1] > dots[1][1] / 2);
+    assert_true(dots[0][2] < dots[0][1] && dots[0][2] > dots[1][2] / 4);
+    /* A point that stands alone is drawn, whatever its line looks like. */
+    ag_buf_init(&out, 1 << 16);
+    AG_EXPECT_OK(ag_spark_plot(&out, &(ag_plot){0}, series + 3, 2, 60, 6, false, &err));
+    int alone = 0;
+    for (int row = 0; row < 4; row++) alone += dots_of_line(ag_buf_str(&out), row);
+    assert_int_equal(alone, 2);
+    ag_buf_deinit(&out);
+}
+
 AG_TEST(test_axis__ticks_are_round_and_inside)
 {
     const double ends[][2] = {{0, 1},          {-3.7, 12.2}, {0, 0},           {5, 5},          {1e-310, 2e-310},

@@ -43,11 +43,11 @@ AG_TEST(test_screen__one_training)
 {
     int64_t at = set_up(false);
     assert_int_equal(look(at, 60, 10, false, false), 10);
-    expect_screen("     ━━ training   ━━ validation\n"
+    expect_screen("     ━━ training   ╸╸ validation\n"
                   "1.5 ┤\n"
-                  "1.0 ┤⠛⠛⠳⠶⠶⠶⢤⣤⣤⣤⣀⣀⣀⣀⡀\n"
-                  "0.5 ┤          ⠈⠉⠉⠉⠉⠉⠛⠛⠛⠒⠒⠲⠶⠶⠶⠤⠤⠤⠤⣤⣤⣤⣀⣀⣀⣀⣀⣀⣀⣀⣀⡀\n"
-                  "0.0 ┤                                      ⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠛⠛⠛⠒\n"
+                  "1.0 ┤⠛⠓⠢⠶⠶⠤⢤⣤⣄⣀⣀⣀ ⢀⡀\n"
+                  "0.5 ┤          ⠈⠉⠉⠉⠉⠉⠒⠛⠛⠒⠒⠲⠦⠤⠶⠤⠤⠤⠤⣄⣀⣤⣀⣀⣀⣀⣀⣀⣀⣀\n"
+                  "0.0 ┤                                      ⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠓⠒⠛⠒\n"
                   "    └┬──────────┬─────────┬──────────┬─────────┬──────────┬\n"
                   "     1          2         3          4         5          6\n"
                   "                             epoch\n"
