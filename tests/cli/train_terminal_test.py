@@ -62,12 +62,12 @@ class Terminal(unittest.TestCase):
         os.close(master)
         return child
 
-    def test_that_cannot_draw(self):
-        # A dumb terminal (an editor's shell, a serial line) gets plain lines and nothing that moves.
+    def said(self, out, **environment):
+        """All that a short training writes on a terminal."""
         child, master = terminal.fork()
         if child == 0:
-            os.environ["TERM"] = "dumb"
-            os.execv(AUGER, self.words("plain", "--set", "training_config.epochs=3"))
+            os.environ.update(environment)
+            os.execv(AUGER, self.words(out, "--set", "training_config.epochs=3"))
         seen = b""
         while True:
             try:
@@ -80,6 +80,11 @@ class Terminal(unittest.TestCase):
         os.close(master)
         _, status = os.waitpid(child, 0)
         self.assertEqual(status, 0, seen)
+        return seen
+
+    def test_that_cannot_draw(self):
+        # A dumb terminal (an editor's shell, a serial line) gets plain lines and nothing that moves.
+        seen = self.said("plain", TERM="dumb")
         self.assertIn(b"epoch 3 of 3", seen)
         self.assertNotIn(b"\x1b", seen)
 
@@ -88,6 +93,15 @@ class Terminal(unittest.TestCase):
         with mock.patch("os.forkpty", side_effect=gone), mock.patch("os.openpty", side_effect=gone):
             with mock.patch("pty.openpty", side_effect=gone), self.assertRaises(unittest.SkipTest):
                 terminal.fork()
+
+    def test_without_utf8(self):
+        # Bars and curves are made of characters that other character sets do not have; colours are not.
+        seen = self.said("latin", TERM="xterm", LC_ALL="de_DE.ISO-8859-1")
+        self.assertIn(b"epoch 3 of 3", seen)
+        self.assertNotIn(b"\x1b[K", seen)
+        self.assertNotIn("\u2588".encode(), seen)
+        for locale in ("C", "C.UTF-8", "de_DE.utf8"):  # a container has "C", and a terminal that shows UTF-8
+            self.assertIn(b"\x1b[", self.said("drawn" + locale, TERM="xterm", LC_ALL=locale))
 
     def test_goes_away(self):
         # SIGHUP asks it to stop; what it has done is kept.

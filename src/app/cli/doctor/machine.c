@@ -11,6 +11,7 @@
 #include "core/base/str.h"
 #include "core/io/file.h"
 #include "core/sys/clock.h"
+#include "core/sys/term.h"
 #include "core/sys/thread.h"
 
 static const char *instruction_sets(void)
@@ -154,15 +155,8 @@ static int check_locale(const ag_check *self, ag_doctor *doctor, ag_finding *out
     (void)self;
     (void)doctor;
     (void)err;
-    static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-    const char *value = NULL;
-    for (size_t i = 0; i < 3 && !(value && *value); i++) value = getenv(variables[i]);
-    if (!value || !*value) value = "C";
-    ag_str text = ag_str_of(value);
-    bool utf8 = false;
-    for (size_t i = 0; i < text.size; i++)
-        utf8 = utf8 || ag_str_equal_nocase(ag_str_slice(text, i, 5), AG_STR("utf-8")) ||
-               ag_str_equal_nocase(ag_str_slice(text, i, 4), AG_STR("utf8"));
+    const char *value = ag_term_locale();
+    bool utf8 = ag_term_locale_is_utf8(value);
     ag_finding_set(out, utf8 ? AG_CHECK_OK : AG_CHECK_WARN, "%s", value);
     if (!utf8) ag_finding_advise(out, "run 'export LC_ALL=C.UTF-8': plots in the terminal are drawn with UTF-8");
     return AG_OK;
