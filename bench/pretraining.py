@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What pretraining is worth when few holes have labels: the learning curve of docs/drilling-training.md.
+"""What pretraining is worth when few holes have labels: the learning curve of docs/drilling-results.md.
 
 Simulates 1,030 holes, of which so many, drawn at random among those that were not drilled in air, have their true
 depths as labels, and 300 of another seed to be judged by. Each draw is trained without pretraining and by each method;

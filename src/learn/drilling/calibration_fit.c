@@ -14,7 +14,7 @@
  * judged by models that know nothing of their kind, and tell rather how the luck of that draw was than how the ensemble
  * does. What is usual is what this very ensemble does with hundreds of simulated tools that it never saw, where it was
  * asked (ag_calibration_usual_of(), by usual.c), and believed more firmly then; else what was measured on other
- * trainings on simulated holes, tested on a thousand tools each (docs/drilling-model.md). Nobody is held to it whose
+ * trainings on simulated holes, tested on a thousand tools each (docs/drilling-notes.md). Nobody is held to it whose
  * holes contradict it: the way is drawn as far as left out tools bear it, and the level of errors, in which machines
  * differ most, only while it is near. The multiple is drawn to that of normal errors of this size. */
 #include <math.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a model knows of holes of a seed that nobody has used, beside the automatic labels. By default only that it
  * works at all is looked at; AUGER_MODEL=DIR (and AUGER_SEED, AUGER_HOLES, AUGER_TOOL_HOLES) prints the table of
- * docs/drilling-model.md for a trained model and holds it to what is promised. */
+ * docs/drilling-results.md for a trained model and holds it to what is promised. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
