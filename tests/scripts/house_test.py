@@ -152,6 +152,22 @@ class House(unittest.TestCase):
             self.write(path, "PK\0\1")
         self.assertEqual(self.found(), [("a.whl", 1, "binary")])
 
+    def test_links_lead_to_files_and_headings(self):
+        self.write("pages/a.md", "# A page\n\n## How `it` works, twice?\n\n## Again\n\n## Again\n")
+        self.write("b.md", "[a](pages/a.md), [b](pages/a.md#how-it-works-twice), [c](pages/a.md#again-1), [d](#me)\n\n"
+                   "# Me\n[e](https://example.org/x#y), [f](pages), `[g](none)`\n```\n[h](none.md)\n```\n")
+        self.assertEqual(self.found(), [])
+        self.write("pages/c.md", "# C\n[up](../b.md#you) [a](a.md#again-2)\n\n[text\nof two lines](none.md)\n")
+        self.assertEqual(self.found(), [("pages/c.md", line, "link") for line in (2, 2, 5)])
+
+    def test_documents_that_are_named_are_there(self):
+        there, gone = "docs/" + "a.md", "docs/" + "gone.md"
+        self.write(there, "# A page\n")
+        self.write("src/core/a.c", source("a.c", f"/* {there} tells it. */\n"))
+        self.assertEqual(self.found(), [])
+        self.write("src/core/a.c", source("a.c", f"/* {gone} tells it. */\n"))
+        self.assertEqual(self.found(), [("src/core/a.c", 3, "link")])
+
     def test_the_program_prints_findings_and_fails(self):
         self.write("src/core/a.c", source("a.c", "\tint b;\n"))
         ended = subprocess.run([SOURCE / "scripts/house", self.root], stdout=subprocess.PIPE, text=True, check=False)
