@@ -100,6 +100,32 @@ static void read_known(ag_journal *journal)
     ag_buf_deinit(&text);
 }
 
+static bool has_seat(const ag_journal *journal, ag_str training)
+{
+    for (size_t i = 0; i < journal->seats.count; i++) {
+        const seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
+        if (s->own && ag_str_is(training, s->name)) return true;
+    }
+    return false;
+}
+
+/* The runs of trainings: of those that have begun here, and of those that may yet be gone on with, which a kill before
+ * that must not make nameless. */
+static void put_trainings(const ag_journal *journal, ag_json *json)
+{
+    const ag_value *before = ag_value_get(journal->known, "trainings");
+    for (size_t i = 0; before && before->kind == AG_OBJECT && i < before->object.count; i++) {
+        const ag_member *member = &before->object.members[i];
+        if (member->value.kind != AG_STRING || has_seat(journal, member->name)) continue;
+        ag_json_name_str(json, member->name);
+        ag_json_value(json, &member->value);
+    }
+    for (size_t i = 0; i < journal->seats.count; i++) {
+        const seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
+        if (s->own) ag_json_put_text(json, s->name, ag_record_run(s->record));
+    }
+}
+
 static int write_known(const ag_journal *journal, ag_err *err)
 {
     ag_buf text;
@@ -116,10 +142,7 @@ static int write_known(const ag_journal *journal, ag_err *err)
     if (journal->registered_as) ag_json_put_text(&json, "version", journal->registered_as);
     ag_json_name(&json, "trainings");
     ag_json_begin_object(&json);
-    for (size_t i = 0; i < journal->seats.count; i++) {
-        const seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
-        if (s->own) ag_json_put_text(&json, s->name, ag_record_run(s->record));
-    }
+    put_trainings(journal, &json);
     ag_json_end_object(&json);
     ag_json_end_object(&json);
     int rc = ag_json_end_document(&json, err);

@@ -519,6 +519,8 @@ int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err 
     if (begun) rc = run_phases(strategy, state, task, err);
     if ((rc == AG_ECANCELLED || rc == AG_ETIMEOUT) && err && !*err->hint)
         ag_err_hint(err, "the same command with --resume goes on from there");
+    if (rc == AG_EFULL && begun && task->settings->save_checkpoints && err && !*err->hint)
+        ag_err_hint(err, "free space there; the same command with --resume then goes on");
     strategy->close(state);
     if (!begun) ag_dir_unmake(task->output_dir, missing); /* what was refused leaves nothing behind */
     ag_pool_free(task->pool);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A cross-validation of the program itself, with pretraining and simulated holes, killed with -9 at random and resumed
 # with another number of threads each time, leaves the models, scores and table of one that was never killed; so does one
-# that was stopped with Ctrl-C, and two that trained half of the folds each.
+# that was stopped with Ctrl-C, and two that trained half of the folds each, in either order.
 set -eu
 auger=$AUGER_BUILD/auger
 dir=$(mktemp -d "${TMPDIR:-/tmp}/auger-folds.XXXXXX")
@@ -92,8 +92,18 @@ same "$dir/stopped"
 "$auger" "$@" -o "$dir/halves" --resume -j 2 >"$dir/log"
 same "$dir/halves"
 
+# The last folds first, where their first weights come of the seed alone; and on two computers, copied together.
+set -- "$@" --set pretrain.enabled=false
+rm -r "$dir/whole"
+"$auger" "$@" -o "$dir/whole" -j 2 >"$dir/log"
+"$auger" "$@" -o "$dir/backwards" --folds "$((folds / 2 + 1))-$folds" -j 2 >"$dir/log"
+"$auger" "$@" -o "$dir/another" --folds "1-$((folds / 2))" -j 2 >"$dir/log"
+cp -R "$dir/another/checkpoints/." "$dir/backwards/checkpoints"
+"$auger" "$@" -o "$dir/backwards" --resume -j 2 >"$dir/log"
+same "$dir/backwards"
+
 # Killed in each lesson of the pretraining: the same. Weights of another pretraining are not mixed with those of this one.
-set -- "$@" --set pretrain.epochs=3 --folds 1
+set -- train -c "$dir/config.yaml" -d "$dir/prepared" --no-record --progress off --set pretrain.epochs=3 --folds 1
 "$auger" "$@" -o "$dir/longer" -j 1 >"$dir/log"
 for lesson in pretraining pretraining-shapes; do
     out=$dir/killed-$lesson

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/fault.h"
+#include "core/doc/json.h"
 #include "core/io/file.h"
 #include "frame/test.h"
 #include "ledger/metric.h"
@@ -131,6 +132,47 @@ AG_TEST(test_journal__a_run_that_is_gone_on_with_keeps_its_name)
     AG_EXPECT_OK(configure(&b, true, &err));
     assert_string_equal(ag_journal_run(b.journal), run);
     close_journal(&b);
+    ag_ledger_close(b.ledger);
+}
+
+/* A fold begins, in a journal of its own that is then dropped as a kill would drop it; its run's id. */
+static void begin_fold(bench *b, bool resume, const char *name, char *run)
+{
+    ag_err err = {0};
+    ag_buf text;
+    ag_train_monitor monitor = {0};
+    const ag_value *known = NULL;
+    ag_str id;
+    AG_EXPECT_OK(begin_journal(b, resume, &err));
+    const ag_strategy_watch *watch = ag_journal_watch(b->journal);
+    AG_EXPECT_OK(watch->configured(watch->context, &nothing, 7, &err));
+    if (name) AG_EXPECT_OK(watch->training(watch->context, name, 0, 2, &monitor, &err));
+    close_journal(b);
+    if (!name) return;
+    ag_arena *arena = ag_arena_new(0);
+    ag_buf_init(&text, 1 << 16);
+    AG_EXPECT_OK(ag_file_read(b->known, 1 << 16, &text, &err));
+    AG_EXPECT_OK(ag_json_parse(arena, ag_buf_str(&text), NULL, &known, &err));
+    assert_true(ag_value_string(ag_value_get(ag_value_get(known, "trainings"), name), &id));
+    ag_format(run, 64, "%.*s", AG_STR_ARG(id));
+    ag_buf_deinit(&text);
+    ag_arena_free(arena);
+}
+
+AG_TEST(test_journal__a_kill_before_the_folds_go_on_keeps_their_runs)
+{
+    bench b = {0};
+    char first[64], second[64], again[64];
+    open_bench(&b);
+    begin_fold(&b, false, "fold-01", first);
+    begin_fold(&b, true, NULL, NULL); /* killed while it reads the data, say */
+    begin_fold(&b, true, "fold-02", second);
+    begin_fold(&b, true, "fold-01", again);
+    assert_string_equal(again, first);
+    begin_fold(&b, true, "fold-02", again);
+    assert_string_equal(again, second);
+    begin_fold(&b, false, "fold-02", again); /* not gone on with: a training of its own */
+    assert_string_not_equal(again, second);
     ag_ledger_close(b.ledger);
 }
 

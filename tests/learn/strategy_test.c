@@ -137,6 +137,35 @@ AG_TEST(test_strategy__begins_with_the_weights_of_another_model)
     close_bench(&b);
 }
 
+static int find_no_room(void *context, const ag_strategy_metric *metric, ag_err *err)
+{
+    (void)context, (void)metric;
+    return ag_fail(err, AG_EFULL, "no space");
+}
+
+AG_TEST(test_strategy__a_full_disk_is_told_with_what_to_do)
+{
+    bench b;
+    ag_err err = {0};
+    open_bench(&b);
+    const ag_strategy_watch watch = {.metric = find_no_room};
+    for (int kept = 0; kept < 2; kept++) {
+        ag_strategy_task task = {.settings = &b.settings,
+                                 .data_dir = b.data,
+                                 .output_dir = b.output,
+                                 .jobs = 1,
+                                 .watch = &watch,
+                                 .arena = b.arena};
+        const ag_strategy *strategy = NULL;
+        b.settings.save_checkpoints = kept;
+        AG_EXPECT_OK(ag_strategy_find(&b.settings, &strategy, &err));
+        AG_EXPECT_ERROR(ag_strategy_run(strategy, &task, &err), AG_EFULL, "no space");
+        assert_true((strstr(err.hint, "free space there; the same command with --resume") != NULL) == kept);
+        ag_strategy_task_deinit(&task);
+    }
+    close_bench(&b);
+}
+
 /* ---- what is refused ---- */
 
 static int refuse_configured(void *context, const ag_value *effective, int64_t parameters, ag_err *err)

@@ -155,7 +155,8 @@ static int open_model(const ag_folding *f, const ag_folding_member *m, ag_model 
     const ag_strategy_task quiet = {.settings = task->settings}; /* weights that are taken are told of once */
     const ag_building building = {.loss = true};
     const char *from = f->kinds[m->kind].pretrained;
-    uint64_t seed = (uint64_t)task->settings->seed + (uint64_t)(m - f->members);
+    /* Of the fold, not of the place among those that are trained now: --folds 3 trains the third model of the whole. */
+    uint64_t seed = (uint64_t)task->settings->seed + m->fold * f->kind_count + m->kind;
     return ag_strategy_model_of(m == f->members ? task : &quiet, &f->kinds[m->kind].config, &building, seed,
                                 from ? from : task->settings->init_from, out, err);
 }

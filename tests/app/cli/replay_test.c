@@ -2,6 +2,7 @@
 /* `auger replay` and `auger compare`: a training of a small series, again, under the same and under other
  * circumstances. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "app/cli/calls.h"
@@ -209,6 +210,18 @@ AG_TEST(test_replay__says_why_it_cannot)
     assert_int_equal(AUGER("replay", id, "-o", again, "-d", "nowhere"), 1);
     expect_remark("are not at nowhere any more");
     assert_false(ag_file_exists(again)); /* so that the same command can be given once more */
+    char first[700], set[800],
+        gone[800]; /* what the configuration names is not there any more: found by the training */
+    ag_format(first, sizeof first, "%s/model", output);
+    ag_format(set, sizeof set, "init_from=%s", first);
+    ag_format(gone, sizeof gone, "%s/gone", output);
+    ag_format(output, sizeof output, "%s/second", ag_test_dir());
+    assert_int_equal(TRAIN(data, "--set", set), 0);
+    take_id();
+    assert_int_equal(rename(first, gone), 0);
+    assert_int_equal(AUGER("replay", id, "-o", again), 1);
+    expect_remark("init_from");
+    assert_false(ag_file_exists(again));
     ag_format(output, sizeof output, "%s/stopped", ag_test_dir());
     assert_int_equal(TRAIN(data, "--set", "training_config.max_time=0.0001", "--set", "run_name=stopped"), 1);
     assert_int_equal(

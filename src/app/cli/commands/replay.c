@@ -434,6 +434,13 @@ static int begin(replay *r, ag_err *err)
     return rc;
 }
 
+/* A training writes its configuration when nothing refuses it any more. */
+static bool has_begun(const replay *r)
+{
+    const char *path = ag_path_join(r->invocation->arena, r->output, "config.yaml");
+    return !path || ag_file_exists(path);
+}
+
 static int replay_run(replay *r, ag_err *err)
 {
     int rc = find_run(r, err);
@@ -445,6 +452,7 @@ static int replay_run(replay *r, ag_err *err)
         ag_note(r->invocation, "not trained: the data are not those of the run; --anyway trains all the same");
         return print(r, false, err);
     }
+    if (rc < 0 && !has_begun(r)) (void)ag_dir_remove(r->output, NULL);
     if (rc >= 0) rc = ag_likeness_of(r->recorded, r->output, r->invocation->arena, &r->likeness, err);
     return rc < 0 ? rc : print(r, true, err);
 }
