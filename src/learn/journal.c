@@ -594,6 +594,15 @@ static void settle(ag_journal *journal)
     if (ag_record_lost(journal->record)) forget_known(journal);
 }
 
+/* Whoever reads only the last line must not think that the hours of training are lost. */
+static int tell_unrecorded(const ag_journal *journal, int rc, ag_err *err)
+{
+    ag_err_prefix(err, "the model is written, but its run is not recorded to the end");
+    if (journal->options.settings->save_checkpoints)
+        ag_err_hint(err, "when that is mended, the same command with --resume records it and trains nothing again");
+    return rc;
+}
+
 int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *err)
 {
     bool stopped = rc == AG_ECANCELLED || rc == AG_ETIMEOUT;
@@ -612,5 +621,6 @@ int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *er
     }
     int finished = ag_record_finish(journal->record, end, ended < 0 ? NULL : err);
     settle(journal);
-    return ended < 0 ? ended : finished;
+    if (ended >= 0) ended = finished;
+    return rc >= 0 && ended < 0 ? tell_unrecorded(journal, ended, err) : ended;
 }

@@ -45,6 +45,8 @@ class LostLedger(unittest.TestCase):
             self.assertIn("fold-03 begins, and is not recorded", said)
             self.assertNotIn("fold-03 is trained, but not recorded", said)
             self.assertIn("moved or removed while it was in use", said)
+            self.assertIn("error: the model is written, but its run is not recorded to the end", said)
+            self.assertIn("with --resume records it and trains nothing again", said)
             self.assertTrue((here / "out" / "model" / "auger.json").exists())
             again = subprocess.run(words + ["--resume"], cwd=here, capture_output=True, text=True, check=True)
             self.assertIn("fold-04: going on after step", again.stderr)
