@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /* profile.c: samples become a curve over depth. Where a step begins again behind the end of the one before, the earlier
- * samples stay: the later ones only run through a hole that is there already. What follows is told from a restart for
- * RECUT mm and not believed. Repeated rows at the end of a step are left out. The firmware's smoothing lags by a part
- * of a sample, which at a fast feed is a way that can be seen; it is taken back. */
+ * samples stay: the later ones only run through a hole that is there already. What a restart tells for RECUT mm is not
+ * believed, and mixes with nothing. Repeated rows at the end of a step are left out. The firmware's smoothing lags by a
+ * time that at a fast feed is a way that can be seen; it is taken back, so that a hole recorded at half the rate has
+ * the same curve. */
 #include "data/label/profile.h"
 
 #include <math.h>
 
-static const double bin_size = 0.02, recut = 0.62, lag = 0.65, smooth_way = 0.1, deepest = 2000;
+#include "data/features/track.h"
+
+static const double bin_size = 0.02, recut = 0.62, smooth_way = 0.1, deepest = 2000;
 
 size_t ag_profile_bin(const ag_profile *profile, double depth)
 {
@@ -29,7 +32,7 @@ static double deepest_of(const ag_signal *signal)
 static void gather(const ag_hole *hole, ag_profile *p, double *samples)
 {
     const ag_signal *signal = &hole->signal;
-    double reached = -1;
+    double reached = -1, rows = ag_track_lag * (signal->rate > 0 ? signal->rate : 100);
     for (size_t s = 0; s < hole->step_count; s++) {
         const ag_step_run *run = &hole->steps[s];
         double before = reached, last = ag_signal_depth(signal, run->begin);
@@ -37,12 +40,13 @@ static void gather(const ag_hole *hole, ag_profile *p, double *samples)
             double depth = ag_signal_depth(signal, i), way = depth - last;
             last = depth;
             if (depth > reached) reached = depth;
-            if (depth <= before || depth > deepest || depth < p->start) continue;
-            size_t bin = ag_profile_bin(p, depth - lag * (way > 0 ? way : 0));
+            bool recuts = s > 0 && depth <= before + recut;
+            if (depth <= before || recuts || depth > deepest || depth < p->start) continue;
+            size_t bin = ag_profile_bin(p, depth - rows * (way > 0 ? way : 0));
             p->torque[bin] += ag_signal_value(signal, AG_CHANNEL_TORQUE, i);
             p->thrust[bin] += ag_signal_value(signal, AG_CHANNEL_THRUST, i);
             samples[bin] += 1;
-            if (s == 0 || depth > before + recut) p->told[bin] = true;
+            p->told[bin] = true;
         }
     }
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data/label/label.h"
+#include "data/label/profile.h"
 #include "data/reader.h"
 #include "data/simulate/simulate.h"
 
@@ -247,6 +248,70 @@ AG_TEST(test_label__the_controllers_word_alone_is_whole_or_none)
         assert_true(isnan(label.entry) && isnan(label.exit) && label.transition_count == 0);
         ag_arena_free(m.arena);
     }
+}
+
+/* Rows of a restart are in the bins of nothing but themselves, wherever the bins begin. */
+AG_TEST(test_label__a_restart_does_not_mix_with_what_was_drilled_before)
+{
+    const ag_sim_regime *regime = ag_sim_regime_find("cfrp-ti-stroke");
+    ag_err err = {0};
+    labelled m;
+    make(&m, &(ag_sim_options){.seed = 2, .regimes = &regime, .regime_count = 1}, 0);
+    const ag_signal *signal = &m.hole->signal;
+    int32_t *torque = NULL, *position = NULL;
+    double before = ag_signal_depth(signal, m.hole->steps[0].held - 1);
+    for (size_t c = 0; c < signal->count; c++) {
+        if (signal->channels[c].id == AG_CHANNEL_TORQUE) torque = signal->channels[c].values;
+        if (signal->channels[c].id == AG_CHANNEL_POSITION) position = signal->channels[c].values;
+    }
+    assert_true(m.hole->step_count == 2 && torque && position);
+    for (size_t row = 0; row < signal->rows; row++) {
+        bool again = row >= m.hole->steps[1].begin && ag_signal_depth(signal, row) <= before + 0.62;
+        torque[row] = again ? 0 : 3000;
+    }
+    for (int shift = 0; shift < 20; shift++) { /* a bin is 0.02 mm */
+        ag_profile profile;
+        AG_EXPECT_OK(ag_profile_make(m.hole, m.arena, &profile, &err));
+        for (size_t i = 0; i < profile.count; i++) assert_true(!profile.told[i] || fabs(profile.torque[i] - 3) < 1e-9);
+        for (size_t row = 0; row < signal->rows; row++) position[row]--;
+    }
+    ag_arena_free(m.arena);
+}
+
+/* Every second sample of it, as at half the rate. */
+static void halve(labelled *m)
+{
+    ag_err err = {0};
+    ag_limits limits;
+    ag_signal *signal = &m->hole->signal;
+    signal->rows /= 2;
+    signal->rate /= 2;
+    for (size_t c = 0; c < signal->count; c++)
+        for (size_t row = 0; row < signal->rows; row++)
+            signal->channels[c].values[row] = signal->channels[c].values[2 * row];
+    m->hole->steps = NULL;
+    m->hole->step_count = 0;
+    AG_EXPECT_OK(ag_hole_finish(m->hole, &err));
+    AG_EXPECT_OK(ag_limits_default(&limits, &err));
+    AG_EXPECT_OK(ag_validate(m->hole, &limits, m->arena, &m->verdict, &err));
+    AG_EXPECT_OK(ag_label_hole(m->hole, &m->verdict, m->arena, &m->label, &err));
+}
+
+/* The lag of the firmware's smoothing is a time: counted in samples it moved all depths by 0.03 mm at half the rate. */
+AG_TEST(test_label__half_the_rate_moves_no_depth)
+{
+    enum { HOLES = 12 };
+    const ag_sim_regime *regime = ag_sim_regime_find("cfrp-al-stroke");
+    double moved = 0;
+    for (uint64_t i = 0; i < HOLES; i++) {
+        labelled m;
+        make(&m, &(ag_sim_options){.seed = 5, .regimes = &regime, .regime_count = 1}, i);
+        double entry = m.label.entry, exit = m.label.exit;
+        halve(&m);
+        moved += (m.label.entry - entry + m.label.exit - exit) / (2 * HOLES);
+        ag_arena_free(m.arena);
+    }
+    assert_true(fabs(moved) < 0.01);
 }
 
 AG_TEST(test_label__one_hole_that_differs_from_its_group_is_doubted)
