@@ -102,26 +102,12 @@ static int describe_hole(preparing *p, const ag_hole *hole, ag_err *err)
     return whole ? AG_OK : ag_fail_memory(err, 4096);
 }
 
-/* Ids of flaws, each once, in their order. */
 static const char *list_rules(preparing *p, const ag_flaws *flaws, bool fails)
 {
     ag_buf buf;
     ag_buf_init(&buf, 4096);
-    for (const ag_flaw *flaw = flaws->first; flaw; flaw = flaw->next) {
-        if ((flaw->severity == AG_SEVERITY_FAIL) != fails) continue;
-        bool told = false;
-        for (const ag_flaw *before = flaws->first; before != flaw && !told; before = before->next)
-            told = strcmp(before->rule, flaw->rule) == 0;
-        if (!told) ag_buf_addf(&buf, "%s%s", buf.size ? "|" : "", flaw->rule);
-    }
+    ag_flaws_rules(flaws, fails, &buf);
     return keep_buf(p, &buf);
-}
-
-static const char *first_failure(const ag_flaws *flaws)
-{
-    for (const ag_flaw *flaw = flaws->first; flaw; flaw = flaw->next)
-        if (flaw->severity == AG_SEVERITY_FAIL) return flaw->text;
-    return "";
 }
 
 static int note_verdict(preparing *p, const ag_verdict *verdict, ag_err *err)
@@ -134,7 +120,7 @@ static int note_verdict(preparing *p, const ag_verdict *verdict, ag_err *err)
     r->class_name = ag_arena_strdup(p->keep, class_name);
     r->failed_rules = list_rules(p, &verdict->flaws, true);
     r->warnings = list_rules(p, &verdict->flaws, false);
-    r->reason = keep_text(p, ag_str_of(first_failure(&verdict->flaws)));
+    r->reason = keep_text(p, ag_str_of(ag_flaws_failure(&verdict->flaws)));
     return r->class_name && r->failed_rules && r->warnings && r->reason ? AG_OK : ag_fail_memory(err, 4096);
 }
 

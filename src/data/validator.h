@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/base/arena.h"
+#include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/doc/describe.h"
 #include "data/hole.h"
@@ -95,6 +96,11 @@ int ag_validate(const ag_hole *hole, const ag_limits *limits, ag_arena *arena, a
 /* A broken rule, with the severity of its row; for validators. `row` SIZE_MAX: none. */
 int ag_validation_flaw(ag_validation *validation, const char *rule, size_t row, ag_err *err, const char *format, ...)
     AG_PRINTF(5, 6);
+
+/* Ids of broken rules, each once, in their order ("S3|T6"): those of severity fail, or the others. */
+void ag_flaws_rules(const ag_flaws *flaws, bool fails, ag_buf *out);
+/* What the first of severity fail says; NULL: there is none. */
+const char *ag_flaws_failure(const ag_flaws *flaws);
 
 /* The flaws that the reader noticed under this validator's letter. */
 int ag_validation_take(ag_validation *validation, ag_err *err);

@@ -72,6 +72,25 @@ int ag_validation_take(ag_validation *validation, ag_err *err)
     return rc;
 }
 
+void ag_flaws_rules(const ag_flaws *flaws, bool fails, ag_buf *out)
+{
+    size_t begun = out->size;
+    for (const ag_flaw *flaw = flaws->first; flaw; flaw = flaw->next) {
+        if ((flaw->severity == AG_SEVERITY_FAIL) != fails) continue;
+        bool told = false;
+        for (const ag_flaw *before = flaws->first; before != flaw && !told; before = before->next)
+            told = strcmp(before->rule, flaw->rule) == 0;
+        if (!told) ag_buf_addf(out, "%s%s", out->size > begun ? "|" : "", flaw->rule);
+    }
+}
+
+const char *ag_flaws_failure(const ag_flaws *flaws)
+{
+    for (const ag_flaw *flaw = flaws->first; flaw; flaw = flaw->next)
+        if (flaw->severity == AG_SEVERITY_FAIL) return flaw->text;
+    return NULL;
+}
+
 bool ag_step_pecks(const ag_hole *hole, const ag_limits *limits, const ag_program_step *step)
 {
     ag_str type = ag_hole_text(hole, AG_HEADER_MOTOR_TYPE), name = ag_hole_text(hole, AG_HEADER_MOTOR_NAME);

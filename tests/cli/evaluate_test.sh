@@ -142,6 +142,21 @@ expect 1 'a bad file and one that is not there among good ones' predict -m auto 
 check 'stop nothing' rows_of_csv out 4
 check 'have their reason' out_has 'No such file'
 check 'are counted' err_has '2 answered, 0 without an answer, 2 could not be read'
+awk '/^-/ && ++rows > 300 && rows <= 340 { next } { print }' "$file" >lost.xls
+expect 0 'a file of which samples are lost, and a whole one' predict -m auto lost.xls "$file"
+check 'is answered and told' out_has 'breaks C3: '
+check 'also at the end' err_has '1 of those answered break a rule'
+expect 0 'as JSON' predict -m auto lost.xls "$file" --json
+check 'with the rules' python3 -c '
+import json
+lost, whole = (json.loads(line) for line in open("out"))
+assert lost["valid"] is False and "C3" in lost["failed_rules"].split("|") and "missing" in lost["flaw"], lost
+assert whole["valid"] is True and whole["failed_rules"] is None and whole["flaw"] is None, whole'
+expect 0 'and as a table' predict -m auto lost.xls "$file" --csv
+check 'likewise' python3 -c '
+import csv
+lost, whole = csv.DictReader(open("out"))
+assert (lost["valid"], whole["valid"], whole["failed_rules"]) == ("0", "1", "") and "missing" in lost["flaw"]'
 expect 0 'a hole that the old pipeline cannot judge' predict -m old "$air"
 check 'gets no number but the reason' out_has 'no answer: '
 status=0

@@ -2,7 +2,8 @@
 /* predict.c: the command: what a model says of drilling files, and (forecasts.c) of series. The list of drilling files
  * is made first (names only); then a batch at a time is read in parallel, asked, and printed in the order of the list,
  * so memory is that of a batch and the first answers come while the last files wait. A file that cannot be read is a
- * line of its own; it never stops the rest, and makes the exit status 1. */
+ * line of its own; it never stops the rest, and makes the exit status 1. One that breaks a rule of `auger prepare
+ * --validate` is answered all the same, since its holes are drilled as others are, and said to break it. */
 #include <math.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "core/io/path.h"
 #include "core/show/text.h"
 #include "data/reader.h"
+#include "data/validator.h"
 #include "learn/drilling/tell.h"
 
 static const char name_title[] = "file"; /* of the column of names */
@@ -105,6 +107,7 @@ typedef struct item { /* a file, in the arena of its batch */
     ag_hole *hole;
     const char *failed; /* why it could not be read; NULL: it could */
     ag_prediction said;
+    const char *rules, *flaw; /* that it breaks, and the first in words; NULL: none */
 } item;
 
 typedef struct predicting {
@@ -114,7 +117,8 @@ typedef struct predicting {
     item *items; /* of a batch */
     size_t count;
     ag_arena **arenas; /* one per TOGETHER items */
-    size_t answered, abstained, failed;
+    ag_limits limits;
+    size_t answered, abstained, failed, invalid;
     bool json, csv, begun;
     size_t width; /* of the first column */
     ag_progress *progress;
@@ -180,6 +184,20 @@ static int read_item(item *it, ag_arena *arena, ag_err *err)
     return it->failed ? AG_OK : ag_fail_memory(err, sizeof text);
 }
 
+static int judge_item(const predicting *p, item *it, ag_arena *arena, ag_err *err)
+{
+    ag_verdict verdict;
+    ag_buf rules;
+    int rc = ag_validate(it->hole, &p->limits, arena, &verdict, err);
+    if (rc < 0 || verdict.valid) return rc;
+    ag_buf_init(&rules, 4096);
+    ag_flaws_rules(&verdict.flaws, true, &rules);
+    it->rules = rules.failed ? NULL : ag_arena_strdup(arena, rules.data);
+    it->flaw = ag_flaws_failure(&verdict.flaws);
+    ag_buf_deinit(&rules);
+    return it->rules ? AG_OK : ag_fail_memory(err, 4096);
+}
+
 static int do_some(void *context, size_t index, ag_err *err)
 {
     predicting *p = context;
@@ -191,7 +209,9 @@ static int do_some(void *context, size_t index, ag_err *err)
     int rc = arena ? ag_cancel_check(p->invocation->cancel, err) : ag_fail_memory(err, 1);
     for (size_t i = begin; rc == AG_OK && i < end; i++) {
         rc = read_item(&p->items[i], arena, err);
-        if (rc == AG_OK && p->items[i].hole) holes[count++] = p->items[i].hole;
+        if (rc < 0 || !p->items[i].hole) continue;
+        rc = judge_item(p, &p->items[i], arena, err);
+        holes[count++] = p->items[i].hole;
     }
     if (rc == AG_OK && count > 0)
         rc = ag_answerer_ask(&p->asking.who, holes, count, arena, p->invocation->cancel, said, err);
@@ -218,6 +238,9 @@ static int print_json(predicting *p, const item *it, ag_err *err)
         ag_json_put_text(&json, "error", it->failed);
     } else {
         ag_prediction_json(&it->said, &json);
+        ag_json_put_bool(&json, "valid", !it->rules);
+        ag_json_put_text(&json, "failed_rules", it->rules);
+        ag_json_put_text(&json, "flaw", it->flaw);
     }
     ag_json_end_object(&json);
     int rc = ag_print_json(p->invocation, &json, &buf, err);
@@ -225,19 +248,27 @@ static int print_json(predicting *p, const item *it, ag_err *err)
     return rc;
 }
 
+static int add_texts(ag_csv_writer *csv, const char *const *texts, size_t count, ag_err *err)
+{
+    int rc = AG_OK;
+    for (size_t i = 0; rc == AG_OK && i < count; i++)
+        rc = ag_csv_add(csv, texts[i] ? ag_str_of(texts[i]) : AG_STR(""), err);
+    return rc == AG_OK ? ag_csv_end_row(csv, err) : rc;
+}
+
 static int add_row(const predicting *p, const item *it, ag_csv_writer *csv, ag_err *err)
 {
+    static const char *const names[] = {"valid", "failed_rules", "flaw", "error"};
+    const char *const texts[] = {it->failed ? NULL : it->rules ? "0" : "1", it->rules, it->flaw, it->failed};
     int rc = AG_OK;
     if (!p->begun) {
         rc = ag_prediction_csv_header(csv, err);
-        if (rc == AG_OK) rc = ag_csv_add(csv, AG_STR("error"), err);
-        if (rc == AG_OK) rc = ag_csv_end_row(csv, err);
+        if (rc == AG_OK) rc = add_texts(csv, names, 4, err);
     }
     ag_prediction nothing = {.path = it->file->shown, .confidence = NAN, .spread = NAN};
     for (int k = 0; k < AG_POINTS; k++) nothing.points[k] = (ag_point){NAN, NAN, NAN, NAN};
     if (rc == AG_OK) rc = ag_prediction_csv(it->failed ? &nothing : &it->said, csv, err);
-    if (rc == AG_OK) rc = ag_csv_add(csv, it->failed ? ag_str_of(it->failed) : AG_STR(""), err);
-    return rc == AG_OK ? ag_csv_end_row(csv, err) : rc;
+    return rc == AG_OK ? add_texts(csv, texts, 4, err) : rc;
 }
 
 static int print_csv(predicting *p, const item *it, ag_err *err)
@@ -325,7 +356,14 @@ static void print_line(predicting *p, const item *it)
     ag_output_style(invocation->out, said->outcome == AG_LABEL_FOUND ? AG_STYLE_PLAIN : AG_STYLE_WARN,
                     words[said->outcome]);
     bool more = said->reason && strcmp(said->reason, words[said->outcome]) != 0;
-    ag_print(invocation, "%s%s\n", more ? ": " : "", more ? said->reason : "");
+    ag_print(invocation, "%s%s", more ? ": " : "", more ? said->reason : "");
+    if (it->rules) {
+        ag_print(invocation, "; ");
+        ag_output_style(invocation->out, AG_STYLE_WARN, "breaks ");
+        ag_output_style(invocation->out, AG_STYLE_WARN, it->rules);
+        ag_print(invocation, ": %s", it->flaw);
+    }
+    ag_print(invocation, "\n");
 }
 
 static int print_items(predicting *p, ag_err *err)
@@ -343,6 +381,7 @@ static int print_items(predicting *p, ag_err *err)
         p->failed += it->failed != NULL;
         p->answered += !it->failed && it->said.outcome != AG_LABEL_NONE;
         p->abstained += !it->failed && it->said.outcome == AG_LABEL_NONE;
+        p->invalid += it->rules && it->said.outcome != AG_LABEL_NONE;
     }
     return rc == AG_OK ? ag_output_flush(p->invocation->out, err) : rc;
 }
@@ -400,6 +439,7 @@ static int predict_holes(ag_invocation *invocation, const char *directory, ag_er
     size_t count;
     const char *named = ag_option_values(invocation, "FILE", &count)->text, *some = count > 1 ? " and the rest" : "";
     int rc = ag_cli_asking_open(invocation, directory, &p.asking, err);
+    if (rc == AG_OK) rc = ag_limits_default(&p.limits, err);
     if (rc == AG_OK) rc = ag_cli_files_list(invocation, &p.files, err);
     if (rc == AG_OK && p.files.list.count == 0) {
         ag_fail(err, AG_ENOTFOUND, "there are no drilling files in '%s'%s (%zu others are there)", named, some,
@@ -416,6 +456,12 @@ static int predict_holes(ag_invocation *invocation, const char *directory, ag_er
     if (p.answered + p.abstained + p.failed > 1 || p.failed)
         ag_note(invocation, "%zu answered, %zu without an answer, %zu could not be read%s", p.answered, p.abstained,
                 p.failed, p.files.passed ? "; what is no drilling data was passed over" : "");
+    if (p.invalid)
+        ag_note(
+            invocation,
+            "%zu of those answered break a rule that a recording must keep: trust these answers less, 'auger inspect "
+            "FILE' tells what is wrong",
+            p.invalid);
     return p.failed ? 1 : AG_OK;
 }
 
@@ -442,7 +488,7 @@ const ag_command ag_command_predict = {
         "\n"
         "Answers come in the order of the files while others are still read. With --json each is an object on a line "
         "of its own, with --csv a row. A file that cannot be read has its line as well and stops nothing; then the "
-        "exit status is 1.\n"
+        "exit status is 1. One that breaks a rule of 'auger prepare --validate' is answered, and said to break it.\n"
         "\n"
         "A model of strategy forecast tells the rows that come behind the last one of a series, in the columns that "
         "it was trained on, by their names, with an interval for each number that holds the share of --coverage as "
