@@ -449,9 +449,9 @@ static int check_output(const ag_strategy_task *task, ag_err *err)
 static int open_output(ag_strategy_task *task, ag_err *err)
 {
     int rc = ag_dir_make(task->output_dir, err);
-    if (rc >= 0) rc = check_output(task, err);
     if (rc >= 0) rc = ag_lock_directory(task->output_dir, &task->hold, err);
-    if (rc != AG_ECONFLICT) return rc;
+    if (rc >= 0) rc = check_output(task, err);
+    if (rc != AG_ECONFLICT || task->hold) return rc;
     ag_fail(err, AG_ECONFLICT, "another training writes into '%s'", task->output_dir);
     return ag_err_hint(err, "wait until it has ended, or name another directory");
 }
@@ -522,7 +522,9 @@ int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err 
     if (rc == AG_EFULL && begun && task->settings->save_checkpoints && err && !*err->hint)
         ag_err_hint(err, "free space there; the same command with --resume then goes on");
     strategy->close(state);
-    if (!begun) ag_dir_unmake(task->output_dir, missing); /* what was refused leaves nothing behind */
+    /* What was refused leaves nothing behind; but an empty directory may be that of a training that has just begun. */
+    bool anothers = rc == AG_ECONFLICT && !task->hold;
+    if (!begun && !anothers) ag_dir_unmake(task->output_dir, missing);
     ag_pool_free(task->pool);
     task->pool = NULL;
     ag_lock_release(task->hold);

@@ -12,6 +12,7 @@ typedef struct bench {
     ag_settings settings;
     char data[600], output[600];
     int phases, datasets, configured, metrics;
+    struct ag_lock *hold;
 } bench;
 
 static void on_phase(void *context, const char *phase)
@@ -313,6 +314,39 @@ static void close_folds(void *state)
 }
 
 static const ag_description no_keys = {.name = "data_config", .doc = "Nothing.", .size = 1};
+
+/* Another training begins where this one has looked and found no directory yet. */
+static void begin_another(void *context, const char *text)
+{
+    ag_err err = {0};
+    bench *b = context;
+    (void)text;
+    AG_EXPECT_OK(ag_dir_make(b->output, &err));
+    AG_EXPECT_OK(ag_lock_directory(b->output, &b->hold, &err));
+}
+
+AG_TEST(test_strategy__the_second_of_two_does_not_take_the_directory_of_the_first_away)
+{
+    bench b;
+    ag_err err = {0};
+    const ag_strategy *strategy = NULL;
+    open_bench(&b);
+    b.settings.empty = true; /* so that there is a remark */
+    const ag_strategy_watch watch = {.context = &b, .remark = begin_another};
+    ag_strategy_task task = {.settings = &b.settings,
+                             .data_dir = b.data,
+                             .output_dir = b.output,
+                             .jobs = 1,
+                             .watch = &watch,
+                             .arena = b.arena};
+    (void)ag_dir_remove(b.output, NULL);
+    AG_EXPECT_OK(ag_strategy_find(&b.settings, &strategy, &err));
+    AG_EXPECT_ERROR(ag_strategy_run(strategy, &task, &err), AG_ECONFLICT, "another training writes into");
+    assert_true(ag_file_exists(b.output));
+    ag_strategy_task_deinit(&task);
+    ag_lock_release(b.hold);
+    close_bench(&b);
+}
 
 AG_TEST(test_strategy__trainings_may_run_at_once)
 {
