@@ -92,6 +92,12 @@ static int make_cases(examination *x, ag_err *err)
     e->first_unread = x->set.first_unread;
     e->truth = x->set.truth;
     if (e->count > 0) return AG_OK;
+    if (e->unmatched > 0 && x->set.count > 0) {
+        ag_fail(err, AG_EINVAL, "none of the %zu rows of '%s' belongs to one of the %zu holes in '%s'", e->unmatched,
+                e->truth, x->set.count, x->options->data);
+        return ag_err_hint(err, "its column path must name holes as '%.200s' does, or sha256 their bytes",
+                           x->set.holes[0].record->path);
+    }
     ag_fail(err, AG_EINVAL, "nothing is known of any of the %zu holes in '%s'", x->set.count, x->options->data);
     return ag_err_hint(
         err, "put a truth.csv there, name one with --truth, or label holes with 'auger label set'; --automatic "

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* known.c: holes.csv, labels.jsonl and a table of truth brought together. A row of the table is found by path first,
- * then by the end of the path behind a '/', then by content; a row without any depth says that nothing was cut, one
- * without an exit that there is none. A table of labels (holes.csv is one) names in label_source whose they are: what a
- * labeller says there is known by the labeller, and no truth. */
+ * then by the end of the path behind a '/', then by content; a row whose path is that of a hole belongs to no other,
+ * and one that fits several is refused. A row without any depth says that nothing was cut, one without an exit that
+ * there is none. A table of labels (holes.csv is one) names in label_source whose they are: what a labeller says there
+ * is known by the labeller, and no truth. */
 #include "learn/drilling/known.h"
 
 #include <math.h>
@@ -22,7 +23,9 @@ typedef struct truth_row {
     double mm[AG_POINTS];
     const char *regime, *material, *labeller; /* labeller NULL: the truth */
     double tool_age;
-    bool taken;
+    uint32_t line;
+    bool taken, whole;  /* belongs to a hole; its path is that of a hole */
+    const char *holder; /* path of the hole that has taken it by the end of its path */
 } truth_row;
 
 typedef struct truth_table {
@@ -83,12 +86,33 @@ static int read_depth(ag_csv *csv, const ag_str *cells, size_t count, size_t col
 
 static int check_order(ag_csv *csv, const size_t *columns, const truth_row *row, ag_err *err)
 {
-    const double entry = row->mm[AG_POINT_ENTRY], exit = row->mm[AG_POINT_EXIT];
     uint32_t line, at;
-    if (!(exit < entry)) return AG_OK; /* also when one is not there */
-    ag_csv_place(csv, columns[COLUMN_EXIT], &line, &at);
-    ag_fail_at(err, AG_EPARSE, NULL, line, at, "the exit at %g mm lies before the entry at %g mm", exit, entry);
-    return ag_err_hint(err, "are the columns exchanged?");
+    int before = -1;
+    for (int p = 0; p < AG_POINTS; p++) {
+        if (isnan(row->mm[p])) continue;
+        if (before >= 0 && row->mm[p] < row->mm[before]) {
+            ag_csv_place(csv, columns[COLUMN_ENTRY + p], &line, &at);
+            ag_fail_at(err, AG_EPARSE, NULL, line, at, "the %s at %g mm lies before the %s at %g mm", ag_point_names[p],
+                       row->mm[p], ag_point_names[before], row->mm[before]);
+            return ag_err_hint(err, "are the columns exchanged?");
+        }
+        before = p;
+    }
+    return AG_OK;
+}
+
+/* A hole may be told twice, if the same is told. */
+static int keep_row(ag_map *map, ag_str key, truth_row *row, ag_err *err)
+{
+    const truth_row *other = ag_map_get(map, key);
+    for (int p = 0; other && p < AG_POINTS; p++) {
+        if (!isnan(row->mm[p]) == !isnan(other->mm[p]) && !(fabs(row->mm[p] - other->mm[p]) > 0)) continue;
+        ag_fail_at(err, AG_EPARSE, NULL, row->line, 0, "'%.*s' stands in line %u, too, with other depths",
+                   AG_STR_ARG(ag_str_slice(key, 0, 200)), other->line);
+        return ag_err_hint(err, "leave the row that is right");
+    }
+    if (other) row->taken = true; /* the other one is asked */
+    return other ? AG_OK : ag_map_put(map, key, row, NULL, err);
 }
 
 static ag_str cell_of(const ag_str *cells, size_t count, size_t column)
@@ -114,7 +138,6 @@ static int add_truth(truth_table *table, ag_csv *csv, const size_t *columns, con
     int rc = AG_OK;
     for (int p = 0; rc == AG_OK && p < AG_POINTS; p++)
         rc = read_depth(csv, cells, count, columns[COLUMN_ENTRY + p], &row->mm[p], err);
-    if (rc == AG_OK) rc = check_order(csv, columns, row, err);
     if (rc == AG_OK) rc = keep_text(arena, cell_of(cells, count, columns[COLUMN_REGIME]), &row->regime, err);
     if (rc == AG_OK) rc = keep_text(arena, material, &row->material, err);
     if (rc == AG_OK && !row->material && layers.size && !(row->material = material_of(layers, arena)))
@@ -122,9 +145,13 @@ static int add_truth(truth_table *table, ag_csv *csv, const size_t *columns, con
     ag_str labeller = cell_of(cells, count, columns[COLUMN_LABELLER]);
     if (ag_str_is(labeller, "truth") || ag_str_is(labeller, "expert")) labeller = AG_STR("");
     if (rc == AG_OK) rc = keep_text(arena, labeller, &row->labeller, err);
+    if (rc == AG_OK && !row->labeller) rc = check_order(csv, columns, row, err);
     if (!ag_str_to_double(cell_of(cells, count, columns[COLUMN_AGE]), &row->tool_age)) row->tool_age = NAN;
-    if (rc == AG_OK && path.size) rc = ag_map_put(table->by_path, path, row, NULL, err);
-    if (rc == AG_OK && sha.size) rc = ag_map_put(table->by_content, sha, row, NULL, err);
+    uint32_t at;
+    ag_csv_place(csv, columns[COLUMN_ENTRY], &row->line, &at);
+    if (rc == AG_OK && path.size) rc = keep_row(table->by_path, path, row, err);
+    if (rc == AG_OK && sha.size && !path.size) rc = keep_row(table->by_content, sha, row, err);
+    if (rc == AG_OK && sha.size && path.size) rc = ag_map_put(table->by_content, sha, row, NULL, err);
     return rc == AG_OK ? ag_vec_push(&table->rows, &row, err) : rc;
 }
 
@@ -176,17 +203,36 @@ static void close_truth(truth_table *table)
     ag_vec_deinit(&table->rows);
 }
 
-/* The truth may have been written for the folder above or below the one that was prepared. */
-static truth_row *find_truth(const truth_table *table, const ag_prepared *record)
+/* By the end of its path: the truth may have been written for the folder above or below the one that was prepared. */
+static int find_by_end(const truth_table *table, const ag_prepared *record, const char *file, truth_row **out,
+                       ag_err *err)
 {
-    if (!table->by_path) return NULL;
     ag_str path = ag_str_of(record->path);
-    truth_row *row = ag_map_get(table->by_path, path);
+    truth_row *row = NULL;
     for (size_t cut = ag_str_find_char(path, '/', 0); !row && cut != SIZE_MAX;
          cut = ag_str_find_char(path, '/', cut + 1))
         row = ag_map_get(table->by_path, ag_str_slice(path, cut + 1, SIZE_MAX));
-    if (!row && record->sha256) row = ag_map_get(table->by_content, ag_str_of(record->sha256));
-    return row;
+    if (!row || row->whole) return AG_OK;
+    bool copy = record->duplicate_of && *record->duplicate_of;
+    if (row->holder && !copy) {
+        ag_fail_at(err, AG_EPARSE, file, row->line, 0, "this path fits two holes, '%s' and '%s'", row->holder,
+                   record->path);
+        return ag_err_hint(err, "write paths as holes.csv does, or name holes by sha256");
+    }
+    if (!copy) row->holder = record->path;
+    *out = row;
+    return AG_OK;
+}
+
+static int find_truth(const truth_table *table, const ag_prepared *record, const char *file, truth_row **out,
+                      ag_err *err)
+{
+    *out = NULL;
+    if (!table->by_path) return AG_OK;
+    *out = ag_map_get(table->by_path, ag_str_of(record->path));
+    int rc = *out ? AG_OK : find_by_end(table, record, file, out, err);
+    if (rc == AG_OK && !*out && record->sha256) *out = ag_map_get(table->by_content, ag_str_of(record->sha256));
+    return rc;
 }
 
 /* ---- what is known ---- */
@@ -288,9 +334,14 @@ static int fill_holes(const ag_labelled_set *labelled, const truth_table *table,
     int rc = ag_label_settings_default(&settings, err);
     set->holes = ag_arena_array(arena, labelled->prepared.count + 1, sizeof *set->holes);
     if (rc == AG_OK && !set->holes) rc = ag_fail_memory(err, labelled->prepared.count * sizeof *set->holes);
+    for (size_t i = 0; table->by_path && i < labelled->prepared.count; i++) {
+        truth_row *row = ag_map_get(table->by_path, ag_str_of(labelled->items[i].hole->path));
+        if (row) row->whole = true;
+    }
     for (size_t i = 0; rc == AG_OK && i < labelled->prepared.count; i++) {
         const ag_labelled *item = &labelled->items[i];
-        truth_row *truth = find_truth(table, item->hole);
+        truth_row *truth = NULL;
+        if ((rc = find_truth(table, item->hole, set->truth, &truth, err)) < 0) break;
         bool copy = item->hole->duplicate_of && *item->hole->duplicate_of;
         note_unread(set, item->hole);
         if (truth && (copy || item->hole->part < 0)) truth->taken = true;

@@ -100,6 +100,10 @@ AG_TEST(test_known__bad_tables_are_refused_with_their_place)
         {"path,entry_mm,exit_mm\na,-1,2\n", "'-1' is no depth in mm"},
         {"path,entry_mm,exit_mm\na,1,inf\n", "'inf' is no depth in mm"},
         {"path,entry_mm,exit_mm\na,9.5,2\n", "the exit at 2 mm lies before the entry at 9.5 mm"},
+        {"path,entry_mm,transition_mm,exit_mm\na,2,1.5,4\n", "the transition at 1.5 mm lies before the entry at 2 mm"},
+        {"path,entry_mm,transition_mm,exit_mm\na,2,5,4\n", "the exit at 4 mm lies before the transition at 5 mm"},
+        {"path,entry_mm,exit_mm\na,1,2\nb,1,2\na,1,2.5\n", "'a' stands in line 2, too, with other depths"},
+        {"sha256,entry_mm,exit_mm\nff,1,2\nff,1,\n", "'ff' stands in line 2, too, with other depths"},
         {"path;entry_mm;exit_mm\na;1,25;2\n", "'1,25' is no depth in mm"},
     };
     ag_err err = {0};
@@ -120,6 +124,44 @@ AG_TEST(test_known__bad_tables_are_refused_with_their_place)
     options.truth = "/nowhere/truth.csv";
     AG_EXPECT_ERROR(ag_known_load(dir, &options, arena, &set, &err), AG_ENOTFOUND, "/nowhere/truth.csv");
     AG_EXPECT_ERROR(ag_known_load("/nowhere", NULL, arena, &set, &err), AG_ENOTFOUND, "no prepared dataset");
+    ag_arena_free(arena);
+}
+
+/* Files of every day are often called the same. */
+AG_TEST(test_known__a_row_belongs_to_one_hole)
+{
+    ag_err err = {0};
+    ag_arena *arena = ag_arena_new(0);
+    const char *raw = simulated(4, 6), *days[] = {"monday/001.xls", "tuesday/001.xls", "001.xls"};
+    const char *twice = ag_path_join(arena, ag_test_dir(), "days");
+    ag_known_set set;
+    AG_EXPECT_OK(ag_known_load(prepared(raw, arena), NULL, arena, &set, &err));
+    for (size_t i = 0; i < 3; i++) {
+        ag_buf bytes;
+        ag_buf_init(&bytes, 1 << 24);
+        const char *to = ag_path_join(arena, twice, days[i]);
+        AG_EXPECT_OK(ag_file_read(ag_path_join(arena, raw, set.holes[i].record->path), 1 << 24, &bytes, &err));
+        AG_EXPECT_OK(ag_dir_make(ag_arena_strndup(arena, to, strlen(to) - strlen("/001.xls")), &err));
+        AG_EXPECT_OK(ag_file_replace(to, bytes.data, bytes.size, &err));
+        ag_buf_deinit(&bytes);
+        if (i == 0) continue;
+        static const char table[] = "path,entry_mm,exit_mm\n001.xls,1.5,4\n001.xls,1.5,4\n";
+        ag_known_options options = {.truth = ag_path_join(arena, ag_test_dir(), "days.csv")};
+        AG_EXPECT_OK(ag_file_replace(options.truth, table, strlen(table), &err));
+        const char *dir = prepared(twice, arena);
+        if (i == 1) { /* which day is meant? */
+            AG_EXPECT_ERROR(ag_known_load(dir, &options, arena, &set, &err), AG_EPARSE,
+                            "this path fits two holes, 'monday/001.xls' and 'tuesday/001.xls'");
+            assert_true(err.line == 2 && strstr(err.hint, "holes.csv"));
+            AG_EXPECT_OK(ag_known_load(prepared(raw, arena), NULL, arena, &set, &err));
+        } else { /* the one that is called so */
+            AG_EXPECT_OK(ag_known_load(dir, &options, arena, &set, &err));
+            assert_true(set.count == 3 && set.truths == 1 && set.unmatched == 0);
+            for (size_t k = 0; k < 3; k++)
+                assert_int_equal(set.holes[k].known.outcome != AG_LABEL_NONE,
+                                 strcmp(set.holes[k].record->path, "001.xls") == 0);
+        }
+    }
     ag_arena_free(arena);
 }
 
