@@ -22,15 +22,15 @@ static double shape_depth(const ag_label *shape, int point)
     return NAN;
 }
 
-/* The labeller's depth of this point that is nearest to the heap; NaN when it is too far to be the same. */
-static double shape_near(const ag_drilled *drilled, int point, double heap)
+/* The labeller's depth of this point that is nearest to the heap. */
+static double word_near(const ag_drilled *drilled, int point, double heap)
 {
     const ag_label *shape = &drilled->shape;
     double near = shape_depth(shape, point);
     if (point == AG_POINT_TRANSITION)
         for (size_t i = 0; i < shape->transition_count; i++)
             if (isnan(near) || fabs(shape->transition[i] - heap) < fabs(near - heap)) near = shape->transition[i];
-    return fabs(near - heap) <= AG_CALIBRATION_FAR ? near : (double)NAN;
+    return near;
 }
 
 /* How far the labeller is from the heap at the other end, where its trust in the point's length shows, too; 0: no
@@ -87,7 +87,8 @@ static tip_terms tip_of(const ag_drilled *drilled, double heap, double point_len
 ag_witness ag_witness_of(const ag_drilled *drilled, const ag_reading *r, int point, bool refine)
 {
     ag_witness w = {.heap = r->mm[point], .spread = r->spread[point], .truth = (double)NAN};
-    w.shape = refine ? shape_near(drilled, point, w.heap) : (double)NAN;
+    w.word = refine ? word_near(drilled, point, w.heap) : (double)NAN;
+    w.shape = fabs(w.word - w.heap) <= AG_CALIBRATION_FAR ? w.word : (double)NAN; /* else it is of another point */
     bool both = !isnan(w.shape), measured = both && !isnan(drilled->shape.point);
     double away = both ? w.shape - w.heap : 0, spread = log(r->spread[point] / 0.15);
     double unsure = both ? log((drilled->shape.uncertainty + 0.02) / 0.1) : 0;
@@ -124,6 +125,7 @@ ag_witness ag_witness_of(const ag_drilled *drilled, const ag_reading *r, int poi
                              feed};
     memcpy(w.x, x, sizeof x);
     memcpy(w.z, z, sizeof z);
+    ag_signs_of(&w, drilled, r, point, w.signs);
     return w;
 }
 
@@ -138,16 +140,17 @@ double ag_witness_usual_error(const double scale[TERMS], const ag_witness *w)
     return exp(fmax(-7, fmin(2, ag_witness_product(scale, w->z))));
 }
 
-double ag_calibration_way(double labeller, double spread)
+double ag_calibration_way(double labeller, double heap)
 {
-    double sum = labeller * labeller + spread * spread;
-    return sum > 0 ? spread * spread / sum : 1;
+    double sum = labeller * labeller + heap * heap;
+    return sum > 0 ? heap * heap / sum : 1;
 }
 
 static double depth_of(const ag_point_calibration *p, const ag_witness *w)
 {
     if (isnan(p->labeller)) return ag_witness_blended(p->blend, w);
-    return isnan(w->shape) ? w->heap : w->heap + ag_calibration_way(p->labeller, w->spread) * (w->shape - w->heap);
+    if (isnan(w->shape)) return w->heap;
+    return w->heap + ag_calibration_way(p->labeller, w->spread) * (w->shape - w->heap);
 }
 
 static double confidence_of(const ag_point_calibration *c, double usual)
@@ -161,18 +164,25 @@ static double confidence_of(const ag_point_calibration *c, double usual)
 
 static const ag_point nothing = {.mm = (double)NAN, .low = (double)NAN, .high = (double)NAN};
 
-static ag_point answer_point(const ag_calibration *c, const ag_drilled *drilled, const ag_reading *r, int k)
+/* `unlike`: the chance that the hole is of another kind than those that the calibration knows. */
+static ag_point answer_point(const ag_calibration *c, const ag_witness *w, const ag_reading *r, int k, double unlike)
 {
     const ag_point_calibration *p = &c->point[k];
     ag_point out = nothing;
     out.confidence = r->none[k];
-    if (r->none[k] > 0.5 || isnan(r->mm[k])) return out;
-    ag_witness w = ag_witness_of(drilled, r, k, c->refine);
-    double usual = ag_witness_usual_error(p->scale, &w);
-    out.mm = depth_of(p, &w);
-    out.low = out.mm - p->width * usual;
-    out.high = out.mm + p->width * usual;
-    out.confidence = confidence_of(p, usual) * (1 - r->none[k]) * fmin(1, r->mass[k] + 0.5);
+    if (isnan(w->heap)) return out;
+    double usual = ag_witness_usual_error(p->scale, w), half = p->width * usual, right = confidence_of(p, usual);
+    out.mm = depth_of(p, w);
+    if (unlike > 0) {
+        ag_elsewhere e = ag_witness_elsewhere(w);
+        bool another = fabs(e.mm - w->heap) > AG_CALIBRATION_FAR; /* place: a mean of both would be neither */
+        out.mm += (another ? unlike > 0.5 : unlike) * (e.mm - out.mm);
+        half = sqrt((1 - unlike) * half * half + unlike * e.half * e.half);
+        right += unlike * (e.right - right);
+    }
+    out.low = out.mm - half;
+    out.high = out.mm + half;
+    out.confidence = right * (1 - r->none[k]) * fmin(1, r->mass[k] + 0.5);
     return out;
 }
 
@@ -188,7 +198,15 @@ static const char *without_exit(const ag_drilled *drilled)
 static void answer_cut(const ag_calibration *c, const ag_drilled *drilled, const ag_reading *r, ag_prediction *out)
 {
     const char *why = without_exit(drilled);
-    for (int k = 0; k < AG_POINTS; k++) out->points[k] = answer_point(c, drilled, r, k);
+    ag_witness witnesses[AG_POINTS];
+    for (int k = 0; k < AG_POINTS; k++) {
+        bool there = r->none[k] <= 0.5 && !isnan(r->mm[k]);
+        witnesses[k] = there ? ag_witness_of(drilled, r, k, c->refine) : (ag_witness){.heap = (double)NAN};
+    }
+    double unlike = ag_calibration_unlike(c, witnesses);
+    for (int k = 0; k < AG_POINTS; k++) out->points[k] = answer_point(c, &witnesses[k], r, k, unlike);
+    out->unlike = unlike > 0.5;
+    if (out->unlike) out->reason = "unlike the holes that the model knows";
     if (why) {
         out->points[AG_POINT_EXIT] = nothing;
         out->points[AG_POINT_EXIT].confidence = 1;

@@ -7,7 +7,11 @@
 #include "learn/drilling/examples.h"
 #include "learn/drilling/heat.h"
 
-enum { AG_CALIBRATION_TERMS = 15, AG_CALIBRATION_STAIRS = 12 };
+enum { AG_CALIBRATION_TERMS = 15, AG_CALIBRATION_STAIRS = 12, AG_CALIBRATION_SIGNS = 4 };
+
+typedef struct ag_sign { /* what one usually was; NaN: nobody knows */
+    double middle, deviation;
+} ag_sign;
 
 typedef struct ag_point_calibration {
     double blend[AG_CALIBRATION_TERMS]; /* of the way from the heap to the depths of shape and tip */
@@ -16,8 +20,9 @@ typedef struct ag_point_calibration {
     double width;                       /* half of the interval, in usual errors */
     size_t stairs;                      /* confidence falls with the usual error */
     double error[AG_CALIBRATION_STAIRS], confidence[AG_CALIBRATION_STAIRS];
-    size_t count, tools; /* holes it was fitted on; tools that drilled them */
-    size_t simulated;    /* tools of which what they say was drawn to; 0: to what is usual of others */
+    ag_sign usual[AG_CALIBRATION_SIGNS]; /* of a hole like those it was fitted on */
+    size_t count, tools;                 /* holes it was fitted on; tools that drilled them */
+    size_t simulated;                    /* tools of which what they say was drawn to; 0: to what is usual of others */
 } ag_point_calibration;
 
 typedef struct ag_calibration {
@@ -58,8 +63,8 @@ int ag_calibration_usual_of(const ag_calibration_told *told, ag_calibration_usua
  * and nothing changes. (calibration_repeats.c) */
 int ag_calibration_by_repeats(const ag_example *const *examples, const ag_reading *readings, size_t count,
                               ag_calibration *calibration, size_t *grouped, ag_err *err);
-/* How far to go from a heap of this spread to the depth of a shape that is off by `labeller`, both in mm. */
-double ag_calibration_way(double labeller, double spread);
+/* How far to go from a heap that is off by `heap` to the depth of a shape that is off by `labeller`, both in mm. */
+double ag_calibration_way(double labeller, double heap);
 /* Nine of ten is what intervals are made to hold; what they will hold of tools to come, give or take this share (one
  * deviation), for no more is known of tools than so many say. NaN: nothing was fitted. */
 double ag_calibration_give(const ag_point_calibration *point);

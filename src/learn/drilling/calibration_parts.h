@@ -9,9 +9,11 @@
 
 typedef struct ag_witness {         /* of one point of one hole */
     double heap, shape;             /* mm; shape NaN: says nothing near */
+    double word;                    /* mm, what the labeller says of this point, near or far; NaN: nothing */
     double spread;                  /* mm, of the heap */
     double x[AG_CALIBRATION_TERMS]; /* what the blend is made of */
     double z[AG_CALIBRATION_TERMS]; /* what the usual error is made of */
+    double signs[AG_CALIBRATION_SIGNS];
     double truth;
     size_t tool; /* number below that of the tools */
 } ag_witness;
@@ -22,6 +24,23 @@ ag_witness ag_witness_of(const ag_drilled *drilled, const ag_reading *reading, i
 double ag_witness_blended(const double blend[AG_CALIBRATION_TERMS], const ag_witness *witness);
 /* mm */
 double ag_witness_usual_error(const double scale[AG_CALIBRATION_TERMS], const ag_witness *witness);
+
+/* ---- calibration_unlike.c ---- */
+
+/* Of a witness whose heap, spread and word are there. NaN: it is silent. */
+void ag_signs_of(const ag_witness *w, const ag_drilled *drilled, const ag_reading *reading, int point,
+                 double out[AG_CALIBRATION_SIGNS]);
+/* `room` [count]. A sign that none of them gives leaves `out` as it is. */
+void ag_signs_fit(const ag_witness *all, size_t count, double *room, ag_sign out[AG_CALIBRATION_SIGNS]);
+/* The chance that a hole is of another kind than those that the calibration was fitted on; 0 where nobody knows those.
+ * The heap of a point that is not there is NaN. */
+double ag_calibration_unlike(const ag_calibration *calibration, const ag_witness witnesses[AG_POINTS]);
+/* What is said of a point then. */
+typedef struct ag_elsewhere {
+    double mm, half; /* half of the interval, mm */
+    double right;    /* the chance that it is right */
+} ag_elsewhere;
+ag_elsewhere ag_witness_elsewhere(const ag_witness *witness);
 
 static inline double ag_witness_product(const double *a, const double *b)
 {

@@ -6,7 +6,7 @@
 
 #include "learn/drilling/calibration.h"
 
-enum { TERMS = AG_CALIBRATION_TERMS, STAIRS = AG_CALIBRATION_STAIRS };
+enum { TERMS = AG_CALIBRATION_TERMS, STAIRS = AG_CALIBRATION_STAIRS, SIGNS = AG_CALIBRATION_SIGNS };
 enum { FIRST_TERMS = 6 }; /* that models of before have; what came later counts for nothing there */
 static const double first_blend[TERMS] = {0, 0.5, 0, 0, 0, 0}, first_scale[TERMS] = {-3.5, 0.5, 0.2, 0, 0, 0};
 static const double usual_width = 1.9;
@@ -19,6 +19,7 @@ void ag_calibration_default(bool refine, ag_calibration *out)
         memcpy(p->blend, first_blend, sizeof p->blend);
         memcpy(p->scale, first_scale, sizeof p->scale);
         p->labeller = (double)NAN;
+        for (int s = 0; s < SIGNS; s++) p->usual[s] = (ag_sign){(double)NAN, (double)NAN};
         p->width = usual_width;
         p->stairs = 2;
         p->error[0] = 0.1;
@@ -36,6 +37,18 @@ static void write_numbers(ag_json *json, const char *name, const double *values,
     ag_json_end_array(json);
 }
 
+/* An array of their middles and deviations; none, unless all are known. */
+static void write_signs(ag_json *json, const ag_sign signs[SIGNS])
+{
+    double numbers[2 * SIGNS];
+    for (int s = 0; s < SIGNS; s++) {
+        if (isnan(signs[s].middle)) return;
+        numbers[2 * s] = signs[s].middle;
+        numbers[2 * s + 1] = signs[s].deviation;
+    }
+    write_numbers(json, "usual_signs", numbers, 2 * SIGNS);
+}
+
 void ag_calibration_write(const ag_calibration *calibration, ag_json *json)
 {
     ag_json_begin_object(json);
@@ -50,6 +63,7 @@ void ag_calibration_write(const ag_calibration *calibration, ag_json *json)
         ag_json_put_real(json, "width", p->width);
         write_numbers(json, "usual_error_mm", p->error, p->stairs);
         write_numbers(json, "confidence", p->confidence, p->stairs);
+        write_signs(json, p->usual);
         ag_json_put_int(json, "holes", (int64_t)p->count);
         ag_json_put_int(json, "tools", (int64_t)p->tools);
         if (p->simulated) ag_json_put_int(json, "simulated_tools", (int64_t)p->simulated);
@@ -67,6 +81,21 @@ static bool read_numbers(const ag_value *array, double *out, size_t least, size_
     return true;
 }
 
+/* Models of before have none. */
+static bool read_signs(const ag_value *value, ag_sign out[SIGNS])
+{
+    double numbers[2 * SIGNS];
+    size_t n;
+    for (int s = 0; s < SIGNS; s++) out[s] = (ag_sign){(double)NAN, (double)NAN};
+    if (!value) return true;
+    if (!read_numbers(value, numbers, 2 * SIGNS, 2 * SIGNS, &n)) return false;
+    for (int s = 0; s < SIGNS; s++) {
+        out[s] = (ag_sign){numbers[2 * s], numbers[2 * s + 1]};
+        if (!(out[s].deviation > 0)) return false;
+    }
+    return true;
+}
+
 static bool read_point_calibration(const ag_value *value, ag_point_calibration *out)
 {
     size_t n, stairs;
@@ -77,6 +106,7 @@ static bool read_point_calibration(const ag_value *value, ag_point_calibration *
         return false;
     if (!read_numbers(ag_value_get(value, "blend"), out->blend, FIRST_TERMS, TERMS, &n) ||
         !read_numbers(ag_value_get(value, "scale"), out->scale, FIRST_TERMS, TERMS, &n) ||
+        !read_signs(ag_value_get(value, "usual_signs"), out->usual) ||
         !ag_value_real(ag_value_get(value, "width"), &out->width) || !(out->width > 0) ||
         !read_numbers(ag_value_get(value, "usual_error_mm"), out->error, 1, STAIRS, &out->stairs) ||
         !read_numbers(ag_value_get(value, "confidence"), out->confidence, 1, STAIRS, &stairs) || stairs != out->stairs)

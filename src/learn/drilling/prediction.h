@@ -29,6 +29,7 @@ typedef struct ag_prediction {
     int grip_code;     /* of exit less entry; 0: none */
     int voices;        /* models that were asked */
     double spread;     /* mm by which they are apart, of the worst point; NaN: one voice */
+    bool unlike;       /* another kind of hole than those that the model was calibrated on; `reason` says so, too */
 } ag_prediction;
 
 /* What a hole is known to be, to train on or to be judged by. */

@@ -118,7 +118,7 @@ typedef struct predicting {
     size_t count;
     ag_arena **arenas; /* one per TOGETHER items */
     ag_limits limits;
-    size_t answered, abstained, failed, invalid;
+    size_t answered, abstained, failed, invalid, unlike;
     bool json, csv, begun;
     size_t width; /* of the first column */
     ag_progress *progress;
@@ -380,6 +380,7 @@ static int print_items(predicting *p, ag_err *err)
         p->begun = true;
         p->failed += it->failed != NULL;
         p->answered += !it->failed && it->said.outcome != AG_LABEL_NONE;
+        p->unlike += !it->failed && it->said.outcome != AG_LABEL_NONE && it->said.unlike;
         p->abstained += !it->failed && it->said.outcome == AG_LABEL_NONE;
         p->invalid += it->rules && it->said.outcome != AG_LABEL_NONE;
     }
@@ -453,6 +454,11 @@ static int predict_holes(ag_invocation *invocation, const char *directory, ag_er
     ag_cli_asking_close(&p.asking);
     ag_vec_deinit(&p.files.list);
     if (rc < 0) return rc;
+    if (p.unlike > 0)
+        ag_note(invocation,
+                "%zu %s unlike what the model knows: answers are mostly the labeller's there, with wide intervals; a "
+                "model learns such holes with configs/drilling/own_files.yaml",
+                p.unlike, p.unlike == 1 ? "hole is" : "holes are");
     if (p.answered + p.abstained + p.failed > 1 || p.failed)
         ag_note(invocation, "%zu answered, %zu without an answer, %zu could not be read%s", p.answered, p.abstained,
                 p.failed, p.files.passed ? "; what is no drilling data was passed over" : "");
@@ -484,7 +490,8 @@ const ag_command ag_command_predict = {
         "Asks a model for the entry, the transition and the exit of drilled holes, with a confidence and an interval "
         "for each, the thickness and its grip code. Files of any kind that 'auger prepare' reads; of a folder all that "
         "are drilling data. What was drilled in air, or has no exit because the tool seized, is said so; a hole that "
-        "the model cannot judge gets no answer and the reason, never a number.\n"
+        "the model cannot judge gets no answer and the reason, never a number. A hole of another kind than those that "
+        "the model knows is said to be so: its answer is mostly that of the labellers, with a wide interval.\n"
         "\n"
         "Answers come in the order of the files while others are still read. With --json each is an object on a line "
         "of its own, with --csv a row. A file that cannot be read has its line as well and stops nothing; then the "

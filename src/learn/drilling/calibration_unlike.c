@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+/* calibration_unlike.c: a hole that is unlike those that the calibration was fitted on. There, what the witnesses were
+ * worth says nothing of here: a model of simulated holes lays its heaps 0.2 mm from where a real edge cuts and is as
+ * sure of them as ever, and a line that was fitted between heap and shape goes on where there were no holes. So signs
+ * of every point (how wide its heap is, how far the shape is from it, how much lies outside of the heap, how unsure the
+ * labeller is) are compared with what they usually were: each as the logarithm's distance from the middle, in
+ * deviations of a distribution with long tails, beside what they are in holes of another kind, all points together.
+ *
+ * In a hole of another kind the labeller, who knows how a cone cuts and learned from nobody, is believed as usually,
+ * and the heap is off by what such heaps are; nobody has measured how far the answer is off there, so its interval
+ * reaches about as far as the witnesses are apart. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "learn/drilling/calibration_parts.h"
+
+enum { SIGNS = AG_CALIBRATION_SIGNS, SPREAD = 0, DISTANCE, BLUR, DOUBT };
+
+/* Of holes of another kind: the mean of a sign's logarithm, its deviation; as models of simulated holes have them on
+ * real ones. One in ten is such a hole as long as nothing speaks for it. */
+static const struct {
+    double mean, deviation;
+} elsewhere[SIGNS] = {
+    [SPREAD] = {-2.12, 0.4}, [DISTANCE] = {-1.61, 0.8}, [BLUR] = {-3.22, 0.8}, [DOUBT] = {-1.61, 0.5}};
+static const double rare = 0.1, least_deviation = 0.2;
+/* mm: what the labeller is usually off by, what a heap of such a hole is off by beside its spread, what an answer is at
+ * least; and the share of the witnesses' distance that it is. */
+static const double labeller_mm = 0.04, heap_mm = 0.2, least_mm = 0.06, share_of_distance = 0.5;
+static const double nine_of_ten = 1.645; /* deviations of a normal distribution to either side */
+
+void ag_signs_of(const ag_witness *w, const ag_drilled *drilled, const ag_reading *r, int point, double out[SIGNS])
+{
+    bool silent = isnan(w->word);
+    out[SPREAD] = log(w->spread);
+    out[DISTANCE] = silent ? (double)NAN : log(fmin(fabs(w->word - w->heap), AG_CALIBRATION_FAR) + 0.02);
+    out[BLUR] = log(1.02 - r->mass[point]);
+    out[DOUBT] = silent ? (double)NAN : log(drilled->shape.uncertainty + 0.02);
+}
+
+/* ---- what is usual ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, by_size);
+    return 0.5 * (values[(count - 1) / 2] + values[count / 2]);
+}
+
+void ag_signs_fit(const ag_witness *all, size_t count, double *room, ag_sign out[SIGNS])
+{
+    ag_sign found[SIGNS];
+    for (int s = 0; s < SIGNS; s++) {
+        size_t told = 0;
+        for (size_t i = 0; i < count; i++)
+            if (isfinite(all[i].signs[s])) room[told++] = all[i].signs[s];
+        if (told == 0) return;
+        found[s].middle = median(room, told);
+        for (size_t i = 0; i < told; i++) room[i] = fabs(room[i] - found[s].middle);
+        found[s].deviation = fmax(1.4826 * median(room, told), least_deviation);
+    }
+    memcpy(out, found, sizeof found);
+}
+
+/* ---- how unlike ---- */
+
+/* Logarithms of densities. Student's with four degrees of freedom: among many holes some are odd. */
+static double density_here(double deviations)
+{
+    return log(0.375) - 2.5 * log1p(deviations * deviations / 4);
+}
+
+static double density_elsewhere(double deviations)
+{
+    return -0.5 * deviations * deviations - 0.5 * log(6.283185307179586);
+}
+
+/* What a sign says for another kind. Only more than usual is unlike, and nothing is more than clearly so. */
+static double speaks(const ag_sign *usual, int s, double sign)
+{
+    double mean = elsewhere[s].mean, deviation = elsewhere[s].deviation;
+    if (isnan(sign) || isnan(usual->middle)) return 0;
+    double more = fmax(sign, usual->middle);
+    return density_elsewhere((fmin(more, mean + deviation) - mean) / deviation) - log(deviation) -
+           (density_here((more - usual->middle) / usual->deviation) - log(usual->deviation));
+}
+
+double ag_calibration_unlike(const ag_calibration *c, const ag_witness witnesses[AG_POINTS])
+{
+    double odds = log(rare / (1 - rare));
+    bool told = false;
+    for (int k = 0; k < AG_POINTS && c->refine; k++) {
+        const ag_point_calibration *p = &c->point[k];
+        if (isnan(witnesses[k].heap) || !isnan(p->labeller)) continue;
+        for (int s = 0; s < SIGNS; s++)
+            if (s != DOUBT || !told) odds += speaks(&p->usual[s], s, witnesses[k].signs[s]); /* the hole has one */
+        told |= !isnan(p->usual[SPREAD].middle);
+    }
+    return told ? 1 / (1 + exp(fmin(-odds, 700))) : 0;
+}
+
+ag_elsewhere ag_witness_elsewhere(const ag_witness *w)
+{
+    double away = isnan(w->word) ? 0 : w->word - w->heap;
+    bool another = fabs(away) > AG_CALIBRATION_FAR; /* place: a mean of both would be neither */
+    double way = ag_calibration_way(labeller_mm, hypot(w->spread, heap_mm));
+    double deviation = hypot(least_mm, share_of_distance * fmin(fabs(away), AG_CALIBRATION_FAR));
+    if (isnan(w->word)) deviation = hypot(least_mm, heap_mm);
+    return (ag_elsewhere){.mm = w->heap + (another ? 1 : way) * away,
+                          .half = nine_of_ten * deviation,
+                          .right = erf(AG_CALIBRATION_RIGHT / (deviation * sqrt(2)))};
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <math.h>
+#include <string.h>
+
+#include "core/base/rng.h"
+#include "core/doc/json.h"
+#include "frame/test.h"
+#include "learn/drilling/calibration_parts.h"
+
+enum { HOLES = 400 };
+
+/* Holes whose heaps are sharp and right, and whose shapes are 0.03 mm off. */
+typedef struct bench {
+    ag_arena *arena;
+    ag_drilled drilled[HOLES];
+    const ag_drilled *holes[HOLES];
+    ag_reading readings[HOLES];
+    ag_known known[HOLES];
+    const ag_known *all[HOLES];
+    ag_calibration calibration;
+} bench;
+
+static const ag_grip grip = {1.5875, 0, 25};
+
+static void make_hole(bench *b, size_t i, ag_rng *rng)
+{
+    const double truth[AG_POINTS] = {6, 16, 20};
+    double told[AG_POINTS];
+    b->readings[i] = (ag_reading){.voices = 1, .apart = {NAN, NAN, NAN}};
+    b->known[i] = (ag_known){.outcome = AG_LABEL_FOUND, .weight = 1};
+    for (int k = 0; k < AG_POINTS; k++) {
+        b->known[i].mm[k] = truth[k] + ag_rng_normal(rng);
+        b->readings[i].mm[k] = b->known[i].mm[k] + 0.01 * ag_rng_normal(rng);
+        b->readings[i].spread[k] = 0.07 * exp(0.1 * ag_rng_normal(rng));
+        b->readings[i].mass[k] = 1;
+        told[k] = b->known[i].mm[k] + 0.03 * ag_rng_normal(rng);
+    }
+    b->drilled[i].shape = (ag_label){.outcome = AG_LABEL_FOUND,
+                                     .uncertainty = 0.05 * exp(0.3 * ag_rng_normal(rng)),
+                                     .entry = told[0],
+                                     .transition = {told[1]},
+                                     .transition_count = 1,
+                                     .exit = told[2]};
+    b->holes[i] = &b->drilled[i];
+    b->all[i] = &b->known[i];
+}
+
+static bench *open_bench(uint64_t seed, bool refine)
+{
+    ag_err err = {0};
+    ag_arena *arena = ag_arena_new(0);
+    bench *b = ag_arena_alloc(arena, sizeof *b);
+    ag_rng rng = ag_rng_stream(seed, "holes");
+    *b = (bench){.arena = arena};
+    for (size_t i = 0; i < HOLES; i++) make_hole(b, i, &rng);
+    AG_EXPECT_OK(ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, HOLES, refine, NULL},
+                                    &b->calibration, &err));
+    return b;
+}
+
+/* As models of simulated holes are on real ones: heaps beside what the shape says, wider, and a labeller in doubt. */
+static void estrange(bench *b, size_t i, double away, double spread, double doubt)
+{
+    for (int k = 0; k < AG_POINTS; k++) {
+        b->readings[i].mm[k] = b->known[i].mm[k] + away;
+        b->readings[i].spread[k] = spread;
+        b->readings[i].mass[k] = 0.95;
+    }
+    b->drilled[i].shape.uncertainty = doubt;
+}
+
+static ag_prediction answer(const bench *b, const ag_calibration *c, size_t i)
+{
+    ag_prediction said;
+    ag_calibration_answer(c, &grip, b->holes[i], &b->readings[i], &said);
+    return said;
+}
+
+/* The same calibration, without what it knows of signs. */
+static ag_calibration without_signs(const ag_calibration *c)
+{
+    ag_calibration blind = *c;
+    for (int k = 0; k < AG_POINTS; k++)
+        for (int s = 0; s < AG_CALIBRATION_SIGNS; s++) blind.point[k].usual[s].middle = (double)NAN;
+    return blind;
+}
+
+AG_TEST(test_unlike__holes_like_the_others_are_answered_as_before)
+{
+    bench *b = open_bench(1, true);
+    ag_calibration blind = without_signs(&b->calibration);
+    double moved = 0, wider = 0;
+    for (size_t i = 0; i < HOLES; i++) {
+        ag_prediction said = answer(b, &b->calibration, i), before = answer(b, &blind, i);
+        assert_null(said.reason);
+        for (int k = 0; k < AG_POINTS; k++) {
+            moved += fabs(said.points[k].mm - before.points[k].mm) / (HOLES * AG_POINTS);
+            wider += (said.points[k].high - said.points[k].low) / (before.points[k].high - before.points[k].low) /
+                     (HOLES * AG_POINTS);
+        }
+    }
+    print_message("moved by %.5f mm, wider by %.3f\n", moved, wider);
+    assert_true(moved < 0.001 && wider < 1.1);
+    ag_arena_free(b->arena);
+}
+
+AG_TEST(test_unlike__of_another_kind_the_labeller_is_believed_and_the_interval_is_wide)
+{
+    bench *b = open_bench(2, true);
+    ag_calibration blind = without_signs(&b->calibration);
+    for (size_t i = 0; i < 20; i++) {
+        estrange(b, i, i % 2 ? 0.25 : -0.25, 0.13, 0.2);
+        ag_prediction said = answer(b, &b->calibration, i), before = answer(b, &blind, i);
+        assert_string_equal(said.reason, "unlike the holes that the model knows");
+        assert_int_equal(said.outcome, AG_LABEL_FOUND);
+        for (int k = 0; k < AG_POINTS; k++) {
+            const ag_point *p = &said.points[k], *q = &before.points[k];
+            const ag_label *shape = &b->drilled[i].shape;
+            const double told[AG_POINTS] = {shape->entry, shape->transition[0], shape->exit};
+            assert_true(fabs(p->mm - told[k]) < 0.02); /* and not the heap, 0.25 mm away */
+            assert_true(p->high - p->low > 0.3 && p->high - p->low < 0.6);
+            assert_true(p->low < b->known[i].mm[k] && p->high > b->known[i].mm[k]);
+            assert_true(p->confidence > 0.5 && p->confidence < 0.99);
+            assert_true(p->high - p->low > 1.5 * (q->high - q->low));
+        }
+    }
+    ag_arena_free(b->arena);
+}
+
+AG_TEST(test_unlike__one_odd_point_is_no_other_kind)
+{
+    bench *b = open_bench(3, true);
+    b->drilled[0].shape.entry += 0.12; /* the labeller is off, as he sometimes is */
+    ag_prediction said = answer(b, &b->calibration, 0);
+    assert_null(said.reason);
+    assert_true(fabs(said.points[AG_POINT_ENTRY].mm - b->known[0].mm[AG_POINT_ENTRY]) < 0.06);
+    ag_arena_free(b->arena);
+}
+
+AG_TEST(test_unlike__far_from_each_other_one_of_both_is_taken)
+{
+    bench *b = open_bench(4, true);
+    estrange(b, 0, 0.25, 0.13, 0.2);
+    b->readings[0].mm[AG_POINT_EXIT] = b->drilled[0].shape.exit + 0.9;
+    ag_prediction said = answer(b, &b->calibration, 0);
+    assert_true(fabs(said.points[AG_POINT_EXIT].mm - b->drilled[0].shape.exit) < 1e-9);
+    b->readings[1].mm[AG_POINT_EXIT] = b->drilled[1].shape.exit + 0.9; /* where all else is as usual, the heap */
+    said = answer(b, &b->calibration, 1);
+    assert_true(fabs(said.points[AG_POINT_EXIT].mm - b->readings[1].mm[AG_POINT_EXIT]) < 0.2);
+    ag_arena_free(b->arena);
+}
+
+AG_TEST(test_unlike__where_the_labeller_is_silent_or_not_asked_nothing_is_drawn_to_him)
+{
+    bench *b = open_bench(5, true), *alone = open_bench(5, false);
+    estrange(b, 0, 0.25, 0.3, 0.2);
+    b->drilled[0].shape = (ag_label){.outcome = AG_LABEL_NONE, .entry = NAN, .exit = NAN, .point = NAN};
+    ag_prediction said = answer(b, &b->calibration, 0);
+    assert_true(fabs(said.points[AG_POINT_ENTRY].mm - b->readings[0].mm[AG_POINT_ENTRY]) < 0.1);
+    estrange(alone, 0, 0.25, 0.13, 0.2);
+    assert_null(answer(alone, &alone->calibration, 0).reason);
+    ag_arena_free(b->arena);
+    ag_arena_free(alone->arena);
+}
+
+AG_TEST(test_unlike__what_own_holes_are_like_is_not_unlike)
+{
+    bench *b = open_bench(6, true);
+    ag_err err = {0};
+    size_t unlike = 0;
+    for (size_t i = 0; i < HOLES; i++) estrange(b, i, i % 2 ? 0.2 : -0.2, 0.13, 0.2);
+    AG_EXPECT_OK(ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, HOLES, true, NULL},
+                                    &b->calibration, &err));
+    for (size_t i = 0; i < HOLES; i++) unlike += answer(b, &b->calibration, i).reason != NULL;
+    assert_int_equal(unlike, 0);
+    ag_arena_free(b->arena);
+}
+
+/* As it is stored, with `from` replaced by `to` where it is first. */
+static int store_and_read(const ag_calibration *c, const char *from, const char *to, ag_calibration *out, ag_err *error)
+{
+    ag_err err = {0};
+    ag_arena *arena = ag_arena_new(0);
+    const ag_value *tree;
+    ag_buf text, changed;
+    ag_buf_init(&text, 1 << 20);
+    ag_buf_init(&changed, 1 << 20);
+    ag_json json = ag_json_writer(&text, 0, AG_JSON_REFUSE_NONFINITE);
+    ag_calibration_write(c, &json);
+    AG_EXPECT_OK(ag_json_end_document(&json, &err));
+    ag_str all = ag_buf_str(&text);
+    const char *copy = ag_arena_strndup(arena, all.data, all.size);
+    const char *at = from ? strstr(copy, from) : NULL, *rest = copy;
+    if (from) {
+        assert_non_null(at);
+        ag_buf_addf(&changed, "%.*s%s", (int)(at - copy), copy, to);
+        rest = at + strlen(from);
+    }
+    ag_buf_add_text(&changed, rest);
+    int rc = ag_json_parse(arena, ag_buf_str(&changed), NULL, &tree, &err);
+    if (rc >= 0) rc = ag_calibration_read(tree, "auger.json", out, error);
+    ag_buf_deinit(&changed);
+    ag_buf_deinit(&text);
+    ag_arena_free(arena);
+    return rc;
+}
+
+AG_TEST(test_unlike__is_stored_and_models_of_before_have_none)
+{
+    ag_err err = {0};
+    ag_calibration again;
+    bench *b = open_bench(7, true);
+    estrange(b, 0, 0.25, 0.13, 0.2);
+    AG_EXPECT_OK(store_and_read(&b->calibration, NULL, NULL, &again, &err));
+    ag_prediction said = answer(b, &b->calibration, 0), same = answer(b, &again, 0);
+    assert_memory_equal(&said.points, &same.points, sizeof said.points);
+    AG_EXPECT_OK(store_and_read(&b->calibration, "\"usual_signs\"", "\"not_known\"", &again, &err));
+    assert_true(isnan(again.point[AG_POINT_ENTRY].usual[0].middle));
+    ag_arena_free(b->arena);
+}
+
+AG_TEST(test_unlike__half_of_the_signs_are_refused)
+{
+    ag_err err = {0};
+    ag_calibration again;
+    bench *b = open_bench(8, true);
+    b->calibration.point[AG_POINT_ENTRY].usual[0].middle = -2.5;
+    b->calibration.point[AG_POINT_ENTRY].usual[0].deviation = 0.25;
+    AG_EXPECT_ERROR(store_and_read(&b->calibration, "[-2.5,0.25,", "[-2.5,", &again, &err), AG_EPARSE,
+                    "calibration.entry");
+    AG_EXPECT_ERROR(store_and_read(&b->calibration, "[-2.5,0.25,", "[-2.5,0,", &again, &err), AG_EPARSE,
+                    "calibration.entry");
+    AG_EXPECT_ERROR(store_and_read(&b->calibration, "[-2.5,0.25,", "[\"wide\",0.25,", &again, &err), AG_EPARSE,
+                    "calibration.entry");
+    ag_arena_free(b->arena);
+}
