@@ -350,6 +350,7 @@ static int write_configuration(ag_strategy_task *task, const ag_strategy *strate
         ag_settings_effective(task->settings, &task->model_config, task->described ? task->described : strategy->data,
                               task->data, task->arena, &task->effective, err);
     if (rc >= 0) rc = ag_strategy_leave_out(strategy, task, err);
+    if (rc >= 0) rc = ag_strategy_check_resumed(strategy, task, err);
     if (rc >= 0) rc = ag_yaml_write(task->effective, &text, err);
     if (rc >= 0 && task->watch && task->watch->configured) /* may refuse it: only then it is written */
         rc = task->watch->configured(task->watch->context, task->effective, task->parameters, err);

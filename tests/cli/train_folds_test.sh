@@ -125,5 +125,25 @@ grep -q "belongs to another training: it has first weights" "$dir/log" || { cat 
 status=0
 "$auger" "$@" -o "$dir/masked" --set pretrain.method=masked --set model_config.d_model=20 --resume -j 2 >"$dir/log" 2>&1 || status=$?
 [ "$status" = 2 ] || { cat "$dir/log"; exit 1; }
-grep -q "belongs to another training: tensor" "$dir/log" || { cat "$dir/log"; exit 1; }
+grep -q "belong to another training: it has model_config.d_model 4, this one 20" "$dir/log" || { cat "$dir/log"; exit 1; }
 grep -q "begin anew in another directory" "$dir/log" || { cat "$dir/log"; exit 1; }
+
+# A slip beside --resume is refused before anything of the training that is there is touched: its run stays finished.
+set -- train -c "$dir/config.yaml" -d "$dir/prepared" -o "$dir/kept" --home "$dir/home" --progress off \
+    --set pretrain.enabled=false --folds 1
+"$auger" "$@" >"$dir/log"
+(cd "$dir/kept" && sha256sum config.yaml run.json report.html) >"$dir/sums"
+for slip in strategy=cnn_lstm model_config.d_model=20 seed=9 training_config.batch_size=4 optimizer=sgd; do
+    status=0
+    "$auger" "$@" --resume --set "$slip" >"$dir/log" 2>&1 || status=$?
+    [ "$status" = 2 ] || { cat "$dir/log"; exit 1; }
+    grep -q "belong to another training: it has ${slip%=*}" "$dir/log" || { cat "$dir/log"; exit 1; }
+    (cd "$dir/kept" && sha256sum -c --quiet "$dir/sums")
+done
+"$auger" runs list --home "$dir/home" >"$dir/log"
+if grep -q FAILED "$dir/log" || ! grep -q FINISHED "$dir/log"; then
+    cat "$dir/log"
+    exit 1
+fi
+# What makes no other training may change.
+"$auger" "$@" --resume -j 3 --set training_config.epochs=3 --set ensemble.voting=mean --set run_name=longer >"$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
