@@ -227,6 +227,17 @@ if ! "$auger" train -c "$config" -d "$dir/good" -o "$dir/poor" --no-record --pro
     echo 'a model that has learned nothing is not told'
     failed=1
 fi
+for words in "with curves: $dir/poor/report.html" "ask it: auger predict --model $dir/poor FILE" "--out-of-fold $dir/poor/out_of_fold.csv"; do
+    if ! grep -qF -- "$words" "$dir/log"; then
+        echo "a training does not end with '$words'"
+        failed=1
+    fi
+done
+if ! "$auger" train -c "$config" -d "$dir/good" -o "$dir/lines" --no-record --progress json --set data_config.min_confidence=0.9 2>"$dir/log" >/dev/null ||
+    grep -qv '^{' "$dir/log" || ! grep -q 'too doubtful), [0-9]* to learn from' "$dir/log"; then
+    echo 'not all that a training tells as JSON is JSON, or doubtful labels are not told'
+    failed=1
+fi
 # Keys that another key keeps from having an effect are told, once: the configuration that is written does without.
 split='training_config.validation_split has no effect'
 "$auger" train -c "$config" -d "$dir/good" -o "$dir/both" --no-record --progress plain \

@@ -235,10 +235,13 @@ static int tell_labels(const ag_drilling_run *run, ag_strategy_task *task, ag_er
     int rc = ag_strategy_tell_links(task, err);
     if (rc < 0) return rc;
     const labels l = count_labels(&run->set);
-    char air[48] = "";
-    if (l.air) ag_format(air, sizeof air, " (%zu of them in air)", l.air);
+    char beside[96] = "";
+    if (l.air && l.doubted)
+        ag_format(beside, sizeof beside, " (%zu of them in air, %zu too doubtful)", l.air, l.doubted);
+    else if (l.air || l.doubted)
+        ag_format(beside, sizeof beside, " (%zu of them %s)", l.air + l.doubted, l.air ? "in air" : "too doubtful");
     ag_strategy_remark(task, "%s: %zu holes, %zu with a label%s, %zu to learn from", task->data_dir, run->set.count,
-                       run->set.known, air, l.sure);
+                       run->set.known, beside, l.sure);
     size_t independent = 0;
     for (size_t i = 0; i < run->set.count; i++) {
         const ag_known *known = &run->set.items[i].known;

@@ -7,11 +7,14 @@
 #include "app/cli/named_data.h"
 #include "app/cli/train_ledger.h"
 #include "app/cli/train_work.h"
+#include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/show/table.h"
 #include "core/sys/clock.h"
 #include "data/features/feature.h"
+#include "learn/journal.h"
 #include "learn/registration.h"
+#include "learn/strategies/plugin.h"
 #include "learn/strategy.h"
 
 static const char *const progress_modes[] = {"auto", "plain", "json", "off", NULL};
@@ -264,6 +267,23 @@ static int print_result(ag_invocation *invocation, const ag_strategy_task *task,
     return rc;
 }
 
+/* What can be done with it now; on stderr, as it is no result. Models that other programs and plug-ins made are asked
+ * with more words. */
+static void tell_next(ag_invocation *invocation, const ag_strategy *strategy, const ag_strategy_task *task)
+{
+    const char *out = task->output_dir;
+    bool foreign = strcmp(strategy->name, "exec") == 0 || strcmp(strategy->name, ag_strategy_plugin.name) == 0;
+    const char *report = ag_path_join(invocation->arena, out, AG_JOURNAL_REPORT);
+    const char *table = ag_path_join(invocation->arena, out, "out_of_fold.csv");
+    if (report && ag_file_exists(report)) ag_note(invocation, "how it went, with curves: %s", report);
+    if (!foreign) ag_note(invocation, "ask it: auger predict --model %s FILE...", out);
+    if (table && ag_file_exists(table))
+        ag_note(invocation,
+                "how far its answers for holes that repeat each other lie apart, each by models that had not seen it: "
+                "auger evaluate --model-dir %s --repeats FILES --out-of-fold %s",
+                out, table);
+}
+
 /* ---- running ---- */
 
 static int train(ag_invocation *invocation, const ag_settings *settings, const ag_strategy *strategy,
@@ -283,6 +303,9 @@ static int train(ag_invocation *invocation, const ag_settings *settings, const a
     if (rc >= 0)
         rc = ag_wants_json(invocation) ? print_json(invocation, strategy, &task, &outcome, err)
                                        : print_result(invocation, &task, &outcome, err);
+    bool read =
+        work.show == AG_TRAIN_SHOW_AUTO || work.show == AG_TRAIN_SHOW_TERMINAL || work.show == AG_TRAIN_SHOW_PLAIN;
+    if (rc >= 0 && read && !ag_wants_json(invocation)) tell_next(invocation, strategy, &task);
     ag_strategy_task_deinit(&task);
     return rc;
 }
