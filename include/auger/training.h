@@ -18,7 +18,9 @@
  * docs/c-api-training.md is a tour.
  *
  * Threads: a builder belongs to one thread at a time, but for auger_builder_cancel(), which any may call. A result is
- * read by any number of threads at once. Functions return 0, or a negative number and a text in *error (error.h). */
+ * read by any number of threads at once. Functions return 0, or a negative number and a text in *error (error.h). NULL
+ * in place of a builder, a result or a stream, as a failed call has left it, is such a failure; asked what it is, such
+ * a result answers NULL and 0. */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -36,9 +36,16 @@ struct auger_builder {
 
 /* ---- gathering ---- */
 
+static int no_builder(auger_error *error)
+{
+    ag_err err = {0};
+    return ag_answer(ag_fail(&err, AG_EINVAL, "no builder was given"), &err, error);
+}
+
 int auger_builder_new(auger_builder **out, auger_error *error)
 {
     ag_err err = {0};
+    if (!out) return ag_answer(ag_fail(&err, AG_EINVAL, "nowhere to put the builder"), &err, error);
     auger_builder *builder = ag_calloc(1, sizeof *builder);
     if (!builder) return ag_answer(ag_fail_memory(&err, sizeof *builder), &err, error);
     pthread_mutex_init(&builder->lock, NULL);
@@ -80,16 +87,19 @@ static int keep_one(auger_builder *builder, const char *text, const char *what, 
 
 int auger_builder_data(auger_builder *builder, const char *path, auger_error *error)
 {
+    if (!builder) return no_builder(error);
     return keep_one(builder, path, "path of the data", &builder->data, error);
 }
 
 int auger_builder_output(auger_builder *builder, const char *directory, auger_error *error)
 {
+    if (!builder) return no_builder(error);
     return keep_one(builder, directory, "output directory", &builder->output, error);
 }
 
 int auger_builder_settings_file(auger_builder *builder, const char *path, auger_error *error)
 {
+    if (!builder) return no_builder(error);
     int rc = keep_one(builder, path, "path of settings", &builder->file, error);
     if (rc >= 0) builder->text = NULL;
     return rc;
@@ -97,6 +107,7 @@ int auger_builder_settings_file(auger_builder *builder, const char *path, auger_
 
 int auger_builder_settings_text(auger_builder *builder, const char *yaml, auger_error *error)
 {
+    if (!builder) return no_builder(error);
     int rc = keep_one(builder, yaml, "text of settings", &builder->text, error);
     if (rc >= 0) builder->file = NULL;
     return rc;
@@ -112,6 +123,7 @@ static int add_set(auger_builder *builder, const char *assignment, ag_err *err)
 
 int auger_builder_set(auger_builder *builder, const char *assignment, auger_error *error)
 {
+    if (!builder) return no_builder(error);
     ag_err err = {0};
     int rc = add_set(builder, assignment, &err);
     return ag_answer(rc, &err, error);
@@ -137,6 +149,7 @@ static int set_text(auger_builder *builder, const char *key, const char *value, 
 
 int auger_builder_strategy(auger_builder *builder, const char *strategy, auger_error *error)
 {
+    if (!builder) return no_builder(error);
     ag_err err = {0};
     int rc = set_text(builder, "strategy", strategy, &err);
     return ag_answer(rc, &err, error);
@@ -144,6 +157,7 @@ int auger_builder_strategy(auger_builder *builder, const char *strategy, auger_e
 
 int auger_builder_registry(auger_builder *builder, const char *model, const char *alias, auger_error *error)
 {
+    if (!builder) return no_builder(error);
     ag_err err = {0};
     int rc = set_text(builder, "register.name", model, &err);
     if (rc >= 0 && alias) rc = set_text(builder, "register.alias", alias, &err);
@@ -165,6 +179,7 @@ static int keep_options(auger_builder *builder, const auger_ledger_options *from
 int auger_builder_server(auger_builder *builder, const char *address, const auger_ledger_options *options,
                          auger_error *error)
 {
+    if (!builder) return no_builder(error);
     ag_err err = {0};
     const char *at = NULL;
     auger_ledger_options how = {0};
@@ -182,6 +197,7 @@ int auger_builder_server(auger_builder *builder, const char *address, const auge
 
 int auger_builder_tracker(auger_builder *builder, const char *home, const char *database, auger_error *error)
 {
+    if (!builder) return no_builder(error);
     ag_err err = {0};
     const char *at = NULL, *url = NULL;
     if (home && !database && ag_tracker_is_address(home)) return auger_builder_server(builder, home, NULL, error);
@@ -203,6 +219,7 @@ int auger_builder_tracker(auger_builder *builder, const char *home, const char *
 
 int auger_builder_checkpoints(auger_builder *builder, double seconds, int resume, auger_error *error)
 {
+    if (!builder) return no_builder(error);
     ag_err err = {0};
     char text[64];
     int rc = isfinite(seconds) ? 0 : ag_fail(&err, AG_EINVAL, "checkpoints are kept every so many seconds");
@@ -214,6 +231,7 @@ int auger_builder_checkpoints(auger_builder *builder, double seconds, int resume
 
 int auger_builder_threads(auger_builder *builder, unsigned threads, auger_error *error)
 {
+    if (!builder) return no_builder(error);
     ag_err err = {0};
     int rc = threads <= 1024 ? 0 : ag_fail(&err, AG_EINVAL, "%u threads are more than 1024", threads);
     if (rc >= 0) builder->threads = threads;
@@ -222,6 +240,7 @@ int auger_builder_threads(auger_builder *builder, unsigned threads, auger_error 
 
 int auger_builder_monitor(auger_builder *builder, auger_monitor monitor, void *context, auger_error *error)
 {
+    if (!builder) return no_builder(error);
     const ag_err none = {0};
     builder->monitor = monitor;
     builder->context = context;
@@ -230,6 +249,7 @@ int auger_builder_monitor(auger_builder *builder, auger_monitor monitor, void *c
 
 void auger_builder_cancel(auger_builder *builder)
 {
+    if (!builder) return;
     pthread_mutex_lock(&builder->lock);
     if (builder->cancel) ag_cancel_request(builder->cancel);
     pthread_mutex_unlock(&builder->lock);
@@ -555,6 +575,7 @@ static void renew_cancel(auger_builder *builder)
 
 int auger_builder_build(auger_builder *builder, auger_result **out, auger_error *error)
 {
+    if (!builder) return no_builder(error);
     ag_err err = {0};
     ag_cancel *cancel = NULL;
     int rc =

@@ -68,9 +68,16 @@ int ag_result_answerer(auger_result *result, const ag_answerer **out, ag_err *er
     return rc;
 }
 
+static int no_result(auger_error *error)
+{
+    ag_err err = {0};
+    return ag_answer(ag_fail(&err, AG_EINVAL, "no result was given"), &err, error);
+}
+
 int auger_result_program(auger_result *result, const char *settings, auger_error *error)
 {
     ag_err err = {0};
+    if (!result) return no_result(error);
     int rc = settings ? 0 : ag_fail(&err, AG_EINVAL, "no settings were given");
     pthread_mutex_lock(&result->lock);
     ag_settings *named = rc >= 0 ? ag_arena_alloc(result->arena, sizeof *named) : NULL;
@@ -212,52 +219,52 @@ int ag_result_read(auger_result *result, ag_err *err)
 
 const char *auger_result_strategy(const auger_result *result)
 {
-    return result->facts.strategy;
+    return result ? result->facts.strategy : NULL;
 }
 
 const char *auger_result_experiment(const auger_result *result)
 {
-    return result->facts.experiment;
+    return result ? result->facts.experiment : NULL;
 }
 
 const char *auger_result_run(const auger_result *result)
 {
-    return result->facts.run;
+    return result ? result->facts.run : NULL;
 }
 
 const char *auger_result_data_sha256(const auger_result *result)
 {
-    return result->facts.data_sha256;
+    return result ? result->facts.data_sha256 : NULL;
 }
 
 const char *auger_result_model_version(const auger_result *result)
 {
-    return result->facts.model_version;
+    return result ? result->facts.model_version : NULL;
 }
 
 const char *auger_result_checkpoint(const auger_result *result)
 {
-    return result->facts.checkpoint;
+    return result ? result->facts.checkpoint : NULL;
 }
 
 const char *auger_result_model_dir(const auger_result *result)
 {
-    return result->model_dir;
+    return result ? result->model_dir : NULL;
 }
 
 const char *auger_result_settings(const auger_result *result)
 {
-    return result->facts.settings;
+    return result ? result->facts.settings : NULL;
 }
 
 int64_t auger_result_parameters(const auger_result *result)
 {
-    return result->facts.parameters;
+    return result ? result->facts.parameters : 0;
 }
 
 const char *auger_result_metric(const auger_result *result, size_t index, double *value)
 {
-    const ag_finding *metric = ag_finding_at(&result->facts.metrics, index);
+    const ag_finding *metric = result ? ag_finding_at(&result->facts.metrics, index) : NULL;
     if (!metric) return NULL;
     if (value) *value = metric->value;
     return metric->name;
@@ -265,7 +272,7 @@ const char *auger_result_metric(const auger_result *result, size_t index, double
 
 int auger_result_metric_by_name(const auger_result *result, const char *name, double *value)
 {
-    const ag_finding *metric = name ? ag_finding_named(&result->facts.metrics, name) : NULL;
+    const ag_finding *metric = result && name ? ag_finding_named(&result->facts.metrics, name) : NULL;
     if (metric && value) *value = metric->value;
     return metric != NULL;
 }
@@ -376,6 +383,7 @@ static int save(const auger_result *result, const char *directory, ag_err *err)
 int auger_result_save(const auger_result *result, const char *directory, auger_error *error)
 {
     ag_err err = {0};
+    if (!result) return no_result(error);
     int rc = directory ? save(result, directory, &err) : ag_fail(&err, AG_EINVAL, "no directory was given");
     return ag_answer(rc, &err, error);
 }
@@ -384,6 +392,7 @@ int auger_result_serialise(const auger_result *result, void **bytes, size_t *siz
 {
     ag_err err = {0};
     ag_buf out;
+    if (!result) return no_result(error);
     ag_buf_init(&out, MAX_PACK);
     int rc = bytes && size ? pack(result, &out, &err) : ag_fail(&err, AG_EINVAL, "nowhere to put the bytes");
     if (rc >= 0) {

@@ -224,6 +224,12 @@ int auger_result_predict_batch(auger_result *result, const auger_hole_samples *h
 
 /* ---- streams ---- */
 
+static int no_stream(auger_error *error)
+{
+    ag_err err = {0};
+    return ag_answer(ag_fail(&err, AG_EINVAL, "no stream was given"), &err, error);
+}
+
 int auger_stream_open(auger_result *result, double rate, auger_stream **out, auger_error *error)
 {
     ag_err err = {0};
@@ -253,6 +259,7 @@ void auger_stream_free(auger_stream *stream)
 
 void auger_stream_reset(auger_stream *stream)
 {
+    if (!stream) return;
     ag_vec_clear(&stream->depth);
     ag_vec_clear(&stream->torque);
     ag_vec_clear(&stream->thrust);
@@ -285,6 +292,7 @@ static int check_piece(const auger_hole_samples *more, ag_err *err)
 int auger_stream_add(auger_stream *stream, const auger_hole_samples *more, auger_error *error)
 {
     ag_err err = {0};
+    if (!stream) return no_stream(error);
     int rc = more && (!more->count || (more->depth && more->torque && more->thrust))
                  ? make_room(stream, more->count, &err)
                  : ag_fail(&err, AG_EINVAL, "a piece has samples of depth, torque and thrust");
@@ -301,6 +309,7 @@ int auger_stream_add(auger_stream *stream, const auger_hole_samples *more, auger
 
 int auger_stream_answer(auger_stream *stream, auger_answer *answer, auger_error *error)
 {
+    if (!stream) return no_stream(error);
     const auger_hole_samples all = {.count = stream->depth.count,
                                     .rate = stream->rate,
                                     .depth = stream->depth.items,
