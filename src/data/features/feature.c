@@ -12,6 +12,7 @@
 
 #include "core/base/elementary.h"
 
+enum { AT_ONCE = 128 }; /* cells that are compressed */
 static const double thrust_floor = 0.02, torque_floor = 0.1, noise_mm = 0.8;
 
 /* ---- helpers; all in place or into `out` ---- */
@@ -112,7 +113,6 @@ static void ratio(const ag_feature_view *v, double *out)
     size_t count = v->grid->count;
     for (size_t i = 0; i < count; i++)
         out[i] = (at_least_zero(v->thrust[i]) + thrust_floor) / (at_least_zero(v->torque[i]) + torque_floor);
-    ag_each_log(out, count);
 }
 
 static void power(const ag_feature_view *v, double *out)
@@ -167,7 +167,7 @@ static const ag_feature features[] = {
     {"thrust", "A", "Current of the feed motor above idle.", 0.05, thrust},
     {"thrust_smooth", "A", "The same over smoothing_mm.", 0.05, thrust_smooth},
     {"thrust_gradient", "A/mm", "Slope of the smoothed thrust.", 0.1, thrust_gradient},
-    {"ratio", "", "Logarithm of thrust over torque, smoothed: what the tip meets before what the edge meets.", 0,
+    {"ratio", "", "Logarithm of thrust over torque, smoothed: what the tip meets before what the edge meets.", -1,
      ratio},
     {"power", "A mm/s", "Torque (and thrust) times feed: the work done in a second.", 1, power},
     {"step", "", "Which of the steps that ran, from 0 for the first to 1 for the last.", 0, step},
@@ -192,20 +192,32 @@ const ag_feature *ag_feature_find(const char *name)
     return NULL;
 }
 
+/* A channel's cells [first, last) into the matrix, which wants floats: so does what compresses them. */
+static void compress(const ag_feature *feature, const double *values, size_t first, size_t last, size_t count,
+                     float *out)
+{
+    float some[AT_ONCE];
+    double scale = feature->knee > 0 ? 1 / feature->knee : 1;
+    for (size_t from = first, left; from < last; from += left) {
+        left = last - from < AT_ONCE ? last - from : AT_ONCE;
+        for (size_t i = 0; i < left; i++) some[i] = (float)(values[from + i] * scale);
+        if (feature->knee > 0) ag_each_asinh(some, left);
+        if (feature->knee < 0) ag_each_log(some, left);
+        for (size_t i = 0; i < left; i++) out[(from + i) * count] = some[i];
+    }
+}
+
 void ag_feature_matrix(const ag_grid *grid, const ag_feature *const *chosen, size_t count,
                        const ag_feature_options *options, double *scratch, float *out)
 {
-    size_t room = grid->count + 1, first = grid->first, last = grid->last;
+    size_t room = grid->count + 1;
     double *values = scratch + 2 * room, *torque = scratch + 3 * room, *thrust = scratch + 4 * room;
     ag_feature_view view = {.grid = grid, .options = options, .torque = torque, .thrust = thrust, .scratch = scratch};
     smoothen(grid, grid->torque, options->smoothing_mm, scratch, torque);
     smoothen(grid, grid->thrust, options->smoothing_mm, scratch, thrust);
-    for (size_t c = 0; c < count && first < last; c++) {
-        double knee = chosen[c]->knee;
+    for (size_t c = 0; c < count && grid->first < grid->last; c++) {
         chosen[c]->fill(&view, values);
-        for (size_t i = first; i < last && knee > 0; i++) values[i] /= knee;
-        if (knee > 0) ag_each_asinh(values + first, last - first);
-        for (size_t i = first; i < last; i++) out[i * count + c] = (float)values[i];
+        compress(chosen[c], values, grid->first, grid->last, count, out + c);
     }
 }
 

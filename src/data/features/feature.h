@@ -28,7 +28,7 @@ typedef struct ag_feature {
     const char *name; /* "torque_smooth" */
     const char *unit; /* "A", "" where there is none */
     const char *doc;
-    double knee; /* > 0: asinh(value / knee) is what models see: small currents beside large ones */
+    double knee; /* > 0: models see asinh(value / knee): small currents beside large ones; < 0: the logarithm */
     void (*fill)(const ag_feature_view *view, double *out); /* required: out[grid->count] in the unit */
 } ag_feature;
 

@@ -16,7 +16,7 @@ static const double torque_floor = 0.05, thrust_floor = 0.005, thrust_share = 0.
 struct ag_augment_room {
     size_t most;
     ag_track track; /* its arrays hold `most` nodes, as all that follow */
-    double *work;
+    float *work;
     uint32_t *words; /* two of each node */
 };
 
@@ -25,15 +25,16 @@ int ag_augment_room_new(size_t most_nodes, ag_arena *arena, ag_augment_room **ou
     ag_augment_room *room = ag_arena_alloc(arena, sizeof *room);
     if (!room) return ag_fail_memory(err, sizeof *room);
     ag_track *t = &room->track;
-    double **arrays[] = {&t->depth, &t->torque, &t->thrust, &t->spread, &t->time, &t->samples, &room->work};
+    double **arrays[] = {&t->depth, &t->torque, &t->thrust, &t->spread, &t->time, &t->samples};
     room->most = most_nodes;
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         if (!(*arrays[i] = ag_arena_array(arena, most_nodes + 1, sizeof(double))))
             return ag_fail_memory(err, most_nodes * sizeof(double));
+    room->work = ag_arena_array(arena, most_nodes + 1, sizeof *room->work);
     t->step = ag_arena_array(arena, most_nodes + 1, sizeof *t->step);
     t->joined = ag_arena_array(arena, most_nodes + 1, sizeof *t->joined);
     room->words = ag_arena_array(arena, 2 * (most_nodes + 1), sizeof *room->words);
-    if (!t->step || !t->joined || !room->words) return ag_fail_memory(err, most_nodes * sizeof *t->step);
+    if (!room->work || !t->step || !t->joined || !room->words) return ag_fail_memory(err, most_nodes * sizeof *t->step);
     *out = room;
     return 0;
 }
@@ -65,14 +66,14 @@ static warp draw_warp(const ag_drilling_augmentation *how, ag_rng *rng)
     return w;
 }
 
-static void bend_way(const warp *w, const double *depth, size_t count, double *work, double *out)
+static void bend_way(const warp *w, const double *depth, size_t count, float *work, double *out)
 {
     for (size_t k = 0; k < count; k++) out[k] = depth[k] + w->shift;
     for (int i = 0; i < WAVES; i++) {
         if (w->amplitude[i] == 0) continue;
-        for (size_t k = 0; k < count; k++) work[k] = w->turn[i] * depth[k] + w->phase[i];
+        for (size_t k = 0; k < count; k++) work[k] = (float)(w->turn[i] * depth[k] + w->phase[i]);
         ag_each_sine(work, count);
-        for (size_t k = 0; k < count; k++) out[k] += w->amplitude[i] * work[k];
+        for (size_t k = 0; k < count; k++) out[k] += w->amplitude[i] * (double)work[k];
     }
 }
 
@@ -166,15 +167,15 @@ static double rough_normal(uint32_t word)
 }
 
 /* A cone's torque follows the engaged edge to a power that is the tool's own; the highest torque stays as it is. */
-static void bend_torque(const ag_track *track, double bend, double gain, double offset, double *work, double *out)
+static void bend_torque(const ag_track *track, double bend, double gain, double offset, float *work, double *out)
 {
     const double *torque = track->torque;
     double peak = track->peak;
     bool bends = bend != 0 && peak > 0;
-    for (size_t i = 0; i < track->count && bends; i++) work[i] = torque[i] / peak;
-    if (bends) ag_each_power(work, track->count, 1 + bend);
+    for (size_t i = 0; i < track->count && bends; i++) work[i] = (float)(torque[i] * (1 / peak));
+    if (bends) ag_each_power(work, track->count, (float)(1 + bend));
     for (size_t i = 0; i < track->count; i++)
-        out[i] = (bends && torque[i] > 0 ? peak * work[i] : torque[i]) * gain + offset;
+        out[i] = (bends && torque[i] > 0 ? peak * (double)work[i] : torque[i]) * gain + offset;
 }
 
 static void add_noise(double noise, ag_rng *rng, uint32_t *words, ag_track *t)
@@ -206,7 +207,7 @@ void ag_augment(const ag_drilling_augmentation *how, const ag_track *track, cons
     ag_track *t = &room->track;
     warp w = draw_warp(how, rng);
     ag_known changed = *known;
-    double work[AG_POINTS];
+    float work[AG_POINTS];
     copy_nodes(track, t);
     bend_way(&w, track->depth, track->count, room->work, t->depth);
     bend_way(&w, known->mm, AG_POINTS, work, changed.mm); /* what is not there stays NaN */

@@ -114,25 +114,33 @@ static void lay(ag_viewer *v, const ag_track *track, double start, double cell_m
     ag_feature_matrix(&v->grid, v->view->channels, v->view->channel_count, &v->view->options, v->scratch, v->matrix);
 }
 
+/* One cell's channels, scaled. */
+static void scale_row(const ag_view *view, const double *inverse, const float *row, ag_real *out)
+{
+    for (size_t c = 0; c < view->channel_count; c++) {
+        double z = ((double)row[c] - view->mean[c]) * inverse[c];
+        z = z < cut ? z : cut; /* what is no number, too */
+        out[c] = (ag_real)(z > -cut ? z : -cut);
+    }
+}
+
 const ag_grid *ag_viewer_look(ag_viewer *v, const ag_track *track, double start, double cell_mm, ag_real *values,
                               ag_real *observed)
 {
     const ag_view *view = v->view;
-    size_t count = view->channel_count, wide = v->grid.count * count;
+    const ag_grid *g = &v->grid;
+    size_t count = view->channel_count, wide = g->count * count;
+    double inverse[AG_VIEW_CHANNELS];
     lay(v, track, start, cell_mm);
+    for (size_t c = 0; c < count; c++) inverse[c] = 1 / view->deviation[c];
     memset(values, 0, wide * sizeof *values);
     if (observed) memset(observed, 0, wide * sizeof *observed);
-    for (size_t i = v->grid.first; i < v->grid.last; i++) {
-        const float *row = v->matrix + i * count;
-        ag_real *out = values + i * count;
-        for (size_t c = 0; c < count; c++) {
-            double z = ((double)row[c] - view->mean[c]) / view->deviation[c];
-            z = z < cut ? z : cut; /* what is no number, too */
-            out[c] = (ag_real)(z > -cut ? z : -cut);
-        }
-        for (size_t c = 0; c < count && observed && v->grid.observed[i]; c++) observed[i * count + c] = 1;
+    for (size_t i = g->first; i < g->last; i++) {
+        scale_row(view, inverse, v->matrix + i * count, values + i * count);
+        if (!observed || !g->observed[i]) continue;
+        for (size_t c = 0; c < count; c++) observed[i * count + c] = 1;
     }
-    return &v->grid;
+    return g;
 }
 
 void ag_view_conditions(const ag_view *view, const double *conditions, ag_real *out)
