@@ -19,8 +19,9 @@
 
 #define DEFAULT_CHUNK 4
 #define DEFAULT_LANES 16
-/* Bytes that come back from the second cache when there are 2 MiB of it: a little of a chunk is not read again. */
-#define SECOND_CACHE (5 << 19)
+/* Bytes that come back from the second cache when there are 2 MiB of it: a little of a chunk is not read again, and of
+ * what mixers have room for a third is never written where they keep no slopes. */
+#define SECOND_CACHE (7 << 19)
 
 typedef struct interval {
     int32_t from, to; /* steps, both inclusive; from > to: never alive */

@@ -62,6 +62,7 @@ const ag_kernels ag_kernels_avx2 = {
     .dropout_at = dropout_at,
     .dropout_again = dropout_again,
     .gelu_drop = gelu_drop,
+    .gelu_drop_slopes = gelu_drop_slopes,
     .gelu_drop_gradient = gelu_drop_gradient,
     .adam = adam,
     .add = add_to,

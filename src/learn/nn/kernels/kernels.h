@@ -157,6 +157,9 @@ typedef struct ag_kernels {
     /* y = dropout(gelu(x)), with the numbers that dropout_at() would draw. y may be x. */
     void (*gelu_drop)(const ag_dropout *dropout, uint64_t block, const ag_real *x, ag_real *y, uint8_t *kept,
                       int64_t size);
+    /* y as gelu_drop() has it, and x becomes what d is to be multiplied by for its gradient. NULL where that takes no
+     * time worth the memory. */
+    void (*gelu_drop_slopes)(const ag_dropout *dropout, uint64_t block, ag_real *x, ag_real *y, int64_t size);
     /* y = dropout(gelu(x)) again, and d *= its derivative; y may be x. kept NULL and scale 1: nothing dropped. */
     void (*gelu_drop_gradient)(const uint8_t *kept, ag_real scale, const ag_real *x, ag_real *y, ag_real *d,
                                int64_t size);

@@ -261,6 +261,14 @@ static void gelu_drop(const ag_dropout *drop, uint64_t block, const ag_real *x, 
     dropout_at(drop, block, y, y, kept, size);
 }
 
+static void gelu_drop_slopes(const ag_dropout *drop, uint64_t block, ag_real *x, ag_real *y, int64_t size)
+{
+    for (int64_t i = 0; i < size; i++) y[i] = 1;
+    gelu_gradient(x, y, x, y, size);
+    dropout_at(drop, block, x, x, NULL, size);
+    dropout_at(drop, block, y, y, NULL, size);
+}
+
 static void gelu_drop_gradient(const uint8_t *kept, ag_real scale, const ag_real *x, ag_real *y, ag_real *d,
                                int64_t size)
 {
@@ -385,6 +393,7 @@ const ag_kernels ag_kernels_plain = {
     .dropout_at = dropout_at,
     .dropout_again = dropout_again,
     .gelu_drop = gelu_drop,
+    .gelu_drop_slopes = gelu_drop_slopes,
     .gelu_drop_gradient = gelu_drop_gradient,
     .adam = adam,
     .add = add,

@@ -188,6 +188,47 @@ static void gelu_drop(const ag_dropout *drop, uint64_t block, const float *x, fl
     }
 }
 
+#ifndef HAS_TABLES
+INLINE void gelu_slopes_by(const uint8_t *bits, vec scale, float *x, float *y, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + FOUR_VECTORS <= count; i += FOUR_VECTORS) {
+        vec g[4], slope[4];
+        UNROLL for (int v = 0; v < 4; v++) g[v] = load(x + i + v * LANES);
+        UNROLL for (int v = 0; v < 4; v += BESIDE) gelus_of(g + v, slope + v, BESIDE);
+        UNROLL for (int v = 0; v < 4; v++)
+        {
+            int64_t at = i + v * LANES;
+            store(y + at, keep_of(bits, i, v, mul(g[v], scale)));
+            store(x + at, keep_of(bits, i, v, mul(slope[v], scale)));
+        }
+    }
+    for (; i < count; i += LANES) {
+        uint32_t kept = bits_at(bits, i);
+        vec g = load_some(x + i, count - i), slope;
+        gelus_of(&g, &slope, 1);
+        store_some(y + i, keep_where(kept, mul(g, scale)), count - i);
+        store_some(x + i, keep_where(kept, mul(slope, scale)), count - i);
+    }
+}
+
+static void gelu_drop_slopes(const ag_dropout *drop, uint64_t block, float *x, float *y, int64_t size)
+{
+    uint8_t bits[DRAWN_AHEAD / 8];
+    draw numbers = begin_draw(drop, block);
+    bool drops = drop->keep < 65536;
+    if (!drops) memset(bits, 255, sizeof bits);
+    for (int64_t i = 0; i < size; i += DRAWN_AHEAD) {
+        int64_t some = size - i < DRAWN_AHEAD ? size - i : DRAWN_AHEAD;
+        if (drops) draw_ahead(&numbers, bits, NULL, i, some);
+        if (some == DRAWN_AHEAD)
+            gelu_slopes_by(bits, set(drop->scale), x + i, y + i, DRAWN_AHEAD);
+        else
+            gelu_slopes_by(bits, set(drop->scale), x + i, y + i, some);
+    }
+}
+#endif
+
 static void gelu_drop_gradient(const uint8_t *kept, float scale, const float *x, float *y, float *d, int64_t size)
 {
     const uint8_t all[] = {255, 255, 255, 255, 255, 255, 255, 255};

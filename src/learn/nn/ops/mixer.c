@@ -3,10 +3,11 @@
  * cache (of channels, the second).
  *
  * Kept for backward, per sample: mean and rate of each norm, a bit for each element of the two dropouts, where vectors
- * are long the hidden layer before gelu; with a gate, its weights and, for a gate that comes last, its input. What is
- * computed again (the normed input v, gelu and its slope, a hidden layer of short vectors) takes less time than to
- * write it out and read it: all that is kept of a window fills the second cache, or more. Which elements drop is a
- * function of (seed, step, node, sample, tile, element): each tile draws from Philox blocks of its own. */
+ * are long the hidden layer before gelu, or what gelu and dropout make of it and their slope (mixer_tiles.h); with a
+ * gate, its weights and, for a gate that comes last, its input. What is computed again (the normed input v, gelu and
+ * its slope, a hidden layer of short vectors) takes less time than to write it out and read it: all that is kept of a
+ * window fills the second cache, or more. Which elements drop is a function of (seed, step, node, sample, tile,
+ * element): each tile draws from Philox blocks of its own. */
 #include "learn/nn/ops/mixer.h"
 
 #include "core/base/str.h"
@@ -60,7 +61,8 @@ static int shape(ag_shaping *s, ag_err *err)
     ag_mixer_shape m = ag_mixer_shape_of(&s->in[0], a->axis, s->in[AG_MIXER_W1].at[0]);
     int64_t expanded = m.positions * m.hidden;
     s->out[0] = s->in[0];
-    s->saved = (m.keeps_hidden ? expanded : 0) + m.tiles * (AG_KEPT(m.tile * m.hidden) + AG_KEPT(m.tile * m.length));
+    s->saved = (m.keeps_hidden + m.keeps_slopes) * expanded;
+    s->saved += m.tiles * (AG_KEPT(m.tile * m.hidden) + AG_KEPT(m.tile * m.length));
     if (s->present[AG_MIXER_GAIN]) s->saved += 2 * (m.size / m.width);
     if (s->present[AG_MIXER_A]) s->saved += a->gate_first ? m.size : 2 * m.size;
     s->scratch_fixed = m.tile * (6 * m.length + 2 * m.hidden);
@@ -99,6 +101,7 @@ static void prepare(const ag_kernels *k, const ag_node *node, const ag_real *con
 typedef struct places { /* of one tile */
     ag_real *moments;   /* of the whole sample */
     ag_real *v, *hidden, *gate, *result;
+    ag_real *after;            /* hidden, behind gelu and dropout */
     uint8_t *kept_wide, *kept; /* bits of the dropouts behind W1 and W2; NULL when nothing is saved */
     ag_real *spare[4];         /* length * tile each */
     ag_real *wide[2];          /* hidden * tile each */
@@ -119,7 +122,7 @@ static inline __attribute__((always_inline)) places places_of(const ag_call *c, 
     for (int i = 0; i < 2; i++, at += wide) p.wide[i] = at;
     p.v = at;
     if (!c->saved) {
-        p.hidden = p.wide[0];
+        p.hidden = p.after = p.wide[0];
         p.gate = p.spare[0];
         p.result = p.v + size;
         return p;
@@ -131,8 +134,13 @@ static inline __attribute__((always_inline)) places places_of(const ag_call *c, 
         at += 2 * (m->size / m->width);
     }
     p.hidden = p.wide[1];
+    p.after = p.wide[0];
     if (m->keeps_hidden) {
         p.hidden = at + tile->first * m->hidden;
+        at += expanded;
+    }
+    if (m->keeps_slopes) {
+        p.after = at + tile->first * m->hidden;
         at += expanded;
     }
     p.kept_wide = (uint8_t *)(at + tile->index * AG_KEPT(wide));
@@ -188,9 +196,12 @@ static void forward_tile(const ag_mixer_tile *tile, int64_t sample)
         v = p.spare[2];
     }
     ag_tile_linear(tile, c->in[AG_MIXER_W1], c->prepared, c->in[AG_MIXER_B1], m->hidden, m->length, v, p.hidden);
-    c->kernels->gelu_drop(&inner, block(tile, sample, m->hidden), p.hidden, p.wide[0], p.kept_wide, wide);
+    if (m->keeps_slopes)
+        c->kernels->gelu_drop_slopes(&inner, block(tile, sample, m->hidden), p.hidden, p.after, wide);
+    else
+        c->kernels->gelu_drop(&inner, block(tile, sample, m->hidden), p.hidden, p.after, p.kept_wide, wide);
     ag_tile_linear(tile, c->in[AG_MIXER_W2], c->prepared + m->length * m->hidden, c->in[AG_MIXER_B2], m->length,
-                   m->hidden, p.wide[0], p.result);
+                   m->hidden, p.after, p.result);
     c->kernels->dropout_at(&outer, block(tile, sample, m->length), p.result, p.result, p.kept, size);
     const ag_real *result = p.result;
     if (c->in[AG_MIXER_A] && !a->gate_first) {
@@ -266,9 +277,13 @@ static void backward_tile(const ag_mixer_tile *tile, int64_t sample)
     }
     if (!m->keeps_hidden)
         ag_tile_linear(tile, c->in[AG_MIXER_W1], c->prepared, c->in[AG_MIXER_B1], m->hidden, m->length, v, p.hidden);
-    c->kernels->gelu_drop_gradient(drops ? p.kept_wide : NULL, inner.scale, p.hidden, p.wide[1], p.wide[0],
-                                   tile->count * m->hidden);
-    ag_tile_linear_weights(tile, m->length, m->hidden, d, p.wide[1], c->din[AG_MIXER_W2], c->din[AG_MIXER_B2]);
+    if (m->keeps_slopes)
+        c->kernels->multiply(p.hidden, p.wide[0], p.wide[0], tile->count * m->hidden);
+    else
+        c->kernels->gelu_drop_gradient(drops ? p.kept_wide : NULL, inner.scale, p.hidden, p.wide[1], p.wide[0],
+                                       tile->count * m->hidden);
+    ag_tile_linear_weights(tile, m->length, m->hidden, d, m->keeps_slopes ? p.after : p.wide[1], c->din[AG_MIXER_W2],
+                           c->din[AG_MIXER_B2]);
     ag_tile_linear_weights(tile, m->hidden, m->length, p.wide[0], v, c->din[AG_MIXER_W1], c->din[AG_MIXER_B1]);
     ag_tile_linear_input(tile, c->in[AG_MIXER_W1], m->hidden, m->length, p.wide[0], d, false);
     if (gated && a->gate_first) close_gate(tile, p.v, p.gate, d, p.spare[2]);

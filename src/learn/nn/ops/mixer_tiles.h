@@ -17,6 +17,7 @@ typedef struct ag_mixer_shape {
     int64_t size, length, hidden, width; /* of a sample; along the axis; behind W1; features */
     int64_t positions, tile, tiles;      /* of a sample; of a tile at most; how many tiles */
     bool keeps_hidden;                   /* for backward, which else computes the hidden layer again */
+    bool keeps_slopes;                   /* or instead of it what comes behind it: gelu and its slope, as dropped */
 } ag_mixer_shape;
 
 ag_mixer_shape ag_mixer_shape_of(const ag_shape *x, int axis, int64_t hidden);

@@ -206,6 +206,20 @@ static void drop_all(const ag_kernels *kernels)
         }
 }
 
+/* What is kept of gelu with dropout is what would be computed again. */
+static void gelu_drop_slopes(const ag_kernels *kernels, const ag_dropout *drop, const ag_real *x, const ag_real *y,
+                             const uint8_t *bits, int64_t size)
+{
+    ag_real *slopes = numbers(size, "x"), *z = numbers(size, "y"), *d = numbers(size, "s"), *e = numbers(size, "s");
+    kernels->gelu_drop_slopes(drop, 77, slopes, z, size);
+    assert_memory_equal(z, y, (size_t)size * sizeof *y);
+    kernels->gelu_drop_gradient(drop->keep < 65536 ? bits : NULL, drop->scale, x, z, d, size);
+    kernels->multiply(slopes, e, e, size);
+    for (int64_t i = 0; i < size; i++) ag_check_near((double)e[i], (double)d[i], 1e-6, "a kept slope");
+    ag_real *all[] = {slopes, z, d, e};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) ag_free(all[i]);
+}
+
 /* gelu with dropout is gelu, then dropout with the numbers of that block; its gradient is both gradients. */
 static void gelu_drop_one(const ag_kernels *kernels, const ag_dropout *drop, int64_t size)
 {
@@ -223,6 +237,7 @@ static void gelu_drop_one(const ag_kernels *kernels, const ag_dropout *drop, int
     kernels->gelu_drop_gradient(drops ? (uint8_t *)bits : NULL, drop->scale, x, z, d, size);
     assert_memory_equal(z, y, (size_t)size * sizeof *x);
     for (int64_t i = 0; i < size; i++) ag_check_near((double)d[i], (double)steep[i], 2e-6, "slope");
+    if (kernels->gelu_drop_slopes) gelu_drop_slopes(kernels, drop, x, y, (uint8_t *)bits, size);
     kernels->gelu_drop(drop, 77, x, x, NULL, size);
     assert_memory_equal(x, y, (size_t)size * sizeof *x);
     ag_real *all[] = {x, y, d, bits, z, steep};
