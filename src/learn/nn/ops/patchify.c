@@ -3,6 +3,7 @@
  * do not fit are left out at the front. */
 #include "learn/nn/ops/patchify.h"
 
+#include "learn/nn/kernels/kernels.h"
 #include "learn/nn/ops/shapes.h"
 
 int64_t ag_patch_count(int64_t rows, int64_t length, int64_t stride)
@@ -41,14 +42,11 @@ static int64_t row_of(const ag_node *node, int64_t patch, int64_t i)
 static void forward(const ag_call *c)
 {
     int64_t rows = c->node->in_shape[0].at[0], channels = c->node->in_shape[0].at[1];
-    int64_t patches = c->node->out_shape[0].at[1], length = c->node->out_shape[0].at[2];
-    ag_real *to = c->out[0];
+    int64_t patches = c->node->out_shape[0].at[1], length = c->node->out_shape[0].at[2], channel = patches * length;
     for (int64_t s = 0; s < c->samples; s++)
-        for (int64_t h = 0; h < channels; h++)
-            for (int64_t k = 0; k < patches; k++) {
-                const ag_real *from = c->in[0] + (s * rows + row_of(c->node, k, 0)) * channels + h;
-                for (int64_t i = 0; i < length; i++) *to++ = from[i * channels];
-            }
+        for (int64_t k = 0; k < patches; k++)
+            c->kernels->transpose(c->in[0] + (s * rows + row_of(c->node, k, 0)) * channels, channels,
+                                  c->out[0] + s * channels * channel + k * length, channel, length, channels);
 }
 
 static void backward(const ag_call *c)
