@@ -13,6 +13,9 @@
  * and contraction to fused operations is off, so a normal is the same on every machine. */
 #include "core/base/rng.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -86,7 +89,7 @@ uint32_t ag_rng_u32(ag_rng *rng)
 }
 
 /* AT_ONCE blocks side by side: each loop is a few instructions on vectors. */
-enum { AT_ONCE = 16 };
+enum { AT_ONCE = 8 };
 
 static inline __attribute__((always_inline)) void draw_blocks(uint64_t seed, uint64_t stream, uint64_t block,
                                                               uint32_t *out)
@@ -119,9 +122,38 @@ static inline __attribute__((always_inline)) void draw_blocks(uint64_t seed, uin
 }
 
 #if defined(__x86_64__)
+enum { GROUPS = 2 }; /* of four blocks, side by side: a round waits for its products */
+
+/* A block lies in a 64-bit lane of four vectors, whose high halves hold what the products left there: nobody reads
+ * them. Compilers make a fifth of this speed of draw_blocks(): they pack and unpack both halves of each product. */
 __attribute__((target("avx2"))) static void draw_wide(const ag_rng *rng, uint64_t block, uint32_t *out)
 {
-    draw_blocks(rng->seed, rng->stream, block, out);
+    const __m256i factor0 = _mm256_set1_epi64x(0xD2511F53), factor1 = _mm256_set1_epi64x(0xCD9E8D57);
+    __m256i a[GROUPS], b[GROUPS], c[GROUPS], d[GROUPS];
+    uint32_t key0 = (uint32_t)rng->seed, key1 = (uint32_t)(rng->seed >> 32);
+    for (int i = 0; i < GROUPS; i++) {
+        a[i] = _mm256_add_epi64(_mm256_set1_epi64x((long long)block + 4 * i), _mm256_setr_epi64x(0, 1, 2, 3));
+        b[i] = _mm256_srli_epi64(a[i], 32);
+        c[i] = _mm256_set1_epi64x((long long)rng->stream);
+        d[i] = _mm256_set1_epi64x((long long)(rng->stream >> 32));
+    }
+    for (int round = 0; round < 10; round++, key0 += 0x9E3779B9u, key1 += 0xBB67AE85u) {
+        const __m256i keys0 = _mm256_set1_epi64x(key0), keys1 = _mm256_set1_epi64x(key1);
+        for (int i = 0; i < GROUPS; i++) {
+            __m256i left = _mm256_mul_epu32(a[i], factor0), right = _mm256_mul_epu32(c[i], factor1);
+            a[i] = _mm256_xor_si256(_mm256_srli_epi64(right, 32), _mm256_xor_si256(b[i], keys0));
+            c[i] = _mm256_xor_si256(_mm256_srli_epi64(left, 32), _mm256_xor_si256(d[i], keys1));
+            b[i] = right;
+            d[i] = left;
+        }
+    }
+    for (int i = 0; i < GROUPS; i++) {
+        __m256i first = _mm256_blend_epi32(a[i], _mm256_slli_epi64(b[i], 32), 0xaa);
+        __m256i second = _mm256_blend_epi32(c[i], _mm256_slli_epi64(d[i], 32), 0xaa);
+        __m256i even = _mm256_unpacklo_epi64(first, second), odd = _mm256_unpackhi_epi64(first, second);
+        _mm256_storeu_si256((__m256i *)(out + 16 * i), _mm256_permute2x128_si256(even, odd, 0x20));
+        _mm256_storeu_si256((__m256i *)(out + 16 * i + 8), _mm256_permute2x128_si256(even, odd, 0x31));
+    }
 }
 #endif
 

@@ -9,7 +9,7 @@
 
 #include "core/base/mem.h"
 
-static const double cut = 8.0;
+static const ag_real cut = 8;
 
 /* ---- by configuration ---- */
 
@@ -117,10 +117,11 @@ static void lay(ag_viewer *v, const ag_track *track, double start, double cell_m
 /* One cell's channels, scaled. */
 static void scale_row(const ag_view *view, const double *inverse, const float *row, ag_real *out)
 {
-    for (size_t c = 0; c < view->channel_count; c++) {
-        double z = ((double)row[c] - view->mean[c]) * inverse[c];
+    size_t count = view->channel_count;
+    for (size_t c = 0; c < count; c++) {
+        ag_real z = (ag_real)(((double)row[c] - view->mean[c]) * inverse[c]);
         z = z < cut ? z : cut; /* what is no number, too */
-        out[c] = (ag_real)(z > -cut ? z : -cut);
+        out[c] = z > -cut ? z : -cut;
     }
 }
 
