@@ -23,8 +23,10 @@ static double cost(const ag_node *node)
     return 0.0;
 }
 
-/* x as [outer, first, middle, second, inner]; calls move(to, from) for every run of `inner` numbers. */
-static void walk(const ag_call *c, const ag_real *from, ag_real *to, bool back)
+/* x as [outer, first, middle, second, inner], of which runs of `inner` numbers lie together: from x to y, or back from
+ * y's gradient to x's, which it is added to unless it is the first. */
+static inline __attribute__((always_inline)) void walk(const ag_call *c, const ag_real *from, ag_real *to,
+                                                       const bool back, const bool adds)
 {
     const ag_transpose *t = c->attributes;
     const ag_shape *x = &c->node->in_shape[0];
@@ -37,23 +39,23 @@ static void walk(const ag_call *c, const ag_real *from, ag_real *to, bool back)
                 for (int64_t b = 0; b < second; b++) {
                     int64_t in = o * size + ((a * middle + m) * second + b) * inner;
                     int64_t out = o * size + ((b * middle + m) * first + a) * inner;
-                    for (int64_t i = 0; i < inner; i++) {
-                        if (back)
-                            to[in + i] += from[out + i];
-                        else
-                            to[out + i] = from[in + i];
-                    }
+                    const ag_real *read = from + (back ? out : in);
+                    ag_real *write = to + (back ? in : out);
+                    for (int64_t i = 0; i < inner; i++) write[i] = adds ? write[i] + read[i] : read[i];
                 }
 }
 
 static void forward(const ag_call *c)
 {
-    walk(c, c->in[0], c->out[0], false);
+    walk(c, c->in[0], c->out[0], false, false);
 }
 
 static void backward(const ag_call *c)
 {
-    walk(c, c->dout[0], c->din[0], true);
+    if (c->fresh & 1)
+        walk(c, c->dout[0], c->din[0], true, false);
+    else
+        walk(c, c->dout[0], c->din[0], true, true);
 }
 
 const ag_op ag_op_transpose = {
@@ -63,6 +65,7 @@ const ag_op ag_op_transpose = {
     .min_inputs = 1,
     .max_inputs = 1,
     .outputs = 1,
+    .flags = AG_OP_STORES,
     .shape = shape,
     .cost = cost,
     .forward = forward,
