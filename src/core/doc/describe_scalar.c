@@ -126,6 +126,7 @@ static void hint_number(const target *t)
     ag_str text = t->value->kind == AG_STRING ? t->value->string : (ag_str){0};
     if (!text.size || text.size >= sizeof plain) return;
     if (ag_str_to_double(text, &number)) {
+        if (!isfinite(number)) return; /* nan and inf are words in YAML, with quotes or without */
         (void)ag_err_hint(t->reading->err, "write it without quotes");
         return;
     }

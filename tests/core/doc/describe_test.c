@@ -257,6 +257,7 @@ AG_TEST(test_describe__refusals_say_what_where_and_what_to_do)
         {"lr: -1", "lr: must be at least 0, found -1", NULL, 1, 5},
         {"lr: 0,001", "lr: expected a number (at least 0), found the string '0,001'", "write it as 0.001", 1, 5},
         {"count: 1_0", "count: expected an integer (1 to 10), found the string '1_0'", "write it as 10", 1, 8},
+        {"learning_rate: nan", "learning_rate: expected a number (at least 0), found the string 'nan'", NULL, 1, 16},
         {"learning_rate: fast", "learning_rate: expected a number (at least 0), found the string 'fast'", NULL, 1, 16},
         {"title: 5", "title: expected text, found the integer 5", "put it in quotes: \"5\"", 1, 8},
         {"title: true", "title: expected text, found true", "put it in quotes: \"true\"", 1, 8},
