@@ -7,43 +7,18 @@
 #include <limits.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/mem.h"
-#include "core/doc/json.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
+#include "learn/journal_parts.h"
 #include "learn/nn/kernels/kernels.h"
 #include "learn/registration.h"
 #include "learn/strategies/plugin.h"
 
 #define LOG_FILE "training.log" /* of programs only */
 
-enum { MAX_RUN_FILE = 1 << 20, REMARK_MOST = 1200 };
-
-typedef struct seat { /* where one training is looked at from */
-    ag_journal *journal;
-    const char *name;
-    int64_t index;
-    ag_record *record; /* of its own when there are several, else the run's */
-    bool own;
-    bool ended;
-    ag_train_monitor next;
-} seat;
-
-struct ag_journal {
-    ag_journal_options options;
-    ag_arena *arena;
-    ag_strategy_watch watch;
-    ag_record *record;
-    ag_vec seats;                           /* seat * */
-    ag_vec datasets;                        /* ag_strategy_dataset */
-    const ag_value *known;                  /* run.json as it was found; NULL: none */
-    const char *version;                    /* that was registered; NULL: none */
-    const char *registered, *registered_as; /* the model a server was told of, and its version; NULL: none */
-    const char *unregistered;               /* why the model is not; NULL: all is well */
-    char unsettled[1200];                   /* what is not on the server at the end */
-};
+enum { REMARK_MOST = 1200 };
 
 static const ag_strategy_watch nobody;
 
@@ -57,106 +32,6 @@ static const char *for_people(const ag_journal *journal, const char *text, char 
 {
     const ag_data_name *called = journal->options.called;
     return called ? ag_data_name_in(called, text, buffer, REMARK_MOST) : text;
-}
-
-/* ---- run.json ---- */
-
-static const char *text_of(const ag_journal *journal, const ag_value *value)
-{
-    ag_str text;
-    return ag_value_string(value, &text) ? ag_arena_strndup(journal->arena, text.data, text.size) : NULL;
-}
-
-static const char *known_text(const ag_journal *journal, const char *name)
-{
-    return text_of(journal, ag_value_get(journal->known, name));
-}
-
-static const char *known_run(const ag_journal *journal, const char *training)
-{
-    const ag_value *from = training ? ag_value_get(journal->known, "trainings") : journal->known;
-    return text_of(journal, ag_value_get(from, training ? training : "run_id"));
-}
-
-/* Runs of one place are not looked for in another. */
-static bool is_of_tracker(const ag_journal *journal)
-{
-    const char *before = known_text(journal, "tracker"), *now = ag_tracker_name(&journal->options.tracker);
-    return before && now ? strcmp(before, now) == 0 : before == now;
-}
-
-static void read_known(ag_journal *journal)
-{
-    ag_buf text;
-    ag_arena *arena = journal->arena;
-    const char *path = ag_path_join(arena, journal->options.output_dir, AG_JOURNAL_RUN);
-    if (!path || !journal->options.resume || !ag_tracker_is_open(&journal->options.tracker)) return;
-    ag_buf_init(&text, MAX_RUN_FILE);
-    if (ag_file_read(path, MAX_RUN_FILE, &text, NULL) >= 0)
-        (void)ag_json_parse(arena, ag_buf_str(&text), NULL, &journal->known, NULL);
-    if (journal->known && !is_of_tracker(journal)) journal->known = NULL;
-    journal->registered = known_text(journal, "registered");
-    journal->registered_as = known_text(journal, "version");
-    ag_buf_deinit(&text);
-}
-
-static bool has_seat(const ag_journal *journal, ag_str training)
-{
-    for (size_t i = 0; i < journal->seats.count; i++) {
-        const seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
-        if (s->own && ag_str_is(training, s->name)) return true;
-    }
-    return false;
-}
-
-/* The runs of trainings: of those that have begun here, and of those that may yet be gone on with, which a kill before
- * that must not make nameless. */
-static void put_trainings(const ag_journal *journal, ag_json *json)
-{
-    const ag_value *before = ag_value_get(journal->known, "trainings");
-    for (size_t i = 0; before && before->kind == AG_OBJECT && i < before->object.count; i++) {
-        const ag_member *member = &before->object.members[i];
-        if (member->value.kind != AG_STRING || has_seat(journal, member->name)) continue;
-        ag_json_name_str(json, member->name);
-        ag_json_value(json, &member->value);
-    }
-    for (size_t i = 0; i < journal->seats.count; i++) {
-        const seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
-        if (s->own) ag_json_put_text(json, s->name, ag_record_run(s->record));
-    }
-}
-
-static int write_known(const ag_journal *journal, ag_err *err)
-{
-    ag_buf text;
-    const char *tracker = ag_tracker_name(&journal->options.tracker);
-    ag_buf_init(&text, MAX_RUN_FILE);
-    ag_json json = ag_json_writer(&text, 2, AG_JSON_REFUSE_NONFINITE);
-    ag_json_begin_object(&json);
-    ag_json_put_text(&json, "run_id", ag_record_run(journal->record));
-    if (tracker)
-        ag_json_put_text(&json, "tracker", tracker);
-    else
-        ag_json_put_text(&json, "experiment_id", ag_record_experiment(journal->record));
-    if (journal->registered) ag_json_put_text(&json, "registered", journal->registered);
-    if (journal->registered_as) ag_json_put_text(&json, "version", journal->registered_as);
-    ag_json_name(&json, "trainings");
-    ag_json_begin_object(&json);
-    put_trainings(journal, &json);
-    ag_json_end_object(&json);
-    ag_json_end_object(&json);
-    int rc = ag_json_end_document(&json, err);
-    ag_buf_add_char(&text, '\n');
-    const char *path = ag_path_join(journal->arena, journal->options.output_dir, AG_JOURNAL_RUN);
-    if (rc >= 0) rc = path ? ag_file_replace(path, text.data, text.size, err) : ag_fail_memory(err, 64);
-    ag_buf_deinit(&text);
-    return rc;
-}
-
-static void forget_known(const ag_journal *journal)
-{
-    const char *path = ag_path_join(journal->arena, journal->options.output_dir, AG_JOURNAL_RUN);
-    if (path) (void)unlink(path);
 }
 
 /* ---- the run ---- */
@@ -183,7 +58,7 @@ static int open_record(ag_journal *journal, const char *name, ag_record **out, a
     const ag_settings *settings = journal->options.settings;
     ag_record_options options = {.experiment = ag_journal_experiment_name(journal),
                                  .run_name = name ? name : settings->run_name,
-                                 .run_id = known_run(journal, name),
+                                 .run_id = ag_journal_known_run(journal, name),
                                  .parent = name ? ag_record_run(journal->record) : NULL,
                                  .entry = journal->options.entry,
                                  .argc = journal->options.argc,
@@ -240,9 +115,9 @@ static int on_configured(void *context, const ag_value *effective, int64_t param
     int rc = next->configured ? next->configured(next->context, effective, parameters, err) : 0;
     if (rc < 0 || !ag_tracker_is_open(&journal->options.tracker)) return rc;
     if ((rc = open_record(journal, NULL, &journal->record, err)) < 0) return rc;
-    rc = write_known(journal, err);
+    rc = ag_journal_write_known(journal, err);
     if (rc >= 0) rc = describe_run(journal, effective, parameters, err);
-    if (rc < 0 && !journal->known) forget_known(journal); /* the training does not begin */
+    if (rc < 0 && !journal->known) ag_journal_forget_known(journal); /* the training does not begin */
     return rc;
 }
 
@@ -274,7 +149,7 @@ static int on_dataset(void *context, const ag_strategy_dataset *dataset, ag_err 
 
 static int on_step(void *context, const ag_train_progress *now, ag_err *err)
 {
-    const seat *s = context;
+    const ag_journal_seat *s = context;
     int rc = s->next.step ? s->next.step(s->next.context, now, err) : 0;
     if (rc < 0 || !s->record || !s->journal->options.settings->track_metrics) return rc;
     ag_record_metric(s->record, "loss", now->loss, now->step);
@@ -285,7 +160,7 @@ static int on_step(void *context, const ag_train_progress *now, ag_err *err)
 
 static int on_epoch(void *context, const ag_train_epoch *e, const ag_train_progress *now, ag_err *err)
 {
-    const seat *s = context;
+    const ag_journal_seat *s = context;
     int rc = s->next.epoch ? s->next.epoch(s->next.context, e, now, err) : 0;
     if (rc < 0 || !s->record) return rc;
     ag_record_metric(s->record, "epoch", (double)e->epoch + 1, e->step);
@@ -301,7 +176,7 @@ static int on_epoch(void *context, const ag_train_epoch *e, const ag_train_progr
 
 static void on_validating(void *context, int64_t done, int64_t count)
 {
-    const seat *s = context;
+    const ag_journal_seat *s = context;
     if (s->next.validating) s->next.validating(s->next.context, done, count);
 }
 
@@ -309,33 +184,34 @@ static void on_validating(void *context, int64_t done, int64_t count)
  * has not seen. */
 static void on_saving(void *context)
 {
-    const seat *s = context;
+    const ag_journal_seat *s = context;
     if (s->record) ag_record_flush(s->record);
     if (s->next.saving) s->next.saving(s->next.context);
 }
 
 static void on_saved(void *context, const char *directory, int64_t step)
 {
-    const seat *s = context;
+    const ag_journal_seat *s = context;
     if (s->next.saved) s->next.saved(s->next.context, directory, step);
 }
 
 static void on_resumed(void *context, const char *path, const ag_train_epoch *epochs, size_t count, int64_t step)
 {
-    const seat *s = context;
+    const ag_journal_seat *s = context;
     if (s->next.resumed) s->next.resumed(s->next.context, path, epochs, count, step);
 }
 
 static void on_training_remark(void *context, const char *text)
 {
-    const seat *s = context;
+    const ag_journal_seat *s = context;
     char buffer[REMARK_MOST];
     if (s->next.remark) s->next.remark(s->next.context, for_people(s->journal, text, buffer));
 }
 
 /* That the ledger is away by now (a full disk, a home that was removed) costs a fold's record, not the hours of
  * training: it is told, and the end of the whole fails with it unless the ledger has come back. */
-static int forgive(ag_journal *journal, const seat *s, const char *what, int rc, const ag_err *why, ag_err *err)
+static int forgive(ag_journal *journal, const ag_journal_seat *s, const char *what, int rc, const ag_err *why,
+                   ag_err *err)
 {
     const ag_strategy_watch *next = next_of(journal);
     const char *text = ag_arena_printf(journal->arena, "%s %s: %s", s->name, what, why->text);
@@ -348,7 +224,7 @@ static int forgive(ag_journal *journal, const seat *s, const char *what, int rc,
 }
 
 /* A fold's own record. */
-static int open_own(ag_journal *journal, seat *s, ag_err *err)
+static int open_own(ag_journal *journal, ag_journal_seat *s, ag_err *err)
 {
     ag_err why = {0};
     int rc = open_record(journal, s->name, &s->record, &why);
@@ -357,7 +233,7 @@ static int open_own(ag_journal *journal, seat *s, ag_err *err)
         return forgive(journal, s, "begins, and is not recorded", rc, &why, err);
     }
     s->own = true;
-    return write_known(journal, err);
+    return ag_journal_write_known(journal, err);
 }
 
 static int on_training(void *context, const char *name, int64_t index, int64_t count, ag_train_monitor *monitor,
@@ -366,9 +242,9 @@ static int on_training(void *context, const char *name, int64_t index, int64_t c
     ag_journal *journal = context;
     const ag_strategy_watch *next = next_of(journal);
     int rc = 0;
-    seat *s = ag_arena_alloc(journal->arena, sizeof *s);
+    ag_journal_seat *s = ag_arena_alloc(journal->arena, sizeof *s);
     if (!s) return ag_fail_memory(err, sizeof *s);
-    *s = (seat){.journal = journal, .name = ag_arena_strdup(journal->arena, name), .index = index};
+    *s = (ag_journal_seat){.journal = journal, .name = ag_arena_strdup(journal->arena, name), .index = index};
     if (!s->name || (rc = ag_vec_push(&journal->seats, &s, err)) < 0) return rc < 0 ? rc : ag_fail_memory(err, 64);
     if (journal->record && count > 1) {
         rc = open_own(journal, s, err);
@@ -393,7 +269,7 @@ static int on_trained(void *context, int64_t index, const ag_train_result *resul
     const ag_strategy_watch *next = next_of(journal);
     int rc = next->trained ? next->trained(next->context, index, result, err) : 0;
     for (size_t i = 0; i < journal->seats.count && rc >= 0; i++) {
-        seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
+        ag_journal_seat *s = *(ag_journal_seat *const *)ag_vec_at(&journal->seats, i);
         if (s->index != index || !s->record) continue;
         if (result->best_epoch >= 0) {
             ag_record_metric(s->record, "best_epoch", (double)result->best_epoch + 1, result->steps);
@@ -447,7 +323,7 @@ int ag_journal_new(const ag_journal_options *options, ag_journal **out, ag_err *
     ag_journal *journal = ag_calloc(1, sizeof *journal);
     if (!journal) return ag_fail_memory(err, sizeof *journal);
     journal->options = *options;
-    ag_vec_init(&journal->seats, sizeof(seat *));
+    ag_vec_init(&journal->seats, sizeof(ag_journal_seat *));
     ag_vec_init(&journal->datasets, sizeof(ag_strategy_dataset));
     journal->watch = (ag_strategy_watch){.context = journal,
                                          .phase = on_phase,
@@ -462,7 +338,7 @@ int ag_journal_new(const ag_journal_options *options, ag_journal **out, ag_err *
         ag_journal_free(journal);
         return ag_fail_memory(err, 64);
     }
-    read_known(journal);
+    ag_journal_read_known(journal);
     *out = journal;
     return 0;
 }
@@ -471,7 +347,7 @@ void ag_journal_free(ag_journal *journal)
 {
     if (!journal) return;
     for (size_t i = 0; i < journal->seats.count; i++) {
-        seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
+        ag_journal_seat *s = *(ag_journal_seat *const *)ag_vec_at(&journal->seats, i);
         if (s->own) ag_record_free(s->record);
     }
     ag_record_free(journal->record);
@@ -535,7 +411,7 @@ void ag_journal_troubles(const ag_journal *journal, void (*tell)(void *context, 
     const char *text = journal->record ? ag_record_trouble(journal->record) : NULL;
     if (text) tell(context, text);
     for (size_t i = 0; i < journal->seats.count; i++) {
-        const seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
+        const ag_journal_seat *s = *(ag_journal_seat *const *)ag_vec_at(&journal->seats, i);
         text = s->own ? ag_record_trouble(s->record) : NULL;
         if (text) tell(context, text);
     }
@@ -570,7 +446,7 @@ static int register_model(ag_journal *journal, ag_err *err)
     if (o->tracker.client) {
         journal->registered = model;
         journal->registered_as = journal->version;
-        rc = write_known(journal, err);
+        rc = ag_journal_write_known(journal, err);
     }
     if (rc >= 0 && journal->version && o->tracker.client)
         rc = ag_record_tag(journal->record, AG_REGISTRATION_TAG, journal->version, err);
@@ -591,7 +467,7 @@ static void settle(ag_journal *journal)
     if (tracker->client) auger_ledger_status_read(tracker->client, &status);
     bool told = journal->unregistered && status.refused == 1 && !status.pending;
     if (!settled && !told) on_remark(journal, journal->unsettled);
-    if (ag_record_lost(journal->record)) forget_known(journal);
+    if (ag_record_lost(journal->record)) ag_journal_forget_known(journal);
 }
 
 /* Whoever reads only the last line must not think that the hours of training are lost. */
@@ -616,7 +492,7 @@ int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *er
     if (rc < 0 && why) (void)ag_record_tag(journal->record, "auger.error", why->text, NULL);
     if (ended < 0) end = AG_RECORD_FAILED;
     for (size_t i = 0; i < journal->seats.count; i++) {
-        const seat *s = *(seat *const *)ag_vec_at(&journal->seats, i);
+        const ag_journal_seat *s = *(ag_journal_seat *const *)ag_vec_at(&journal->seats, i);
         if (s->own && !s->ended) (void)ag_record_finish(s->record, end, NULL);
     }
     int finished = ag_record_finish(journal->record, end, ended < 0 ? NULL : err);
