@@ -8,6 +8,8 @@
 #include "core/io/path.h"
 #include "data/prepare_parts.h"
 
+enum { HEADER_MOST = 200 }; /* characters of a field of the header */
+
 typedef struct preparing {
     const ag_prepare_options *options;
     const ag_limits *limits;
@@ -25,11 +27,17 @@ static const char *keep_text(preparing *p, ag_str text)
     return copy;
 }
 
+/* A field of the header, of a broken one its beginning: readers of CSV have limits. */
+static const char *keep_header(preparing *p, const ag_hole *hole, ag_header_id id)
+{
+    ag_str text = ag_hole_text(hole, id);
+    return keep_text(p, ag_str_slice(text, 0, ag_utf8_valid(text) ? ag_utf8_head(text, HEADER_MOST) : HEADER_MOST));
+}
+
 static const char *keep_field(preparing *p, const ag_hole *hole, ag_header_id id, ag_header_id other)
 {
     ag_str text = ag_hole_text(hole, id);
-    if (text.size == 0 || ag_str_is(text, "0")) text = ag_hole_text(hole, other);
-    return keep_text(p, text);
+    return keep_header(p, hole, text.size == 0 || ag_str_is(text, "0") ? other : id);
 }
 
 static const char *keep_buf(preparing *p, ag_buf *buf)
@@ -79,12 +87,12 @@ static int describe_hole(preparing *p, const ag_hole *hole, ag_err *err)
     r->rows = (int64_t)signal->rows;
     r->sample_rate_hz = signal->rate;
     r->format_version = hole->version ? ag_arena_printf(p->keep, "%d", hole->version) : "";
-    r->firmware = keep_text(p, ag_hole_text(hole, AG_HEADER_FIRMWARE));
-    r->date = keep_text(p, ag_hole_text(hole, AG_HEADER_DATE));
+    r->firmware = keep_header(p, hole, AG_HEADER_FIRMWARE);
+    r->date = keep_header(p, hole, AG_HEADER_DATE);
     r->machine = keep_field(p, hole, AG_HEADER_MOTOR_SERIAL, AG_HEADER_BOX_SERIAL);
     r->head = keep_field(p, hole, AG_HEADER_HEAD_TAG, AG_HEADER_HEAD_NAME);
-    r->head_counter = keep_text(p, ag_hole_text(hole, AG_HEADER_HEAD_GLOBAL_COUNTER));
-    r->tool_counter = keep_text(p, ag_hole_text(hole, AG_HEADER_HEAD_LOCAL_COUNTER));
+    r->head_counter = keep_header(p, hole, AG_HEADER_HEAD_GLOBAL_COUNTER);
+    r->tool_counter = keep_header(p, hole, AG_HEADER_HEAD_LOCAL_COUNTER);
     r->steps = list_steps(p, hole, false);
     r->stop_codes = list_steps(p, hole, true);
     r->program = describe_program(p, hole);

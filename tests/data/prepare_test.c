@@ -91,6 +91,24 @@ static int run(void *context, ag_err *err)
     return ag_prepare(&options, f->arena, &f->summary, err);
 }
 
+AG_TEST(test_prepare__a_field_without_an_end_makes_no_cell_without_an_end)
+{
+    static char endless[200001];
+    folders f = {.label = false};
+    ag_err err = {0};
+    set_up(&f, "endless");
+    memset(endless, '7', sizeof endless - 1);
+    const sample broken = {.version = 9, .header = {[AG_HEADER_DATE] = endless, [AG_HEADER_MOTOR_SERIAL] = endless}};
+    put(f.input, "endless.xls", &broken, 0);
+    AG_EXPECT_OK(run(&f, &err));
+    const ag_prepared *row = find(&f.summary, "endless.xls");
+    assert_int_equal(strlen(row->date), 200);
+    assert_int_equal(strlen(row->machine), 200);
+    assert_string_equal(row->failed_rules, "C8");
+    assert_true(strlen(row->reason) < 1000);
+    ag_arena_free(f.arena);
+}
+
 AG_TEST(test_prepare__one_bad_file_is_a_row_and_stops_nothing)
 {
     folders f = {.label = false};
