@@ -31,11 +31,11 @@ path = "other/model/auger.json"
 model = json.load(open(path))
 for name in ("entry", "transition", "exit"):
     point = model["calibration"][name]
-    assert len(point["usual_signs"]) == 8
+    assert len(point["usual_signs"]) == 12
     if sys.argv[1] == "nothing":
-        del point["usual_signs"]
+        del point["usual_signs"], point["usual_noise"]
     else:
-        point["usual_signs"] = [-9, 0.2] * 4
+        point["usual_signs"] = [-9, 0.2, 0] * 4
 json.dump(model, open(path, "w"))
 END
 }

@@ -125,7 +125,7 @@ ag_witness ag_witness_of(const ag_drilled *drilled, const ag_reading *r, int poi
                              feed};
     memcpy(w.x, x, sizeof x);
     memcpy(w.z, z, sizeof z);
-    ag_signs_of(&w, drilled, r, point, w.signs);
+    ag_witness_signs(drilled, r, point, &w);
     return w;
 }
 

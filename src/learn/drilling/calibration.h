@@ -9,9 +9,13 @@
 
 enum { AG_CALIBRATION_TERMS = 15, AG_CALIBRATION_STAIRS = 12, AG_CALIBRATION_SIGNS = 4 };
 
-typedef struct ag_sign { /* what one usually was; NaN: nobody knows */
-    double middle, deviation;
-} ag_sign;
+/* What signs of a point usually were: logarithms. */
+typedef struct ag_usual {
+    struct {
+        double middle, deviation, slope; /* slope: more for each unit of noise's logarithm */
+    } sign[AG_CALIBRATION_SIGNS];
+    double noise, least_noise, most_noise; /* where middles hold, and what was seen; NaN: nobody knows what is usual */
+} ag_usual;
 
 typedef struct ag_point_calibration {
     double blend[AG_CALIBRATION_TERMS]; /* of the way from the heap to the depths of shape and tip */
@@ -20,9 +24,9 @@ typedef struct ag_point_calibration {
     double width;                       /* half of the interval, in usual errors */
     size_t stairs;                      /* confidence falls with the usual error */
     double error[AG_CALIBRATION_STAIRS], confidence[AG_CALIBRATION_STAIRS];
-    ag_sign usual[AG_CALIBRATION_SIGNS]; /* of a hole like those it was fitted on */
-    size_t count, tools;                 /* holes it was fitted on; tools that drilled them */
-    size_t simulated;                    /* tools of which what they say was drawn to; 0: to what is usual of others */
+    ag_usual usual;      /* of a hole like those it was fitted on */
+    size_t count, tools; /* holes it was fitted on; tools that drilled them */
+    size_t simulated;    /* tools of which what they say was drawn to; 0: to what is usual of others */
 } ag_point_calibration;
 
 typedef struct ag_calibration {

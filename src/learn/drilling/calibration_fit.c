@@ -356,7 +356,7 @@ static int fit_point(fitting *f, void *context, ag_err *err)
     leave_out(f);
     fit_blend(f, -1, out->blend);
     fit_scale(f, -1, out->blend, out->scale);
-    ag_signs_fit(f->all, f->count, f->fit.sorted, out->usual);
+    ag_usual_fit(f->all, f->count, f->fit.sorted, &out->usual);
     out->width = drawn_to_normal(f, conformal(f));
     return fit_confidence(f, out, err);
 }

@@ -7,13 +7,13 @@
 #define AG_CALIBRATION_FAR 0.6     /* mm: beyond it a shape is of another point */
 #define AG_CALIBRATION_FLOOR 0.001 /* mm: of errors, under their logarithm */
 
-typedef struct ag_witness {         /* of one point of one hole */
-    double heap, shape;             /* mm; shape NaN: says nothing near */
-    double word;                    /* mm, what the labeller says of this point, near or far; NaN: nothing */
-    double spread;                  /* mm, of the heap */
-    double x[AG_CALIBRATION_TERMS]; /* what the blend is made of */
-    double z[AG_CALIBRATION_TERMS]; /* what the usual error is made of */
-    double signs[AG_CALIBRATION_SIGNS];
+typedef struct ag_witness {                    /* of one point of one hole */
+    double heap, shape;                        /* mm; shape NaN: says nothing near */
+    double word;                               /* mm, what the labeller says of this point, near or far; NaN: nothing */
+    double spread;                             /* mm, of the heap */
+    double x[AG_CALIBRATION_TERMS];            /* what the blend is made of */
+    double z[AG_CALIBRATION_TERMS];            /* what the usual error is made of */
+    double signs[AG_CALIBRATION_SIGNS], noise; /* logarithms, of how unlike others the hole is; NaN: silent */
     double truth;
     size_t tool; /* number below that of the tools */
 } ag_witness;
@@ -27,11 +27,10 @@ double ag_witness_usual_error(const double scale[AG_CALIBRATION_TERMS], const ag
 
 /* ---- calibration_unlike.c ---- */
 
-/* Of a witness whose heap, spread and word are there. NaN: it is silent. */
-void ag_signs_of(const ag_witness *w, const ag_drilled *drilled, const ag_reading *reading, int point,
-                 double out[AG_CALIBRATION_SIGNS]);
-/* `room` [count]. A sign that none of them gives leaves `out` as it is. */
-void ag_signs_fit(const ag_witness *all, size_t count, double *room, ag_sign out[AG_CALIBRATION_SIGNS]);
+/* Gives signs and noise to a witness whose heap, spread and word are there. */
+void ag_witness_signs(const ag_drilled *drilled, const ag_reading *reading, int point, ag_witness *w);
+/* `room` [count]. A sign that none of them gives: `out` stays as it is. */
+void ag_usual_fit(const ag_witness *all, size_t count, double *room, ag_usual *out);
 /* The chance that a hole is of another kind than those that the calibration was fitted on; 0 where nobody knows those.
  * The heap of a point that is not there is NaN. */
 double ag_calibration_unlike(const ag_calibration *calibration, const ag_witness witnesses[AG_POINTS]);

@@ -5,6 +5,7 @@
  * of every point (how wide its heap is, how far the shape is from it, how much lies outside of the heap, how unsure the
  * labeller is) are compared with what they usually were: each as the logarithm's distance from the middle, in
  * deviations of a distribution with long tails, beside what they are in holes of another kind, all points together.
+ * Where torque is noisy all of them are more than elsewhere, so what is usual goes with the noise.
  *
  * In a hole of another kind the labeller, who knows how a cone cuts and learned from nobody, is believed as usually,
  * and the heap is off by what such heaps are; nobody has measured how far the answer is off there, so its interval
@@ -25,18 +26,33 @@ static const struct {
 } elsewhere[SIGNS] = {
     [SPREAD] = {-2.12, 0.4}, [DISTANCE] = {-1.61, 0.8}, [BLUR] = {-3.22, 0.8}, [DOUBT] = {-1.61, 0.5}};
 static const double rare = 0.1, least_deviation = 0.2;
+/* Signs of a hole go together, so each counts in part. */
+static const double together = 0.7;
 /* mm: what the labeller is usually off by, what a heap of such a hole is off by beside its spread, what an answer is at
  * least; and the share of the witnesses' distance that it is. */
 static const double labeller_mm = 0.04, heap_mm = 0.2, least_mm = 0.06, share_of_distance = 0.5;
 static const double nine_of_ten = 1.645; /* deviations of a normal distribution to either side */
 
-void ag_signs_of(const ag_witness *w, const ag_drilled *drilled, const ag_reading *r, int point, double out[SIGNS])
+/* How much torque jumps from node to node, as a share of it, where the tool cuts. */
+static double noise_of(const ag_track *t)
+{
+    double jumps = 0, torque = 0, cuts = 0.1 * t->peak;
+    for (size_t i = 1; i + 1 < t->count; i++) {
+        if (!t->joined[i] || !t->joined[i + 1] || t->torque[i] < cuts) continue;
+        jumps += fabs(t->torque[i] - 0.5 * (t->torque[i - 1] + t->torque[i + 1]));
+        torque += t->torque[i];
+    }
+    return torque > 0 ? jumps / torque : (double)NAN;
+}
+
+void ag_witness_signs(const ag_drilled *drilled, const ag_reading *r, int point, ag_witness *w)
 {
     bool silent = isnan(w->word);
-    out[SPREAD] = log(w->spread);
-    out[DISTANCE] = silent ? (double)NAN : log(fmin(fabs(w->word - w->heap), AG_CALIBRATION_FAR) + 0.02);
-    out[BLUR] = log(1.02 - r->mass[point]);
-    out[DOUBT] = silent ? (double)NAN : log(drilled->shape.uncertainty + 0.02);
+    w->signs[SPREAD] = log(w->spread);
+    w->signs[DISTANCE] = silent ? (double)NAN : log(fmin(fabs(w->word - w->heap), AG_CALIBRATION_FAR) + 0.02);
+    w->signs[BLUR] = log(1.02 - r->mass[point]);
+    w->signs[DOUBT] = silent ? (double)NAN : log(drilled->shape.uncertainty + 0.02);
+    w->noise = log(noise_of(&drilled->track) + 1e-4);
 }
 
 /* ---- what is usual ---- */
@@ -53,19 +69,57 @@ static double median(double *values, size_t count)
     return 0.5 * (values[(count - 1) / 2] + values[count / 2]);
 }
 
-void ag_signs_fit(const ag_witness *all, size_t count, double *room, ag_sign out[SIGNS])
+static void fit_noise(const ag_witness *all, size_t count, double *room, ag_usual *out)
 {
-    ag_sign found[SIGNS];
+    size_t told = 0;
+    for (size_t i = 0; i < count; i++)
+        if (isfinite(all[i].noise)) room[told++] = all[i].noise;
+    out->noise = out->least_noise = out->most_noise = 0;
+    if (told == 0) return;
+    out->noise = median(room, told);
+    out->least_noise = room[0];
+    out->most_noise = room[told - 1];
+}
+
+/* From where middles hold to this hole, as far as anything was seen. */
+static double noisier(const ag_usual *usual, double noise)
+{
+    return isnan(noise) ? 0 : fmax(usual->least_noise, fmin(usual->most_noise, noise)) - usual->noise;
+}
+
+/* By how much a sign grows with noise, by least squares; it never falls. */
+static double slope_of(const ag_witness *all, size_t count, int s, const ag_usual *usual)
+{
+    double n = 0, x = 0, y = 0, xx = 1e-6, xy = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(all[i].signs[s])) continue;
+        double noise = noisier(usual, all[i].noise);
+        n++;
+        x += noise;
+        y += all[i].signs[s];
+        xx += noise * noise;
+        xy += noise * all[i].signs[s];
+    }
+    return n > 0 ? fmax((xy - x * y / n) / (xx - x * x / n), 0) : 0;
+}
+
+void ag_usual_fit(const ag_witness *all, size_t count, double *room, ag_usual *out)
+{
+    ag_usual found;
+    fit_noise(all, count, room, &found);
     for (int s = 0; s < SIGNS; s++) {
         size_t told = 0;
+        double slope = slope_of(all, count, s, &found), middle;
         for (size_t i = 0; i < count; i++)
-            if (isfinite(all[i].signs[s])) room[told++] = all[i].signs[s];
+            if (isfinite(all[i].signs[s])) room[told++] = all[i].signs[s] - slope * noisier(&found, all[i].noise);
         if (told == 0) return;
-        found[s].middle = median(room, told);
-        for (size_t i = 0; i < told; i++) room[i] = fabs(room[i] - found[s].middle);
-        found[s].deviation = fmax(1.4826 * median(room, told), least_deviation);
+        middle = median(room, told);
+        for (size_t i = 0; i < told; i++) room[i] = fabs(room[i] - middle);
+        found.sign[s].middle = middle;
+        found.sign[s].deviation = fmax(1.4826 * median(room, told), least_deviation);
+        found.sign[s].slope = slope;
     }
-    memcpy(out, found, sizeof found);
+    *out = found;
 }
 
 /* ---- how unlike ---- */
@@ -82,13 +136,14 @@ static double density_elsewhere(double deviations)
 }
 
 /* What a sign says for another kind. Only more than usual is unlike, and nothing is more than clearly so. */
-static double speaks(const ag_sign *usual, int s, double sign)
+static double speaks(const ag_usual *usual, int s, const ag_witness *w)
 {
-    double mean = elsewhere[s].mean, deviation = elsewhere[s].deviation;
-    if (isnan(sign) || isnan(usual->middle)) return 0;
-    double more = fmax(sign, usual->middle);
+    double mean = elsewhere[s].mean, deviation = elsewhere[s].deviation, here = usual->sign[s].deviation;
+    double middle = usual->sign[s].middle + usual->sign[s].slope * noisier(usual, w->noise);
+    if (isnan(w->signs[s])) return 0;
+    double more = fmax(w->signs[s], middle);
     return density_elsewhere((fmin(more, mean + deviation) - mean) / deviation) - log(deviation) -
-           (density_here((more - usual->middle) / usual->deviation) - log(usual->deviation));
+           (density_here((more - middle) / here) - log(here));
 }
 
 double ag_calibration_unlike(const ag_calibration *c, const ag_witness witnesses[AG_POINTS])
@@ -97,10 +152,11 @@ double ag_calibration_unlike(const ag_calibration *c, const ag_witness witnesses
     bool told = false;
     for (int k = 0; k < AG_POINTS && c->refine; k++) {
         const ag_point_calibration *p = &c->point[k];
-        if (isnan(witnesses[k].heap) || !isnan(p->labeller)) continue;
+        if (isnan(witnesses[k].heap) || !isnan(p->labeller) || isnan(p->usual.noise)) continue;
         for (int s = 0; s < SIGNS; s++)
-            if (s != DOUBT || !told) odds += speaks(&p->usual[s], s, witnesses[k].signs[s]); /* the hole has one */
-        told |= !isnan(p->usual[SPREAD].middle);
+            if (s != DOUBT || !told) /* of which a hole has one */
+                odds += together * speaks(&p->usual, s, &witnesses[k]);
+        told = true;
     }
     return told ? 1 / (1 + exp(fmin(-odds, 700))) : 0;
 }

@@ -80,8 +80,7 @@ static ag_prediction answer(const bench *b, const ag_calibration *c, size_t i)
 static ag_calibration without_signs(const ag_calibration *c)
 {
     ag_calibration blind = *c;
-    for (int k = 0; k < AG_POINTS; k++)
-        for (int s = 0; s < AG_CALIBRATION_SIGNS; s++) blind.point[k].usual[s].middle = (double)NAN;
+    for (int k = 0; k < AG_POINTS; k++) blind.point[k].usual.noise = (double)NAN;
     return blind;
 }
 
@@ -205,7 +204,7 @@ static int store_and_read(const ag_calibration *c, const char *from, const char 
     return rc;
 }
 
-AG_TEST(test_unlike__is_stored_and_models_of_before_have_none)
+AG_TEST(test_unlike__is_the_same_when_read_back)
 {
     ag_err err = {0};
     ag_calibration again;
@@ -214,23 +213,79 @@ AG_TEST(test_unlike__is_stored_and_models_of_before_have_none)
     AG_EXPECT_OK(store_and_read(&b->calibration, NULL, NULL, &again, &err));
     ag_prediction said = answer(b, &b->calibration, 0), same = answer(b, &again, 0);
     assert_memory_equal(&said.points, &same.points, sizeof said.points);
-    AG_EXPECT_OK(store_and_read(&b->calibration, "\"usual_signs\"", "\"not_known\"", &again, &err));
-    assert_true(isnan(again.point[AG_POINT_ENTRY].usual[0].middle));
     ag_arena_free(b->arena);
 }
 
-AG_TEST(test_unlike__half_of_the_signs_are_refused)
+/* Torque that jumps up and down by this share of itself. */
+enum { NODES = 40 };
+typedef struct rough {
+    double torque[NODES], depth[NODES], time[NODES], thrust[NODES], samples[NODES];
+    bool joined[NODES];
+} rough;
+
+static void roughen(rough *r, double share, ag_track *track)
+{
+    for (size_t i = 0; i < NODES; i++) {
+        r->torque[i] = 10 * (i % 2 ? 1 + share / 2 : 1 - share / 2);
+        r->depth[i] = 0.5 * (double)i;
+        r->time[i] = 0.1 * (double)i;
+        r->samples[i] = 1;
+        r->joined[i] = i > 0;
+    }
+    *track = (ag_track){.count = NODES,
+                        .depth = r->depth,
+                        .torque = r->torque,
+                        .thrust = r->thrust,
+                        .time = r->time,
+                        .samples = r->samples,
+                        .joined = r->joined,
+                        .end = 20,
+                        .peak = 11};
+}
+
+AG_TEST(test_unlike__what_noise_explains_is_no_other_kind)
+{
+    static rough smooth, noisy;
+    ag_err err = {0};
+    bench *b = open_bench(9, true);
+    size_t unlike[2] = {0, 0};
+    for (size_t i = 0; i < HOLES; i++) { /* one in twenty is of a noisy machine, and all signs show it */
+        roughen(&smooth, 0.01, &b->drilled[i].track);
+        if (i % 20) continue;
+        roughen(&noisy, 0.2, &b->drilled[i].track);
+        estrange(b, i, 0, 0.11, 0.15);
+        b->drilled[i].shape.entry += i % 40 ? 0.15 : -0.15;
+        b->drilled[i].shape.exit += i % 40 ? 0.15 : -0.15;
+    }
+    AG_EXPECT_OK(ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, HOLES, true, NULL},
+                                    &b->calibration, &err));
+    for (int quiet = 0; quiet < 2; quiet++)
+        for (size_t i = 0; i < HOLES; i += 20) {
+            if (quiet) roughen(&smooth, 0.01, &b->drilled[i].track);
+            unlike[quiet] += answer(b, &b->calibration, i).unlike;
+        }
+    print_message("of %d unlike: %zu noisy, %zu as quiet as others\n", HOLES / 20, unlike[0], unlike[1]);
+    assert_true(unlike[0] == 0 && unlike[1] > HOLES / 20 * 3 / 4);
+    ag_arena_free(b->arena);
+}
+
+AG_TEST(test_unlike__half_of_what_is_usual_is_refused)
 {
     ag_err err = {0};
     ag_calibration again;
     bench *b = open_bench(8, true);
-    b->calibration.point[AG_POINT_ENTRY].usual[0].middle = -2.5;
-    b->calibration.point[AG_POINT_ENTRY].usual[0].deviation = 0.25;
-    AG_EXPECT_ERROR(store_and_read(&b->calibration, "[-2.5,0.25,", "[-2.5,", &again, &err), AG_EPARSE,
-                    "calibration.entry");
-    AG_EXPECT_ERROR(store_and_read(&b->calibration, "[-2.5,0.25,", "[-2.5,0,", &again, &err), AG_EPARSE,
-                    "calibration.entry");
-    AG_EXPECT_ERROR(store_and_read(&b->calibration, "[-2.5,0.25,", "[\"wide\",0.25,", &again, &err), AG_EPARSE,
-                    "calibration.entry");
+    ag_usual *usual = &b->calibration.point[AG_POINT_ENTRY].usual;
+    usual->sign[0].middle = -2.5;
+    usual->sign[0].deviation = 0.25;
+    usual->sign[0].slope = 0.5;
+    usual->noise = -5;
+    usual->least_noise = -6;
+    usual->most_noise = -4;
+    static const char *const wrong[][2] = {{"[-2.5,0.25,0.5,", "[-2.5,0.25,"}, {"[-2.5,0.25,", "[-2.5,0,"},
+                                           {"[-2.5,", "[\"wide\","},           {"[-5.0,-6.0,-4.0]", "[-5,-6]"},
+                                           {"[-5.0,-6.0,-4.0]", "[-5,-4,-6]"}, {"\"usual_noise\"", "\"nothing\""}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        AG_EXPECT_ERROR(store_and_read(&b->calibration, wrong[i][0], wrong[i][1], &again, &err), AG_EPARSE,
+                        "calibration.entry");
     ag_arena_free(b->arena);
 }
