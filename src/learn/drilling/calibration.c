@@ -89,6 +89,7 @@ ag_witness ag_witness_of(const ag_drilled *drilled, const ag_reading *r, int poi
     ag_witness w = {.heap = r->mm[point], .spread = r->spread[point], .truth = (double)NAN};
     w.word = refine ? word_near(drilled, point, w.heap) : (double)NAN;
     w.shape = fabs(w.word - w.heap) <= AG_CALIBRATION_FAR ? w.word : (double)NAN; /* else it is of another point */
+    if (point == AG_POINT_TRANSITION) w.word = w.shape; /* of several transitions another one may be meant */
     bool both = !isnan(w.shape), measured = both && !isnan(drilled->shape.point);
     double away = both ? w.shape - w.heap : 0, spread = log(r->spread[point] / 0.15);
     double unsure = both ? log((drilled->shape.uncertainty + 0.02) / 0.1) : 0;

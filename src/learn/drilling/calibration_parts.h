@@ -9,7 +9,7 @@
 
 typedef struct ag_witness {                    /* of one point of one hole */
     double heap, shape;                        /* mm; shape NaN: says nothing near */
-    double word;                               /* mm, what the labeller says of this point, near or far; NaN: nothing */
+    double word;                               /* mm, what the labeller says of this point, near or (of an end) far; NaN: nothing */
     double spread;                             /* mm, of the heap */
     double x[AG_CALIBRATION_TERMS];            /* what the blend is made of */
     double z[AG_CALIBRATION_TERMS];            /* what the usual error is made of */
