@@ -7,10 +7,10 @@
 #define AG_CALIBRATION_FAR 0.6     /* mm: beyond it a shape is of another point */
 #define AG_CALIBRATION_FLOOR 0.001 /* mm: of errors, under their logarithm */
 
-typedef struct ag_witness {                    /* of one point of one hole */
-    double heap, shape;                        /* mm; shape NaN: says nothing near */
-    double word;                               /* mm, what the labeller says of this point, near or (of an end) far; NaN: nothing */
-    double spread;                             /* mm, of the heap */
+typedef struct ag_witness { /* of one point of one hole */
+    double heap, shape;     /* mm; shape NaN: says nothing near */
+    double word;            /* mm, what the labeller says of this point, near or (of an end) far; NaN: nothing */
+    double spread;          /* mm, of the heap */
     double x[AG_CALIBRATION_TERMS];            /* what the blend is made of */
     double z[AG_CALIBRATION_TERMS];            /* what the usual error is made of */
     double signs[AG_CALIBRATION_SIGNS], noise; /* logarithms, of how unlike others the hole is; NaN: silent */
