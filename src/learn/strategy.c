@@ -21,6 +21,7 @@
 #include "learn/strategies/list.h"
 #include "learn/strategies/plugin.h"
 #include "learn/strategy_keys.h"
+#include "learn/strategy_resume.h"
 #include "learn/strategy_swap.h"
 
 static const ag_strategy *const strategies[] = {

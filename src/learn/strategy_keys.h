@@ -10,8 +10,5 @@ int ag_strategy_check_keys(const ag_strategy *strategy, const ag_settings *setti
 int ag_strategy_check_metric(const ag_settings *settings, const ag_strategy_job *job, ag_err *err);
 /* Remarks on keys that another one keeps from having an effect. */
 void ag_strategy_tell_idle(const ag_strategy *strategy, const ag_strategy_task *task);
-/* strategy_resume.c: refuses to go on with what OUTPUT holds when its configuration makes another training, before its
- * run, or anything else of it, is touched. */
-int ag_strategy_check_resumed(const ag_strategy *strategy, const ag_strategy_task *task, ag_err *err);
 /* What would be refused or told is not in the effective configuration, which can be trained from again. */
 int ag_strategy_leave_out(const ag_strategy *strategy, ag_strategy_task *task, ag_err *err);

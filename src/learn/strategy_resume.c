@@ -3,7 +3,7 @@
  * exactly, when each training begins; but by then the run of the ledger runs again, and OUTPUT/config.yaml is another:
  * a good run would have failed because of a slip. So what surely makes another training is looked for here, in the
  * configuration that it has left. A key that one of the two versions of Auger does not have is no difference. */
-#include "learn/strategy_keys.h"
+#include "learn/strategy_resume.h"
 
 #include "core/base/vec.h"
 #include "core/doc/json.h"
@@ -69,7 +69,7 @@ static int refuse(const ag_strategy_task *task, const difference *d, ag_err *err
     ag_fail(err, AG_EINVAL, "the checkpoints in '%s' belong to another training: %.200s", task->output_dir,
             text.data ? text.data : d->key);
     ag_buf_deinit(&text);
-    ag_err_hint(err, "resume with the configuration it was begun with, or begin anew in another directory");
+    ag_err_hint(err, "%s", AG_TRAIN_ANOTHER_HINT);
     return ag_settings_place(task->settings, d->key, err);
 }
 

@@ -74,6 +74,16 @@ static void open_bench(bench *b)
     ag_buf_deinit(&text);
 }
 
+static ag_strategy_task task_of(const bench *b, const ag_strategy_watch *watch)
+{
+    return (ag_strategy_task){.settings = &b->settings,
+                              .data_dir = b->data,
+                              .output_dir = b->output,
+                              .jobs = 1,
+                              .watch = watch,
+                              .arena = b->arena};
+}
+
 static void close_bench(bench *b)
 {
     ag_arena_free(b->arena);
@@ -85,12 +95,8 @@ static int run(void *context, ag_err *err)
     const ag_strategy *strategy = NULL;
     ag_strategy_watch watch = {
         .context = b, .phase = on_phase, .dataset = on_dataset, .configured = on_configured, .metric = on_metric};
-    ag_strategy_task task = {.settings = &b->settings,
-                             .data_dir = b->data,
-                             .output_dir = b->output,
-                             .jobs = 1,
-                             .watch = &watch,
-                             .arena = ag_arena_new(0)};
+    ag_strategy_task task = task_of(b, &watch);
+    task.arena = ag_arena_new(0);
     b->phases = 0;
     int rc = task.arena ? ag_strategy_find(&b->settings, &strategy, err) : ag_fail_memory(err, 1);
     if (rc >= 0) rc = ag_strategy_run(strategy, &task, err);
@@ -151,12 +157,7 @@ AG_TEST(test_strategy__a_full_disk_is_told_with_what_to_do)
     open_bench(&b);
     const ag_strategy_watch watch = {.metric = find_no_room};
     for (int kept = 0; kept < 2; kept++) {
-        ag_strategy_task task = {.settings = &b.settings,
-                                 .data_dir = b.data,
-                                 .output_dir = b.output,
-                                 .jobs = 1,
-                                 .watch = &watch,
-                                 .arena = b.arena};
+        ag_strategy_task task = task_of(&b, &watch);
         const ag_strategy *strategy = NULL;
         b.settings.save_checkpoints = kept;
         AG_EXPECT_OK(ag_strategy_find(&b.settings, &strategy, &err));
@@ -179,12 +180,7 @@ static int run_refusing(bench *b, ag_err *err)
 {
     const ag_strategy *strategy = NULL;
     const ag_strategy_watch watch = {.configured = refuse_configured};
-    ag_strategy_task task = {.settings = &b->settings,
-                             .data_dir = b->data,
-                             .output_dir = b->output,
-                             .jobs = 1,
-                             .watch = &watch,
-                             .arena = b->arena};
+    ag_strategy_task task = task_of(b, &watch);
     int rc = ag_strategy_find(&b->settings, &strategy, err);
     if (rc >= 0) rc = ag_strategy_run(strategy, &task, err);
     ag_strategy_task_deinit(&task);
@@ -333,12 +329,7 @@ AG_TEST(test_strategy__the_second_of_two_does_not_take_the_directory_of_the_firs
     open_bench(&b);
     b.settings.empty = true; /* so that there is a remark */
     const ag_strategy_watch watch = {.context = &b, .remark = begin_another};
-    ag_strategy_task task = {.settings = &b.settings,
-                             .data_dir = b.data,
-                             .output_dir = b.output,
-                             .jobs = 1,
-                             .watch = &watch,
-                             .arena = b.arena};
+    ag_strategy_task task = task_of(&b, &watch);
     (void)ag_dir_remove(b.output, NULL);
     AG_EXPECT_OK(ag_strategy_find(&b.settings, &strategy, &err));
     AG_EXPECT_ERROR(ag_strategy_run(strategy, &task, &err), AG_ECONFLICT, "another training writes into");

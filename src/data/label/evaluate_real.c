@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/map.h"
+#include "core/base/median.h"
 #include "core/base/mem.h"
 #include "core/base/rng.h"
 #include "core/base/vec.h"
@@ -118,25 +119,13 @@ static int do_file(void *context, size_t index, ag_err *err)
 
 /* ---- numbers ---- */
 
-static int by_size(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof(double), by_size);
-    return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
-}
-
 /* `scratch` has room for count values. */
 static double robust(const double *values, size_t count, double *scratch)
 {
     memcpy(scratch, values, count * sizeof(double));
-    double middle = median(scratch, count);
+    double middle = ag_median(scratch, count);
     for (size_t i = 0; i < count; i++) scratch[i] = fabs(values[i] - middle);
-    return 1.4826 * median(scratch, count);
+    return 1.4826 * ag_median(scratch, count);
 }
 
 static void bootstrap(const double *values, size_t count, double *scratch, double *low, double *high)
@@ -148,7 +137,7 @@ static void bootstrap(const double *values, size_t count, double *scratch, doubl
         for (size_t i = 0; i < count; i++) drawn[i] = values[ag_rng_below(&rng, count)];
         draws[d] = robust(drawn, count, more);
     }
-    qsort(draws, DRAWS, sizeof(double), by_size);
+    qsort(draws, DRAWS, sizeof(double), ag_by_size);
     *low = draws[DRAWS / 40];
     *high = draws[DRAWS - 1 - DRAWS / 40];
 }
@@ -164,7 +153,7 @@ static int slope_of(const double *age, const double *values, size_t count, doubl
     for (size_t i = 0; i < count; i++)
         for (size_t k = i + 1; k < count; k++)
             if (fabs(age[k] - age[i]) > 0) slopes[used++] = (values[k] - values[i]) / (age[k] - age[i]);
-    if (used * 4 >= count * (count - 1)) *out = median(slopes, used);
+    if (used * 4 >= count * (count - 1)) *out = ag_median(slopes, used);
     ag_free(slopes);
     return AG_OK;
 }
@@ -210,7 +199,7 @@ static int measure(real_hole *const *holes, size_t count, ag_arena *arena, ag_ev
                              .thicknesses = all,
                              .about_slope = NAN};
     memcpy(scratch, all, count * sizeof(double));
-    group->thickness = median(scratch, count);
+    group->thickness = ag_median(scratch, count);
     group->spread = robust(all, count, scratch);
     bootstrap(all, count, scratch, &group->low, &group->high);
     group->transition_spread = levels >= FEWEST ? robust(level, levels, scratch) : (double)NAN;
@@ -226,7 +215,7 @@ static int by_kind(const void *a, const void *b)
 {
     const real_hole *x = *(real_hole *const *)a, *y = *(real_hole *const *)b;
     int order = strcmp(x->folder, y->folder);
-    if (order == 0) order = by_size(&x->thickness, &y->thickness);
+    if (order == 0) order = ag_by_size(&x->thickness, &y->thickness);
     return order ? order : strcmp(x->path, y->path);
 }
 

@@ -3,9 +3,9 @@
 #include "data/label/label.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/median.h"
 #include "core/base/mem.h"
 
 extern const ag_labeller ag_labeller_change_points, ag_labeller_step_codes;
@@ -153,18 +153,6 @@ int ag_label_hole(const ag_hole *hole, const ag_verdict *verdict, ag_arena *aren
 /* ---------------------------------------------------------------------------------------------------- consistency --
  */
 
-static int by_size(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof(double), by_size);
-    return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
-}
-
 enum { MOST_ALIKE = 3 };
 static const double alike_mm = 0.25;
 
@@ -184,9 +172,9 @@ static void compare_trait(ag_label *const *labels, size_t count, int trait, doub
     for (size_t i = 0; i < count; i++)
         if (!isnan(trait_of(labels[i], trait))) values[found++] = trait_of(labels[i], trait);
     if (found < FEWEST) return;
-    double middle = median(values, found);
+    double middle = ag_median(values, found);
     for (size_t i = 0; i < found; i++) values[i] = fabs(values[i] - middle);
-    double limit = fmax(2.5 * 1.4826 * median(values, found), alike_mm);
+    double limit = fmax(2.5 * 1.4826 * ag_median(values, found), alike_mm);
     for (size_t i = 0; i < count; i++) {
         double away = fabs(trait_of(labels[i], trait) - middle);
         if (away > limit) labels[i]->consistency = fmin(labels[i]->consistency, limit / away);

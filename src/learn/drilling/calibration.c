@@ -176,8 +176,7 @@ static ag_point answer_point(const ag_calibration *c, const ag_witness *w, const
     out.mm = depth_of(p, w);
     if (unlike > 0) {
         ag_elsewhere e = ag_witness_elsewhere(w);
-        bool another = fabs(e.mm - w->heap) > AG_CALIBRATION_FAR; /* place: a mean of both would be neither */
-        out.mm += (another ? unlike > 0.5 : unlike) * (e.mm - out.mm);
+        out.mm += (e.another ? unlike > 0.5 : unlike) * (e.mm - out.mm);
         half = sqrt((1 - unlike) * half * half + unlike * e.half * e.half);
         right += unlike * (e.right - right);
     }

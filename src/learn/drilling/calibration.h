@@ -10,12 +10,12 @@
 enum { AG_CALIBRATION_TERMS = 15, AG_CALIBRATION_STAIRS = 12, AG_CALIBRATION_SIGNS = 4 };
 
 /* What signs of a point usually were: logarithms. */
-typedef struct ag_usual {
+typedef struct ag_usual_signs {
     struct {
         double middle, deviation, slope; /* slope: more for each unit of noise's logarithm */
     } sign[AG_CALIBRATION_SIGNS];
     double noise, least_noise, most_noise; /* where middles hold, and what was seen; NaN: nobody knows what is usual */
-} ag_usual;
+} ag_usual_signs;
 
 typedef struct ag_point_calibration {
     double blend[AG_CALIBRATION_TERMS]; /* of the way from the heap to the depths of shape and tip */
@@ -24,9 +24,9 @@ typedef struct ag_point_calibration {
     double width;                       /* half of the interval, in usual errors */
     size_t stairs;                      /* confidence falls with the usual error */
     double error[AG_CALIBRATION_STAIRS], confidence[AG_CALIBRATION_STAIRS];
-    ag_usual usual;      /* of a hole like those it was fitted on */
-    size_t count, tools; /* holes it was fitted on; tools that drilled them */
-    size_t simulated;    /* tools of which what they say was drawn to; 0: to what is usual of others */
+    ag_usual_signs signs; /* of a hole like those it was fitted on */
+    size_t count, tools;  /* holes it was fitted on; tools that drilled them */
+    size_t simulated;     /* tools of which what they say was drawn to; 0: to what is usual of others */
 } ag_point_calibration;
 
 typedef struct ag_calibration {

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/median.h"
 #include "core/base/mem.h"
 #include "learn/drilling/calibration_parts.h"
 
@@ -90,12 +91,6 @@ static void regress(const regression *r, aim to, double out[TERMS])
     for (int i = 0; i < TERMS; i++) out[i] = to.terms[i] + b[i];
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The same, where what is left beyond the edge of the usual pulls as if it lay there: weighed anew by what the fit
  * before leaves. */
 static void regress_robustly(const regression *r, aim to, double out[TERMS])
@@ -103,7 +98,7 @@ static void regress_robustly(const regression *r, aim to, double out[TERMS])
     regress(r, to, out);
     for (int round = 0; round < REWEIGH && r->count > 0; round++) {
         for (size_t n = 0; n < r->count; n++) r->sorted[n] = fabs(r->values[n] - ag_witness_product(r->rows[n], out));
-        qsort(r->sorted, r->count, sizeof *r->sorted, by_size);
+        qsort(r->sorted, r->count, sizeof *r->sorted, ag_by_size);
         double reach = edge * (deviation * r->sorted[r->count / 2] + AG_CALIBRATION_FLOOR);
         for (size_t n = 0; n < r->count; n++)
             r->weights[n] = reach / fmax(fabs(r->values[n] - ag_witness_product(r->rows[n], out)), reach);
@@ -268,7 +263,7 @@ static double normal_width(const fitting *f)
     double sum = 0;
     for (size_t i = 0; i < f->count; i++) sum += log(f->usual[i] / AG_CALIBRATION_FLOOR);
     double in_floors = sum / (double)f->count; /* its logarithm */
-    return fmax(1.645 / 0.53 * (1 - (0.96 + 0.36 * in_floors) * exp(-in_floors)), 0.1);
+    return fmax(AG_POINT_NINE_OF_TEN / 0.53 * (1 - (0.96 + 0.36 * in_floors) * exp(-in_floors)), 0.1);
 }
 
 static double drawn_to_normal(const fitting *f, double width)
@@ -356,7 +351,7 @@ static int fit_point(fitting *f, void *context, ag_err *err)
     leave_out(f);
     fit_blend(f, -1, out->blend);
     fit_scale(f, -1, out->blend, out->scale);
-    ag_usual_fit(f->all, f->count, f->fit.sorted, &out->usual);
+    ag_signs_fit(f->all, f->count, f->fit.sorted, &out->signs);
     out->width = drawn_to_normal(f, conformal(f));
     return fit_confidence(f, out, err);
 }

@@ -3,9 +3,10 @@
 /* calibration_parts.h: what the files of the calibration share: what a fit and an answer are made of. */
 #include "learn/drilling/calibration.h"
 
-#define AG_CALIBRATION_RIGHT 0.25  /* mm: within it an answer is right */
-#define AG_CALIBRATION_FAR 0.6     /* mm: beyond it a shape is of another point */
-#define AG_CALIBRATION_FLOOR 0.001 /* mm: of errors, under their logarithm */
+#define AG_CALIBRATION_RIGHT 0.25    /* mm: within it an answer is right */
+#define AG_CALIBRATION_FAR 0.6       /* mm: beyond it a shape is of another point */
+#define AG_CALIBRATION_LABELLER 0.04 /* mm: what labellers are off by on simulated holes */
+#define AG_CALIBRATION_FLOOR 0.001   /* mm: of errors, under their logarithm */
 
 typedef struct ag_witness { /* of one point of one hole */
     double heap, shape;     /* mm; shape NaN: says nothing near */
@@ -30,7 +31,7 @@ double ag_witness_usual_error(const double scale[AG_CALIBRATION_TERMS], const ag
 /* Gives signs and noise to a witness whose heap, spread and word are there. */
 void ag_witness_signs(const ag_drilled *drilled, const ag_reading *reading, int point, ag_witness *w);
 /* `room` [count]. A sign that none of them gives: `out` stays as it is. */
-void ag_usual_fit(const ag_witness *all, size_t count, double *room, ag_usual *out);
+void ag_signs_fit(const ag_witness *all, size_t count, double *room, ag_usual_signs *out);
 /* The chance that a hole is of another kind than those that the calibration was fitted on; 0 where nobody knows those.
  * The heap of a point that is not there is NaN. */
 double ag_calibration_unlike(const ag_calibration *calibration, const ag_witness witnesses[AG_POINTS]);
@@ -38,6 +39,7 @@ double ag_calibration_unlike(const ag_calibration *calibration, const ag_witness
 typedef struct ag_elsewhere {
     double mm, half; /* half of the interval, mm */
     double right;    /* the chance that it is right */
+    bool another;    /* place than the heap's: a mean of both would be neither */
 } ag_elsewhere;
 ag_elsewhere ag_witness_elsewhere(const ag_witness *witness);
 

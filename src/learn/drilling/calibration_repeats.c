@@ -12,14 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/median.h"
 #include "core/base/mem.h"
 #include "core/io/path.h"
-#include "learn/drilling/calibration.h"
+#include "learn/drilling/calibration_parts.h"
 
 enum { GROUP_LEAST = 4, FEWEST = 25, TRIES = 14 };
 static const double jump_mm = 0.5, far_mm = 0.6, most_mm = 0.5, floor_mm = 0.01;
-/* What labellers are off by on simulated holes, and how far its logarithm usually is from that elsewhere. */
-static const double usual_mm = 0.04, usual_log_deviation = 0.5;
+/* How far the logarithm of what labellers are off by usually is, elsewhere, from what it is on simulated holes. */
+static const double usual_mm = AG_CALIBRATION_LABELLER, usual_log_deviation = 0.5;
 static const double tries[TRIES] = {0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5, 1};
 
 typedef struct repeat { /* a hole */
@@ -55,12 +56,6 @@ static int by_kind(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Where the group that begins at `begin` ends. */
 static size_t group_end(const repeat *all, size_t count, size_t begin)
 {
@@ -82,8 +77,7 @@ static double scatter(const repeat *group, size_t count, const double labeller[2
     double sum = 0;
     for (size_t i = 0; i < count; i++)
         sorted[i] = depth_of(&group[i], 1, labeller[1]) - depth_of(&group[i], 0, labeller[0]);
-    qsort(sorted, count, sizeof *sorted, by_value);
-    double middle = 0.5 * (sorted[(count - 1) / 2] + sorted[count / 2]);
+    double middle = ag_median(sorted, count);
     for (size_t i = 0; i < count; i++) sum += fmin(fabs(sorted[i] - middle), most_mm);
     return sum / (double)count;
 }

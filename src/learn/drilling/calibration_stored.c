@@ -19,7 +19,7 @@ void ag_calibration_default(bool refine, ag_calibration *out)
         memcpy(p->blend, first_blend, sizeof p->blend);
         memcpy(p->scale, first_scale, sizeof p->scale);
         p->labeller = (double)NAN;
-        p->usual = (ag_usual){.noise = (double)NAN};
+        p->signs = (ag_usual_signs){.noise = (double)NAN};
         p->width = usual_width;
         p->stairs = 2;
         p->error[0] = 0.1;
@@ -38,7 +38,7 @@ static void write_numbers(ag_json *json, const char *name, const double *values,
 }
 
 /* Middle, deviation and slope of each sign; none, unless all are known. */
-static void write_usual(ag_json *json, const ag_usual *usual)
+static void write_signs(ag_json *json, const ag_usual_signs *usual)
 {
     double noise[] = {usual->noise, usual->least_noise, usual->most_noise}, signs[3 * SIGNS];
     if (isnan(usual->noise)) return;
@@ -65,7 +65,7 @@ void ag_calibration_write(const ag_calibration *calibration, ag_json *json)
         ag_json_put_real(json, "width", p->width);
         write_numbers(json, "usual_error_mm", p->error, p->stairs);
         write_numbers(json, "confidence", p->confidence, p->stairs);
-        write_usual(json, &p->usual);
+        write_signs(json, &p->signs);
         ag_json_put_int(json, "holes", (int64_t)p->count);
         ag_json_put_int(json, "tools", (int64_t)p->tools);
         if (p->simulated) ag_json_put_int(json, "simulated_tools", (int64_t)p->simulated);
@@ -84,17 +84,17 @@ static bool read_numbers(const ag_value *array, double *out, size_t least, size_
 }
 
 /* Models of before have none. */
-static bool read_usual(const ag_value *point, ag_usual *out)
+static bool read_signs(const ag_value *point, ag_usual_signs *out)
 {
     const ag_value *of_noise = ag_value_get(point, "usual_noise"), *of_signs = ag_value_get(point, "usual_signs");
     double noise[3], signs[3 * SIGNS];
     size_t n;
-    *out = (ag_usual){.noise = (double)NAN};
+    *out = (ag_usual_signs){.noise = (double)NAN};
     if (!of_noise && !of_signs) return true;
     if (!read_numbers(of_noise, noise, 3, 3, &n) || !read_numbers(of_signs, signs, 3 * SIGNS, 3 * SIGNS, &n) ||
         noise[1] > noise[2])
         return false;
-    *out = (ag_usual){.noise = noise[0], .least_noise = noise[1], .most_noise = noise[2]};
+    *out = (ag_usual_signs){.noise = noise[0], .least_noise = noise[1], .most_noise = noise[2]};
     for (int s = 0; s < SIGNS; s++) {
         out->sign[s].middle = signs[3 * s];
         out->sign[s].deviation = signs[3 * s + 1];
@@ -114,7 +114,7 @@ static bool read_point_calibration(const ag_value *value, ag_point_calibration *
         return false;
     if (!read_numbers(ag_value_get(value, "blend"), out->blend, FIRST_TERMS, TERMS, &n) ||
         !read_numbers(ag_value_get(value, "scale"), out->scale, FIRST_TERMS, TERMS, &n) ||
-        !read_usual(value, &out->usual) || !ag_value_real(ag_value_get(value, "width"), &out->width) ||
+        !read_signs(value, &out->signs) || !ag_value_real(ag_value_get(value, "width"), &out->width) ||
         !(out->width > 0) ||
         !read_numbers(ag_value_get(value, "usual_error_mm"), out->error, 1, STAIRS, &out->stairs) ||
         !read_numbers(ag_value_get(value, "confidence"), out->confidence, 1, STAIRS, &stairs) || stairs != out->stairs)

@@ -4,21 +4,9 @@
  * zero or another unit, and a model would learn that. It is told, not refused: the labellers may be the ones that err,
  * in a material that they do not know. */
 #include <math.h>
-#include <stdlib.h>
 
+#include "core/base/median.h"
 #include "learn/drilling/examples_parts.h"
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median_of(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, ascending);
-    return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
-}
 
 int ag_examples_doubt(ag_example_set *set, const ag_labelled_set *labelled, ag_arena *arena, ag_err *err)
 {
@@ -37,7 +25,7 @@ int ag_examples_doubt(ag_example_set *set, const ag_labelled_set *labelled, ag_a
     }
     set->doubt.compared = count;
     if (count == 0) return 0;
-    set->doubt.entry_mm = median_of(entry, count);
-    set->doubt.exit_mm = median_of(exit, count);
+    set->doubt.entry_mm = ag_median(entry, count);
+    set->doubt.exit_mm = ag_median(exit, count);
     return 0;
 }

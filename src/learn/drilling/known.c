@@ -15,8 +15,6 @@
 #include "core/io/path.h"
 #include "data/label/labelled.h"
 
-static const double ninety_percent = 1.645; /* standard deviations to either side */
-
 /* ---- the table of truth ---- */
 
 typedef struct truth_row {
@@ -270,7 +268,7 @@ static double number_of(const char *text)
 static ag_prediction predict(const ag_known *known, double confidence, double uncertainty,
                              const ag_label_settings *settings)
 {
-    double half = ninety_percent * uncertainty;
+    double half = AG_POINT_NINE_OF_TEN * uncertainty;
     ag_prediction said = {.outcome = known->outcome, .confidence = confidence, .voices = 1, .spread = NAN};
     for (int p = 0; p < AG_POINTS; p++) {
         double mm = known->mm[p];

@@ -14,6 +14,9 @@
 typedef enum ag_point_id { AG_POINT_ENTRY, AG_POINT_TRANSITION, AG_POINT_EXIT, AG_POINTS } ag_point_id;
 extern const char *const ag_point_names[AG_POINTS + 1]; /* "entry", "transition", "exit"; ended by NULL */
 
+/* Normal deviations to either side that hold nine of ten. */
+#define AG_POINT_NINE_OF_TEN 1.645
+
 typedef struct ag_point {
     double mm;         /* NaN: there is none */
     double low, high;  /* the interval that holds the truth nine times of ten; NaN where mm is */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/median.h"
 #include "data/label/label.h"
 #include "learn/drilling/score_parts.h"
 
@@ -89,15 +90,9 @@ void ag_score_judge(const ag_known *known, const ag_prediction *said, const ag_s
 
 /* ---- errors ---- */
 
-static int by_size(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 void ag_score_sort(double *values, size_t count)
 {
-    if (count > 1) qsort(values, count, sizeof *values, by_size);
+    if (count > 1) qsort(values, count, sizeof *values, ag_by_size);
 }
 
 /* numpy.percentile's default: linear between neighbours. */

@@ -52,6 +52,9 @@ typedef struct ag_train_options {
 
 /* ---- looking on ---- */
 
+/* What whoever resumes another training is told to do. */
+#define AG_TRAIN_ANOTHER_HINT "resume with the configuration it was begun with, or begin anew in another directory"
+
 typedef struct ag_train_progress {
     int64_t epoch, epochs;               /* this one from 0 */
     int64_t step, steps;                 /* taken in all, and how many there will be at most */

@@ -271,7 +271,7 @@ static const char another[] = "the checkpoint belongs to another training";
 
 static int hint_another(ag_err *err)
 {
-    return ag_err_hint(err, "resume with the configuration it was begun with, or begin anew in another directory");
+    return ag_err_hint(err, "%s", AG_TRAIN_ANOTHER_HINT);
 }
 
 static int refuse_option(const ag_member *now, const ag_value *then, ag_err *err)

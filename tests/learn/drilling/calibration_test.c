@@ -8,32 +8,22 @@
 #include "core/base/rng.h"
 #include "data/validator.h"
 #include "frame/test.h"
+#include "learn/drilling/told.h"
 
-enum { HOLES = 2000 };
+enum { HOLES = MOST_TOLD };
 
 /* Holes whose heaps are off by what their spread says, and whose shapes are off by 0.05 mm to one side. */
-typedef struct bench {
-    ag_arena *arena;
-    ag_drilled drilled[HOLES];
-    const ag_drilled *holes[HOLES];
-    ag_reading readings[HOLES];
-    ag_known known[HOLES];
-    const ag_known *all[HOLES];
-    double nodes[2], times[2], torques[2];
-} bench;
+typedef told_holes bench;
 
 static bench *open_bench(uint64_t seed, double shape_bias, double shape_noise)
 {
-    ag_arena *arena = ag_arena_new(0);
-    bench *b = ag_arena_alloc(arena, sizeof *b);
+    static double nodes[] = {0.5, 30}, times[] = {0, 10}, torques[] = {4, 4};
+    bench *b = new_told();
     ag_rng rng = ag_rng_stream(seed, "holes");
-    *b = (bench){.arena = arena, .nodes = {0.5, 30}, .times = {0, 10}, .torques = {4, 4}};
     for (size_t i = 0; i < HOLES; i++) {
         const double truth[AG_POINTS] = {6, 16, 20};
-        b->drilled[i].track =
-            (ag_track){.count = 2, .depth = b->nodes, .time = b->times, .torque = b->torques, .end = 30};
-        b->readings[i] = (ag_reading){.voices = 1, .apart = {NAN, NAN, NAN}};
-        b->known[i] = (ag_known){.outcome = AG_LABEL_FOUND, .weight = 1};
+        add_told(b, i);
+        b->drilled[i].track = (ag_track){.count = 2, .depth = nodes, .time = times, .torque = torques, .end = 30};
         for (int k = 0; k < AG_POINTS; k++) {
             double spread = 0.05 + 0.25 * ag_rng_double(&rng);
             b->known[i].mm[k] = truth[k] + ag_rng_normal(&rng);
@@ -48,13 +38,9 @@ static bench *open_bench(uint64_t seed, double shape_bias, double shape_noise)
         shape->transition[0] = b->known[i].mm[1] + shape_bias + shape_noise * ag_rng_normal(&rng);
         shape->transition_count = 1;
         shape->exit = b->known[i].mm[2] + shape_bias + shape_noise * ag_rng_normal(&rng);
-        b->holes[i] = &b->drilled[i];
-        b->all[i] = &b->known[i];
     }
     return b;
 }
-
-static const ag_grip grip = {1.5875, 0, 25};
 
 typedef struct judged {
     double mae, covered, low_right, high_right; /* of the least and the most confident half */

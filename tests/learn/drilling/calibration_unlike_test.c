@@ -6,28 +6,18 @@
 #include "core/doc/json.h"
 #include "frame/test.h"
 #include "learn/drilling/calibration_parts.h"
+#include "learn/drilling/told.h"
 
 enum { HOLES = 400 };
 
 /* Holes whose heaps are sharp and right, and whose shapes are 0.03 mm off. */
-typedef struct bench {
-    ag_arena *arena;
-    ag_drilled drilled[HOLES];
-    const ag_drilled *holes[HOLES];
-    ag_reading readings[HOLES];
-    ag_known known[HOLES];
-    const ag_known *all[HOLES];
-    ag_calibration calibration;
-} bench;
-
-static const ag_grip grip = {1.5875, 0, 25};
+typedef told_holes bench;
 
 static void make_hole(bench *b, size_t i, ag_rng *rng)
 {
     const double truth[AG_POINTS] = {6, 16, 20};
     double told[AG_POINTS];
-    b->readings[i] = (ag_reading){.voices = 1, .apart = {NAN, NAN, NAN}};
-    b->known[i] = (ag_known){.outcome = AG_LABEL_FOUND, .weight = 1};
+    add_told(b, i);
     for (int k = 0; k < AG_POINTS; k++) {
         b->known[i].mm[k] = truth[k] + ag_rng_normal(rng);
         b->readings[i].mm[k] = b->known[i].mm[k] + 0.01 * ag_rng_normal(rng);
@@ -41,17 +31,13 @@ static void make_hole(bench *b, size_t i, ag_rng *rng)
                                      .transition = {told[1]},
                                      .transition_count = 1,
                                      .exit = told[2]};
-    b->holes[i] = &b->drilled[i];
-    b->all[i] = &b->known[i];
 }
 
 static bench *open_bench(uint64_t seed, bool refine)
 {
     ag_err err = {0};
-    ag_arena *arena = ag_arena_new(0);
-    bench *b = ag_arena_alloc(arena, sizeof *b);
+    bench *b = new_told();
     ag_rng rng = ag_rng_stream(seed, "holes");
-    *b = (bench){.arena = arena};
     for (size_t i = 0; i < HOLES; i++) make_hole(b, i, &rng);
     AG_EXPECT_OK(ag_calibration_fit(&(ag_calibration_told){b->holes, b->readings, b->all, NULL, HOLES, refine, NULL},
                                     &b->calibration, &err));
@@ -80,7 +66,7 @@ static ag_prediction answer(const bench *b, const ag_calibration *c, size_t i)
 static ag_calibration without_signs(const ag_calibration *c)
 {
     ag_calibration blind = *c;
-    for (int k = 0; k < AG_POINTS; k++) blind.point[k].usual.noise = (double)NAN;
+    for (int k = 0; k < AG_POINTS; k++) blind.point[k].signs.noise = (double)NAN;
     return blind;
 }
 
@@ -274,7 +260,7 @@ AG_TEST(test_unlike__half_of_what_is_usual_is_refused)
     ag_err err = {0};
     ag_calibration again;
     bench *b = open_bench(8, true);
-    ag_usual *usual = &b->calibration.point[AG_POINT_ENTRY].usual;
+    ag_usual_signs *usual = &b->calibration.point[AG_POINT_ENTRY].signs;
     usual->sign[0].middle = -2.5;
     usual->sign[0].deviation = 0.25;
     usual->sign[0].slope = 0.5;

@@ -6,7 +6,7 @@
 
 #include "core/base/rng.h"
 #include "frame/test.h"
-#include "learn/drilling/calibration_parts.h"
+#include "learn/drilling/told.h"
 
 enum { NODES = 2000 };
 
@@ -164,15 +164,6 @@ AG_TEST(test_tip__does_not_fall_over_a_restart_or_samples_that_stand_still)
 
 enum { HOLES = 120 };
 
-typedef struct told {
-    ag_arena *arena;
-    ag_drilled drilled[HOLES];
-    const ag_drilled *holes[HOLES];
-    ag_reading readings[HOLES];
-    ag_known known[HOLES];
-    const ag_known *all[HOLES];
-} told;
-
 static double *copy(ag_arena *arena, const double *values, size_t count)
 {
     double *out = ag_arena_array(arena, count, sizeof *out);
@@ -181,11 +172,11 @@ static double *copy(ag_arena *arena, const double *values, size_t count)
 }
 
 /* Heaps and shapes are off by some hundredths of a millimetre. */
-static void open_told(told *t, uint64_t seed)
+static told_holes *open_told(uint64_t seed)
 {
     static bench b;
+    told_holes *t = new_told();
     ag_rng rng = ag_rng_stream(seed, "holes");
-    *t = (told){.arena = ag_arena_new(0)};
     for (size_t i = 0; i < HOLES; i++) {
         drilled d = titanium;
         d.begin += ag_rng_double(&rng);
@@ -203,56 +194,53 @@ static void open_told(told *t, uint64_t seed)
         track->samples = copy(t->arena, b.samples, count);
         track->joined = ag_arena_array(t->arena, count, sizeof *track->joined);
         memcpy(track->joined, b.joined, count * sizeof *track->joined);
-        t->known[i] = (ag_known){.outcome = AG_LABEL_FOUND, .mm = {d.begin, (double)NAN, d.end}, .weight = 1};
+        add_told(t, i);
+        memcpy(t->known[i].mm, (double[]){d.begin, (double)NAN, d.end}, sizeof t->known[i].mm);
         t->drilled[i].shape = (ag_label){.outcome = AG_LABEL_FOUND,
                                          .entry = d.begin + 0.03 * ag_rng_normal(&rng),
                                          .exit = d.end + 0.03 * ag_rng_normal(&rng),
                                          .point = 1.6,
                                          .uncertainty = 0.1};
-        t->readings[i] = (ag_reading){.voices = 1, .apart = {NAN, NAN, NAN}, .none = {0, 1, 0}};
+        t->readings[i].none[AG_POINT_TRANSITION] = 1;
         for (int k = 0; k < AG_POINTS; k++) {
             t->readings[i].mm[k] = t->known[i].mm[k] + 0.03 * ag_rng_normal(&rng);
             t->readings[i].spread[k] = 0.08;
             t->readings[i].mass[k] = 0.98;
         }
-        t->holes[i] = &t->drilled[i];
-        t->all[i] = &t->known[i];
     }
+    return t;
 }
 
 typedef struct judged {
     double error, covered;
 } judged;
 
-static judged judge(const told *t, bool refine)
+static judged judge(const told_holes *t, bool refine)
 {
     ag_err err = {0};
     ag_calibration c;
-    const ag_grip grip = {1.5875, 0, 25};
     judged j = {0};
-    told other;
     AG_EXPECT_OK(
         ag_calibration_fit(&(ag_calibration_told){t->holes, t->readings, t->all, NULL, HOLES, refine, NULL}, &c, &err));
-    open_told(&other, 900);
+    told_holes *other = open_told(900);
     for (size_t i = 0; i < HOLES; i++) {
         ag_prediction p;
-        ag_calibration_answer(&c, &grip, other.holes[i], &other.readings[i], &p);
+        ag_calibration_answer(&c, &grip, other->holes[i], &other->readings[i], &p);
         const ag_point *exit = &p.points[AG_POINT_EXIT];
-        double truth = other.known[i].mm[AG_POINT_EXIT];
+        double truth = other->known[i].mm[AG_POINT_EXIT];
         j.error += fabs(exit->mm - truth) / HOLES;
         j.covered += (exit->low <= truth && truth <= exit->high) / (double)HOLES;
     }
-    ag_arena_free(other.arena);
+    ag_arena_free(other->arena);
     return j;
 }
 
 AG_TEST(test_tip__is_believed_where_it_is_clear)
 {
-    told t;
-    open_told(&t, 1);
-    judged with = judge(&t, true), without = judge(&t, false);
+    told_holes *t = open_told(1);
+    judged with = judge(t, true), without = judge(t, false);
     assert_true(without.error > 0.015);
     assert_true(with.error < 0.5 * without.error);
     assert_true(with.covered > 0.8);
-    ag_arena_free(t.arena);
+    ag_arena_free(t->arena);
 }
