@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* median.c: see median.h. No state, any thread. */
 #include "core/base/median.h"
 
 #include <stdlib.h>

@@ -18,8 +18,8 @@
 enum { SIGNS = AG_CALIBRATION_SIGNS, SPREAD = 0, DISTANCE, BLUR, DOUBT };
 
 /* Of holes of another kind: the mean of a sign's logarithm, its deviation; as models of simulated holes have them on
- * real ones: heaps 0.12 mm wide and 0.2 mm away, 2 % of the map elsewhere, a labeller in doubt by 0.18 mm. One in ten is
- * such a hole as long as nothing speaks for it. */
+ * real ones: heaps 0.12 mm wide and 0.2 mm away, 2 % of the map elsewhere, a labeller in doubt by 0.18 mm. One in ten
+ * is such a hole as long as nothing speaks for it. */
 static const struct {
     double mean, deviation;
 } elsewhere[SIGNS] = {
