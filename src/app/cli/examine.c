@@ -183,6 +183,8 @@ static int print_repeats(ag_invocation *invocation, const examined *x, ag_err *e
     int rc = print_table(invocation, "spread of thickness in holes that repeat each other, mm",
                          ag_repeat_table_groups(r, &table, err), &table, err);
     if (rc == AG_OK) rc = print_table(invocation, NULL, ag_repeat_table_pairs(r, &table, err), &table, err);
+    if (rc == AG_OK && ag_repeat_apart(r, NULL, 0) > 0)
+        rc = print_table(invocation, NULL, ag_repeat_table_apart(r, &table, err), &table, err);
     return rc;
 }
 

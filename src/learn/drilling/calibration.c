@@ -86,10 +86,11 @@ static tip_terms tip_of(const ag_drilled *drilled, double heap, double point_len
 
 ag_witness ag_witness_of(const ag_drilled *drilled, const ag_reading *r, int point, bool refine)
 {
-    ag_witness w = {.heap = r->mm[point], .spread = r->spread[point], .truth = (double)NAN};
+    ag_witness w = {.heap = r->mm[point], .spread = r->spread[point], .apart = r->apart[point], .truth = (double)NAN};
     w.word = refine ? word_near(drilled, point, w.heap) : (double)NAN;
     w.shape = fabs(w.word - w.heap) <= AG_CALIBRATION_FAR ? w.word : (double)NAN; /* else it is of another point */
-    if (point == AG_POINT_TRANSITION) w.word = w.shape; /* of several transitions another one may be meant */
+    if (point == AG_POINT_TRANSITION && drilled->shape.transition_count > 1)
+        w.word = w.shape; /* of several transitions another one may be meant */
     bool both = !isnan(w.shape), measured = both && !isnan(drilled->shape.point);
     double away = both ? w.shape - w.heap : 0, spread = log(r->spread[point] / 0.15);
     double unsure = both ? log((drilled->shape.uncertainty + 0.02) / 0.1) : 0;
@@ -204,6 +205,8 @@ static void answer_cut(const ag_calibration *c, const ag_drilled *drilled, const
         witnesses[k] = there ? ag_witness_of(drilled, r, k, c->refine) : (ag_witness){.heap = (double)NAN};
     }
     double unlike = ag_calibration_unlike(c, witnesses);
+    for (int k = 0; k < AG_POINTS && unlike > 0.5; k++)
+        if (!isnan(witnesses[k].heap) && ag_witness_silent_elsewhere(&witnesses[k])) witnesses[k].heap = (double)NAN;
     for (int k = 0; k < AG_POINTS; k++) out->points[k] = answer_point(c, &witnesses[k], r, k, unlike);
     out->unlike = unlike > 0.5;
     if (out->unlike) out->reason = "unlike the holes that the model knows";

@@ -10,8 +10,8 @@
 
 typedef struct ag_witness { /* of one point of one hole */
     double heap, shape;     /* mm; shape NaN: says nothing near */
-    double word;            /* mm, what the labeller says of this point, near or (of an end) far; NaN: nothing */
-    double spread;          /* mm, of the heap */
+    double word;            /* mm, what the labeller says of this point, near or far; NaN: nothing, or of another one */
+    double spread, apart;   /* mm, of the heap; of the models' heaps from each other, NaN: there is one model */
     double x[AG_CALIBRATION_TERMS];            /* what the blend is made of */
     double z[AG_CALIBRATION_TERMS];            /* what the usual error is made of */
     double signs[AG_CALIBRATION_SIGNS], noise; /* logarithms, of how unlike others the hole is; NaN: silent */
@@ -35,7 +35,8 @@ void ag_signs_fit(const ag_witness *all, size_t count, double *room, ag_usual_si
 /* The chance that a hole is of another kind than those that the calibration was fitted on; 0 where nobody knows those.
  * The heap of a point that is not there is NaN. */
 double ag_calibration_unlike(const ag_calibration *calibration, const ag_witness witnesses[AG_POINTS]);
-/* What is said of a point then. */
+/* What is said of a point then. Nothing, where the labeller is silent and the models are not one. */
+bool ag_witness_silent_elsewhere(const ag_witness *witness);
 typedef struct ag_elsewhere {
     double mm, half; /* half of the interval, mm */
     double right;    /* the chance that it is right */

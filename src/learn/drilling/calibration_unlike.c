@@ -27,9 +27,9 @@ static const struct {
 static const double rare = 0.1, least_deviation = 0.2;
 /* Signs of a hole go together, so each counts in part. */
 static const double together = 0.7;
-/* mm: what a heap of such a hole is off by beside its spread, what an answer is at least; and the share of the
- * witnesses' distance that it is. */
-static const double heap_mm = 0.2, least_mm = 0.06, share_of_distance = 0.5;
+/* mm: what a heap of such a hole is off by beside its spread, and what one is where the labeller sees nothing; what an
+ * answer is at least; and the share of the witnesses' distance that it is. */
+static const double heap_mm = 0.2, alone_mm = 0.5, least_mm = 0.06, share_of_distance = 0.5;
 
 /* How much torque jumps from node to node, as a share of it, where the tool cuts. */
 static double noise_of(const ag_track *t)
@@ -147,13 +147,18 @@ double ag_calibration_unlike(const ag_calibration *c, const ag_witness witnesses
     return told ? 1 / (1 + exp(fmin(-odds, 700))) : 0;
 }
 
+bool ag_witness_silent_elsewhere(const ag_witness *w)
+{
+    return isnan(w->word) && w->apart > AG_CALIBRATION_FAR;
+}
+
 ag_elsewhere ag_witness_elsewhere(const ag_witness *w)
 {
     double away = isnan(w->word) ? 0 : w->word - w->heap;
     bool another = fabs(away) > AG_CALIBRATION_FAR;
     double way = ag_calibration_way(AG_CALIBRATION_LABELLER, hypot(w->spread, heap_mm));
     double deviation = hypot(least_mm, share_of_distance * fmin(fabs(away), AG_CALIBRATION_FAR));
-    if (isnan(w->word)) deviation = hypot(least_mm, heap_mm);
+    if (isnan(w->word)) deviation = hypot(alone_mm, isnan(w->apart) ? 0 : w->apart);
     return (ag_elsewhere){.mm = w->heap + (another ? 1 : way) * away,
                           .half = AG_POINT_NINE_OF_TEN * deviation,
                           .right = erf(AG_CALIBRATION_RIGHT / (deviation * sqrt(2))),

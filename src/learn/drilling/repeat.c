@@ -215,13 +215,42 @@ static void compare(const repeated *a, const repeated *b, int half, ag_repeat_pa
 {
     ag_repeat_pair *pair = &pairs->items[pairs->count++];
     *pair = (ag_repeat_pair){.a = a->record->path, .b = half ? NULL : b->record->path};
-    bool unlike = a->outcome[0] != b->outcome[half];
-    pair->same_outcome = !unlike;
+    pair->same_outcome = a->outcome[0] == b->outcome[half];
+    pair->unlike = !pair->same_outcome;
     for (int p = 0; p < AG_POINTS; p++) {
         pair->away[p] = b->mm[half][p] - a->mm[0][p];
-        unlike |= isnan(a->mm[0][p]) != isnan(b->mm[half][p]);
+        pair->unlike |= isnan(a->mm[0][p]) != isnan(b->mm[half][p]);
     }
-    pairs->unlike += unlike;
+    pairs->unlike += pair->unlike;
+}
+
+/* mm, of the point that is farthest; what has no such distance is farther than any. */
+static double apart(const ag_repeat_pair *pair)
+{
+    double most = pair->unlike ? (double)INFINITY : 0;
+    for (int p = 0; p < AG_POINTS; p++) most = fmax(most, fabs(pair->away[p]));
+    return most;
+}
+
+static size_t add_apart(const ag_repeat_pairs *pairs, const ag_repeat_pair **out, size_t room, size_t found)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        const ag_repeat_pair *pair = &pairs->items[i];
+        double away = apart(pair);
+        if (away <= AG_REPEAT_APART) continue;
+        size_t at = found < room ? found : room;
+        for (; at > 0 && apart(out[at - 1]) < away; at--)
+            if (at < room) out[at] = out[at - 1];
+        if (at < room) out[at] = pair;
+        found++;
+    }
+    return found;
+}
+
+size_t ag_repeat_apart(const ag_repeat *repeat, const ag_repeat_pair **out, size_t room)
+{
+    size_t found = add_apart(&repeat->twins, out, room, 0);
+    return add_apart(&repeat->rates, out, room, found);
 }
 
 static int sum_up(ag_repeat_pairs *pairs, ag_arena *arena, ag_err *err)

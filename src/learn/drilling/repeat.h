@@ -46,6 +46,7 @@ typedef struct ag_repeat_group {
 typedef struct ag_repeat_pair {
     const char *a, *b; /* paths; b NULL: a at half its rate */
     bool same_outcome;
+    bool unlike;            /* another outcome, or a point that only one has */
     double away[AG_POINTS]; /* NaN: not both have it */
 } ag_repeat_pair;
 
@@ -65,6 +66,11 @@ typedef struct ag_repeat {
     ag_repeat_pairs rates; /* every second sample left out */
 } ag_repeat;
 
+/* The pairs that somebody should look at: unlike ones, and those with a point more than AG_REPEAT_APART mm away,
+ * farthest first. Returns how many there are; `out` gets as many as it has room for. */
+#define AG_REPEAT_APART 0.25
+size_t ag_repeat_apart(const ag_repeat *repeat, const ag_repeat_pair **out, size_t room);
+
 /* All of it lies in the arena. */
 int ag_repeat_run(const ag_repeat_options *options, ag_arena *arena, ag_repeat *out, ag_err *err);
 
@@ -81,6 +87,7 @@ int ag_repeat_halve(const ag_hole *hole, ag_arena *arena, ag_hole **out, ag_err 
 /* Tables; the caller frees them, also after a failure. */
 int ag_repeat_table_groups(const ag_repeat *repeat, ag_table **out, ag_err *err);
 int ag_repeat_table_pairs(const ag_repeat *repeat, ag_table **out, ag_err *err);
+int ag_repeat_table_apart(const ag_repeat *repeat, ag_table **out, ag_err *err); /* no rows: all are near */
 void ag_repeat_json(const ag_repeat *repeat, ag_json *json);
 /* Sections of a page that is open. */
 int ag_repeat_html(const ag_repeat *repeat, ag_buf *out, ag_err *err);

@@ -7,7 +7,7 @@
 #include "core/show/svg.h"
 #include "learn/drilling/repeat.h"
 
-enum { FIGURE = 1 << 22, MOST_BOXES = 40 };
+enum { FIGURE = 1 << 22, MOST_BOXES = 40, MOST_APART = 10 };
 
 static int add_mm(ag_table *table, ag_style style, double value, ag_err *err)
 {
@@ -86,6 +86,33 @@ int ag_repeat_table_pairs(const ag_repeat *repeat, ag_table **out, ag_err *err)
     return rc == AG_OK ? add_pairs(*out, "half the sampling rate", &repeat->rates, err) : rc;
 }
 
+static int add_apart(ag_table *table, const ag_repeat_pair *pair, ag_err *err)
+{
+    int rc = ag_table_add(table, AG_STYLE_PLAIN, pair->a, err);
+    if (rc == AG_OK) rc = ag_table_add(table, AG_STYLE_PLAIN, pair->b ? pair->b : "half its rate", err);
+    for (int k = 0; rc == AG_OK && k < AG_POINTS; k++)
+        rc = add_mm(table, fabs(pair->away[k]) > AG_REPEAT_APART ? AG_STYLE_WARN : AG_STYLE_PLAIN, pair->away[k], err);
+    if (rc != AG_OK) return rc;
+    return ag_table_add(table, AG_STYLE_WARN,
+                        !pair->same_outcome ? "another outcome"
+                        : pair->unlike      ? "a point that only one has"
+                                            : "",
+                        err);
+}
+
+int ag_repeat_table_apart(const ag_repeat *repeat, ag_table **out, ag_err *err)
+{
+    static const ag_column columns[] = {
+        {.title = "farthest apart, mm", .min_width = 20}, {.title = "and", .priority = 1, .min_width = 13},
+        {.title = "entry", .align = AG_ALIGN_RIGHT},      {.title = "transition", .align = AG_ALIGN_RIGHT},
+        {.title = "exit", .align = AG_ALIGN_RIGHT},       {.title = "unlike"}};
+    const ag_repeat_pair *apart[MOST_APART];
+    size_t count = ag_repeat_apart(repeat, apart, MOST_APART);
+    int rc = ag_table_new(columns, sizeof columns / sizeof *columns, out, err);
+    for (size_t i = 0; rc == AG_OK && i < count && i < MOST_APART; i++) rc = add_apart(*out, apart[i], err);
+    return rc;
+}
+
 /* ---- for programs ---- */
 
 static void write_group(ag_json *json, const ag_repeat_group *g)
@@ -124,6 +151,27 @@ static void write_pairs(ag_json *json, const char *name, const ag_repeat_pairs *
     ag_json_end_object(json);
 }
 
+static void write_apart(ag_json *json, const ag_repeat *repeat)
+{
+    const ag_repeat_pair *apart[MOST_APART];
+    size_t count = ag_repeat_apart(repeat, apart, MOST_APART);
+    ag_json_name(json, "farthest_apart");
+    ag_json_begin_array(json);
+    for (size_t i = 0; i < count && i < MOST_APART; i++) {
+        ag_json_begin_object(json);
+        ag_json_put_text(json, "file", apart[i]->a);
+        ag_json_put_text(json, "twin", apart[i]->b); /* null: at half its rate */
+        ag_json_put_bool(json, "same_outcome", apart[i]->same_outcome);
+        for (int k = 0; k < AG_POINTS; k++) {
+            char name[32];
+            ag_format(name, sizeof name, "%s_mm", ag_point_names[k]);
+            ag_json_put_known(json, name, apart[i]->away[k]);
+        }
+        ag_json_end_object(json);
+    }
+    ag_json_end_array(json);
+}
+
 void ag_repeat_json(const ag_repeat *repeat, ag_json *json)
 {
     ag_json_begin_object(json);
@@ -139,6 +187,7 @@ void ag_repeat_json(const ag_repeat *repeat, ag_json *json)
     ag_json_end_array(json);
     write_pairs(json, "twins", &repeat->twins);
     write_pairs(json, "half_rate", &repeat->rates);
+    write_apart(json, repeat);
     ag_json_end_object(json);
 }
 
@@ -173,7 +222,7 @@ static int add_boxes(const ag_repeat *repeat, ag_buf *out, ag_err *err)
 
 int ag_repeat_html(const ag_repeat *repeat, ag_buf *out, ag_err *err)
 {
-    ag_table *groups = NULL, *pairs = NULL;
+    ag_table *groups = NULL, *pairs = NULL, *apart = NULL;
     ag_html_section(out, "Holes that repeat each other");
     ag_html_text(out, "Nobody knows the truth of these holes; what can be seen is how far the answers to holes that "
                       "repeat each other lie apart: robust standard deviations, mm. 'naive' is what a simple estimator "
@@ -184,7 +233,10 @@ int ag_repeat_html(const ag_repeat *repeat, ag_buf *out, ag_err *err)
     if (rc == AG_OK) ag_html_section(out, "The same hole in two ways");
     if (rc == AG_OK) rc = ag_repeat_table_pairs(repeat, &pairs, err);
     if (rc == AG_OK) rc = ag_html_table(out, pairs, err);
+    if (rc == AG_OK) rc = ag_repeat_table_apart(repeat, &apart, err);
+    if (rc == AG_OK && ag_repeat_apart(repeat, NULL, 0) > 0) rc = ag_html_table(out, apart, err);
     ag_table_free(groups);
     ag_table_free(pairs);
+    ag_table_free(apart);
     return rc;
 }

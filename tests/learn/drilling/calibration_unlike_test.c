@@ -148,6 +148,44 @@ AG_TEST(test_unlike__where_the_labeller_is_silent_or_not_asked_nothing_is_drawn_
     ag_arena_free(alone->arena);
 }
 
+AG_TEST(test_unlike__an_exit_that_only_models_see_is_in_doubt_and_none_where_they_are_apart)
+{
+    bench *b = open_bench(10, true);
+    estrange(b, 0, 0.25, 0.13, 0.2);
+    b->drilled[0].shape.outcome = AG_LABEL_NO_EXIT;
+    b->drilled[0].shape.exit = NAN;
+    b->readings[0].apart[AG_POINT_EXIT] = 0.02;
+    ag_point one = answer(b, &b->calibration, 0).points[AG_POINT_EXIT];
+    assert_true(fabs(one.mm - b->readings[0].mm[AG_POINT_EXIT]) < 0.1);
+    assert_true(one.high - one.low > 1.5 && one.confidence < 0.5);
+    b->readings[0].apart[AG_POINT_EXIT] = 0.5;
+    ag_point doubted = answer(b, &b->calibration, 0).points[AG_POINT_EXIT];
+    assert_true(doubted.high - doubted.low > 1.3 * (one.high - one.low) && doubted.confidence < one.confidence);
+    b->readings[0].apart[AG_POINT_EXIT] = 2;
+    ag_prediction said = answer(b, &b->calibration, 0);
+    assert_int_equal(said.outcome, AG_LABEL_NO_EXIT);
+    assert_string_equal(said.reason, "no exit can be seen");
+    assert_true(said.unlike && isnan(said.points[AG_POINT_EXIT].mm) && !isnan(said.points[AG_POINT_ENTRY].mm));
+    b->readings[1].apart[AG_POINT_EXIT] = 2; /* in holes like the others the calibration knows what that means */
+    b->drilled[1].shape.exit = NAN;
+    assert_int_equal(answer(b, &b->calibration, 1).outcome, AG_LABEL_FOUND);
+    ag_arena_free(b->arena);
+}
+
+AG_TEST(test_unlike__of_one_transition_the_labeller_is_believed_of_several_the_heap_says_which)
+{
+    bench *b = open_bench(11, true);
+    estrange(b, 0, 0.25, 0.13, 0.2);
+    ag_label *shape = &b->drilled[0].shape;
+    double heap = shape->transition[0] + 0.9;
+    b->readings[0].mm[AG_POINT_TRANSITION] = heap;
+    assert_true(fabs(answer(b, &b->calibration, 0).points[AG_POINT_TRANSITION].mm - shape->transition[0]) < 1e-9);
+    shape->transition[1] = shape->transition[0] - 3;
+    shape->transition_count = 2;
+    assert_true(fabs(answer(b, &b->calibration, 0).points[AG_POINT_TRANSITION].mm - heap) < 0.1);
+    ag_arena_free(b->arena);
+}
+
 AG_TEST(test_unlike__what_own_holes_are_like_is_not_unlike)
 {
     bench *b = open_bench(6, true);

@@ -99,6 +99,20 @@ AG_TEST(test_repeat__made_up_answers_get_their_spread)
     assert_true(fabs(r.rates.most[AG_POINT_ENTRY]) < 1e-9);
     assert_true(isnan(r.rates.p95[AG_POINT_TRANSITION]));
     assert_int_equal(r.twins.count, 0);
+    const ag_repeat_pair *apart[3];
+    assert_int_equal(ag_repeat_apart(&r, apart, 3), HOLES); /* all are unlike */
+    assert_ptr_equal(apart[0], &r.rates.items[0]);
+    for (size_t i = 0; i < HOLES; i++) {
+        r.rates.items[i].unlike = false;
+        r.rates.items[i].away[AG_POINT_EXIT] = i == 5 ? -0.9 : i == 2 ? 0.4 : AG_REPEAT_APART;
+    }
+    r.rates.items[7].unlike = true;
+    assert_int_equal(ag_repeat_apart(&r, apart, 3), 3);
+    assert_ptr_equal(apart[0], &r.rates.items[7]);
+    assert_ptr_equal(apart[1], &r.rates.items[5]);
+    assert_ptr_equal(apart[2], &r.rates.items[2]);
+    assert_int_equal(ag_repeat_apart(&r, apart, 1), 3);
+    assert_ptr_equal(apart[0], &r.rates.items[7]);
     ag_arena_free(arena);
 }
 
@@ -156,6 +170,8 @@ AG_TEST(test_repeat__threads_change_nothing_and_all_of_it_is_shown)
     AG_EXPECT_OK(ag_repeat_html(&r[0], &page, &err));
     assert_non_null(strstr(page.data, "Holes that repeat each other"));
     assert_non_null(strstr(page.data, "half the sampling rate"));
+    assert_int_equal(strstr(page.data, "farthest apart") != NULL, ag_repeat_apart(&r[0], NULL, 0) > 0);
+    assert_non_null(strstr(text[0].data, "\"farthest_apart\""));
     assert_null(strstr(page.data, "nan"));
     ag_buf_deinit(&page);
     ag_buf_deinit(&text[0]);
