@@ -166,20 +166,26 @@ static double confidence_of(const ag_point_calibration *c, double usual)
 
 static const ag_point nothing = {.mm = (double)NAN, .low = (double)NAN, .high = (double)NAN};
 
-/* `unlike`: the chance that the hole is of another kind than those that the calibration knows. */
-static ag_point answer_point(const ag_calibration *c, const ag_witness *w, const ag_reading *r, int k, double unlike)
+/* The chance that the calibration says nothing of this point: the hole is of another kind than those it knows, or it
+ * was told by repeats, which say how exact labeller and heap are together, and the heap is alone here. */
+static double unknown_to(const ag_point_calibration *p, const ag_witness *w, double unlike)
+{
+    return isnan(p->labeller) || !isnan(w->shape) ? unlike : 1;
+}
+
+static ag_point answer_point(const ag_calibration *c, const ag_witness *w, const ag_reading *r, int k, double unknown)
 {
     const ag_point_calibration *p = &c->point[k];
     ag_point out = nothing;
     out.confidence = r->none[k];
-    if (isnan(w->heap)) return out;
+    if (isnan(w->heap) || (unknown > 0.5 && ag_witness_silent_elsewhere(w))) return out;
     double usual = ag_witness_usual_error(p->scale, w), half = p->width * usual, right = confidence_of(p, usual);
     out.mm = depth_of(p, w);
-    if (unlike > 0) {
+    if (unknown > 0) {
         ag_elsewhere e = ag_witness_elsewhere(w);
-        out.mm += (e.another ? unlike > 0.5 : unlike) * (e.mm - out.mm);
-        half = sqrt((1 - unlike) * half * half + unlike * e.half * e.half);
-        right += unlike * (e.right - right);
+        out.mm += (e.another ? unknown > 0.5 : unknown) * (e.mm - out.mm);
+        half = sqrt((1 - unknown) * half * half + unknown * e.half * e.half);
+        right += unknown * (e.right - right);
     }
     out.low = out.mm - half;
     out.high = out.mm + half;
@@ -205,9 +211,8 @@ static void answer_cut(const ag_calibration *c, const ag_drilled *drilled, const
         witnesses[k] = there ? ag_witness_of(drilled, r, k, c->refine) : (ag_witness){.heap = (double)NAN};
     }
     double unlike = ag_calibration_unlike(c, witnesses);
-    for (int k = 0; k < AG_POINTS && unlike > 0.5; k++)
-        if (!isnan(witnesses[k].heap) && ag_witness_silent_elsewhere(&witnesses[k])) witnesses[k].heap = (double)NAN;
-    for (int k = 0; k < AG_POINTS; k++) out->points[k] = answer_point(c, &witnesses[k], r, k, unlike);
+    for (int k = 0; k < AG_POINTS; k++)
+        out->points[k] = answer_point(c, &witnesses[k], r, k, unknown_to(&c->point[k], &witnesses[k], unlike));
     out->unlike = unlike > 0.5;
     if (out->unlike) out->reason = "unlike the holes that the model knows";
     if (why) {

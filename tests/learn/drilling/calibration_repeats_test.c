@@ -119,6 +119,32 @@ AG_TEST(test_calibration_repeats__a_heap_that_hardly_knows_has_hardly_a_say)
 
 /* 36 holes hardly tell 0.02 from 0.08 mm: what is said must not jump about with the draw (0 to 0.15 mm, were the pair
  * taken with which they scatter least). */
+AG_TEST(test_calibration_repeats__say_nothing_of_heaps_that_are_alone)
+{
+    static const ag_grip grip = {1.5875, 0, 25};
+    static const double dull[2] = {0.08, 0.08}, sharp[2] = {0.02, 0.02};
+    ag_arena *arena = ag_arena_new(0);
+    bench *b = ag_arena_alloc(arena, sizeof *b);
+    ag_label *shape = &b->examples[0].drilled.shape;
+    ag_reading *reading = &b->readings[0];
+    ag_prediction both, alone, apart;
+    b->draw = 0;
+    fill(b, dull, sharp);
+    run(b, HOLES);
+    reading->apart[AG_POINT_EXIT] = 0.1;
+    ag_calibration_answer(&b->calibration, &grip, &b->examples[0].drilled, reading, &both);
+    shape->outcome = AG_LABEL_NO_EXIT;
+    shape->exit = NAN;
+    ag_calibration_answer(&b->calibration, &grip, &b->examples[0].drilled, reading, &alone);
+    const ag_point *p = &both.points[AG_POINT_EXIT], *q = &alone.points[AG_POINT_EXIT];
+    assert_true(q->high - q->low > 1.5 && q->high - q->low > 2 * (p->high - p->low) && q->confidence < 0.5);
+    assert_memory_equal(&both.points[AG_POINT_ENTRY], &alone.points[AG_POINT_ENTRY], sizeof *p);
+    reading->apart[AG_POINT_EXIT] = 1.5;
+    ag_calibration_answer(&b->calibration, &grip, &b->examples[0].drilled, reading, &apart);
+    assert_int_equal(apart.outcome, AG_LABEL_NO_EXIT);
+    ag_arena_free(arena);
+}
+
 AG_TEST(test_calibration_repeats__few_holes_do_not_decide_by_chance)
 {
     static const double alike[2] = {0.04, 0.04};
