@@ -116,8 +116,9 @@ int ag_strategy_tell_links(const ag_strategy_task *task, ag_err *err)
     return rc;
 }
 
-int ag_strategy_dataset_seen(const ag_strategy_task *task, const ag_strategy_dataset *dataset, ag_err *err)
+int ag_strategy_dataset_seen(ag_strategy_task *task, const ag_strategy_dataset *dataset, ag_err *err)
 {
+    ag_sha256_format(&dataset->digest, task->data_digest);
     return task->watch && task->watch->dataset ? task->watch->dataset(task->watch->context, dataset, err) : 0;
 }
 

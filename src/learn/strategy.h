@@ -77,6 +77,7 @@ typedef struct ag_strategy_task {
     int64_t parameters;
     const void *data;                /* data_config as read */
     const ag_description *described; /* of `data`, when its keys are not the strategy's own; else NULL */
+    char data_digest[65];            /* of what was told with ag_strategy_dataset_seen(); "": nothing yet */
     /* filled on the way */
     ag_findings metrics;
     ag_vec trainings; /* ag_strategy_training; in the order of their indexes once train() has ended */
@@ -173,7 +174,8 @@ int ag_strategy_evaluate(ag_strategy_evaluation *evaluation, const char *device,
 
 void ag_strategy_phase(const ag_strategy_task *task, const char *phase);
 void ag_strategy_remark(const ag_strategy_task *task, const char *format, ...) AG_PRINTF(2, 3);
-int ag_strategy_dataset_seen(const ag_strategy_task *task, const ag_strategy_dataset *dataset, ag_err *err);
+/* Its digest is that of the strategy's samples: by it --resume tells other data. */
+int ag_strategy_dataset_seen(ag_strategy_task *task, const ag_strategy_dataset *dataset, ag_err *err);
 /* A result of the whole. One that was found before has the new value from now on. AG_ELIMIT: too many names. */
 int ag_strategy_metric_found(ag_strategy_task *task, const char *name, double value, ag_err *err);
 /* What the watch is told beside the results: a metric of a step. */

@@ -235,6 +235,44 @@ AG_TEST(test_strategy__a_refused_training_leaves_nothing_behind)
     close_bench(&b);
 }
 
+static int resume_in(bench *b, const ag_strategy_watch *watch, ag_err *err)
+{
+    const ag_strategy *strategy = NULL;
+    ag_strategy_task task = task_of(b, watch);
+    task.resume = true;
+    int rc = ag_strategy_find(&b->settings, &strategy, err);
+    if (rc >= 0) rc = ag_strategy_run(strategy, &task, err);
+    ag_strategy_task_deinit(&task);
+    return rc;
+}
+
+AG_TEST(test_strategy__resumed_with_other_data_is_refused_before_anybody_is_told)
+{
+    bench b;
+    ag_err err = {0};
+    ag_buf before, after;
+    open_bench(&b);
+    b.settings.save_checkpoints = true;
+    const ag_strategy_watch watch = {.context = &b, .configured = on_configured};
+    AG_EXPECT_OK(run(&b, &err));
+    AG_EXPECT_OK(resume_in(&b, &watch, &err));
+    const int told = b.configured;
+    ag_buf_init(&before, 1 << 16);
+    ag_buf_init(&after, 1 << 16);
+    AG_EXPECT_OK(ag_file_read(b.data, 1 << 16, &before, &err));
+    ag_buf_add(&after, before.data, before.size);
+    ag_buf_add_text(&after, "0.5\n");
+    AG_EXPECT_OK(ag_file_replace(b.data, after.data, after.size, &err));
+    AG_EXPECT_ERROR(resume_in(&b, &watch, &err), AG_EINVAL, "were made of other data than");
+    assert_non_null(strstr(err.hint, "begin anew in another directory"));
+    assert_int_equal(b.configured, told);
+    AG_EXPECT_OK(ag_file_replace(b.data, before.data, before.size, &err));
+    AG_EXPECT_OK(resume_in(&b, &watch, &err));
+    ag_buf_deinit(&before);
+    ag_buf_deinit(&after);
+    close_bench(&b);
+}
+
 /* ---- several trainings at once ---- */
 
 enum { FOLDS = 5 };

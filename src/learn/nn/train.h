@@ -53,7 +53,8 @@ typedef struct ag_train_options {
 /* ---- looking on ---- */
 
 /* What whoever resumes another training is told to do. */
-#define AG_TRAIN_ANOTHER_HINT "resume with the configuration it was begun with, or begin anew in another directory"
+#define AG_TRAIN_ANOTHER_HINT                                                                                          \
+    "resume with the data and the configuration it was begun with, or begin anew in another directory"
 
 typedef struct ag_train_progress {
     int64_t epoch, epochs;               /* this one from 0 */
@@ -114,6 +115,10 @@ typedef struct ag_train_checkpoints {
     int64_t every_steps;           /* and after so many steps; 0: by time only */
     int keep_last;                 /* 0: 3 */
 } ag_train_checkpoints;
+
+/* The digest of the samples (samples.h) that the newest checkpoint below `directory` was made of, in the arena; NULL:
+ * there is none, or it does not say. */
+const char *ag_train_data_of(const char *directory, ag_arena *arena);
 
 typedef struct ag_train_job {
     const char *name;             /* for messages, "fold 3"; may be NULL */

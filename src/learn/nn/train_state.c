@@ -9,6 +9,7 @@
 #include "core/doc/json.h"
 #include "core/hash/hash.h"
 #include "core/sys/clock.h"
+#include "learn/nn/checkpoint/training_parts.h"
 #include "learn/nn/train_parts.h"
 
 enum { MAX_MORE = 8 << 20 };
@@ -364,4 +365,18 @@ int ag_train_resume(ag_train_loop *loop, ag_err *err)
     ag_vec_deinit(&passed_over);
     ag_arena_free(arena);
     return rc;
+}
+
+const char *ag_train_data_of(const char *directory, ag_arena *arena)
+{
+    ag_str data;
+    ag_vec found;
+    const ag_value *state = NULL;
+    ag_vec_init(&found, sizeof(ag_training_found));
+    int rc = ag_training_list(arena, directory, &found, NULL);
+    const ag_training_found *newest = rc >= 0 && found.count ? ag_vec_at(&found, found.count - 1) : NULL;
+    rc = newest ? ag_training_read_json(arena, newest->path, AG_TRAINING_STATE, &state, NULL) : -1;
+    ag_vec_deinit(&found);
+    if (rc < 0 || !ag_value_string(ag_value_at(state, "more.options.data"), &data)) return NULL;
+    return ag_arena_strndup(arena, data.data, data.size);
 }
