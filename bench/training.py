@@ -2,10 +2,11 @@
 """The keys of the drilling documents (bench/training.yaml) on 300 simulated holes, 24 folds of at most 100 epochs from
 weights by chance: `auger train` to its end, and the same training written in PyTorch, in one run on the same cores.
 
-The same: windows and targets (`bench-training windows` writes them), folds, first weights, sizes of the model
-(transformers' PatchTSMixer with a head of heat maps), loss, batches, AdamW, clipping where it is configured, and a
-validation behind every epoch. Ours varies every window anew in each epoch (augmentation), asks each model about its fold,
-calibrates and writes the model; PyTorch does not, which is in its favour.
+The same: windows and targets, varied anew in every epoch (bench/training_windows.py; `bench-training windows` writes
+what they are made of), folds, first weights, sizes of the model (transformers' PatchTSMixer with a head of heat maps),
+loss, batches, AdamW, clipping where it is configured, and a validation behind every epoch (bench/training_peer.py). Ours
+reads the data, asks each model about its fold, calibrates, writes the model and keeps the ledger, too; PyTorch does not,
+which is in its favour.
 
 PyTorch is tried in several ways: a process of one thread on each core, which share the folds, and all cores for one
 fold after the other, each eager and compiled (compiling is not counted); the best one goes on. First both sides print
@@ -32,122 +33,7 @@ import time
 
 BUILD = pathlib.Path(os.environ.get("AUGER_BUILD", "build"))
 CONFIG = "bench/training.yaml"
-
-
-# ---- PyTorch: answers lines of JSON ----
-
-class Peer:
-    """One process; trains the folds that it is told to."""
-    def __init__(self, folder, compiled):
-        import numpy
-        import torch
-        self.torch, self.folder, self.compiled = torch, folder, compiled
-        self.settings = json.loads((folder / "settings.json").read_text())
-        values, targets, folds = (torch.from_numpy(numpy.load(folder / f"{name}.npy", mmap_mode="r").copy())
-                                  for name in ("values", "targets", "folds"))
-        self.values, self.targets, self.folds = values, targets, folds
-
-    def make_model(self):
-        import safetensors.torch
-        import transformers
-        torch = self.torch
-        config = json.loads((self.folder / "first/config.json").read_text())
-        for name in ("architectures", "loss"):
-            config.pop(name)
-        stock = transformers.PatchTSMixerConfig(**config)
-        positions, maps = config["context_length"], config["num_targets"]
-        each = config["patch_length"]
-
-        class HeatMaps(torch.nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.model = transformers.PatchTSMixerModel(stock)
-                self.projection = torch.nn.Linear(stock.num_input_channels * stock.d_model, each * maps)
-
-            def forward(self, x):
-                hidden = self.model(x).last_hidden_state  # [windows, channels, patches, features]
-                return self.projection(hidden.transpose(1, 2).flatten(2)).reshape(-1, positions, maps)
-
-        model = HeatMaps()
-        first = safetensors.torch.load_file(self.folder / "first/model.safetensors")
-        model.load_state_dict({name.replace("head.", ""): value for name, value in first.items()})
-        return model
-
-    def loss(self, maps, target):
-        """Cross entropy of every map that has a target."""
-        torch = self.torch
-        total = target.sum(1)
-        there = total > 0
-        entropy = -(target * torch.log_softmax(maps, 1)).sum(1) / torch.where(there, total, 1)
-        return (entropy * there).sum() / there.sum().clamp(min=1)
-
-    def prepare(self):
-        torch, s = self.torch, self.settings
-        torch.manual_seed(1)
-        model = self.make_model().train()
-        weights = [p for p in model.parameters() if p.dim() > 1]
-        others = [p for p in model.parameters() if p.dim() <= 1]
-        self.optimizer = torch.optim.AdamW([dict(params=weights, weight_decay=s["weight_decay"]),
-                                            dict(params=others, weight_decay=0.0)], lr=s["learning_rate"], fused=True)
-        self.model = model
-
-        def whole(x, target):
-            return self.loss(model(x), target)
-
-        self.run_loss = torch.compile(whole, dynamic=False) if self.compiled else whole
-
-    def train(self, fold, epochs, steps):
-        """Up to so many epochs, or so many steps when `steps` is not 0: (steps, training losses, validation losses)."""
-        torch, s = self.torch, self.settings
-        training, validation = (self.folds != fold).nonzero()[:, 0], (self.folds == fold).nonzero()[:, 0]
-        done, losses, judged, order = 0, [], [], torch.Generator().manual_seed(fold)
-        for _ in range(epochs):
-            self.model.train()
-            total = 0.0
-            for batch in training[torch.randperm(len(training), generator=order)].split(s["batch_size"]):
-                self.optimizer.zero_grad(set_to_none=True)
-                loss = self.run_loss(self.values[batch], self.targets[batch])
-                loss.backward()
-                if s["clip_norm"] > 0:
-                    torch.nn.utils.clip_grad_norm_(self.model.parameters(), s["clip_norm"], foreach=True)
-                self.optimizer.step()
-                total += loss.item() * len(batch)
-                done += 1
-                if done == steps:
-                    return done, losses, judged
-            losses.append(total / len(training))
-            self.model.eval()
-            with torch.no_grad():
-                judged.append(self.run_loss(self.values[validation], self.targets[validation]).item())
-        return done, losses, judged
-
-    def answer(self, ask):
-        if self.torch.get_num_threads() != ask["threads"]:
-            self.torch.set_num_threads(ask["threads"])
-        if ask.get("fresh", True):
-            self.prepare()
-        start, busy = time.perf_counter(), time.process_time()
-        steps, losses, judged = self.train(ask["fold"], ask["epochs"], ask["steps"])
-        return {"seconds": time.perf_counter() - start, "busy": time.process_time() - busy, "steps": steps,
-                "train_loss": losses, "val_loss": judged, "resident": resident()}
-
-
-def resident():
-    """Of this process, in MB, with its part of what it shares: libraries count once among several processes."""
-    for line in pathlib.Path("/proc/self/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
-def serve(folder, compiled):
-    peer = Peer(folder, compiled)
-    for line in sys.stdin:
-        try:
-            answer = peer.answer(json.loads(line))
-        except Exception as failure:  # a way that cannot be gone is left out, with its reason
-            answer = {"failure": f"{type(failure).__name__}: {failure}".split("\n")[0][:200]}
-        print(json.dumps(answer), flush=True)
+PEER = pathlib.Path(__file__).with_name("training_peer.py")
 
 
 # ---- the ways that PyTorch is tried in ----
@@ -175,7 +61,7 @@ class Process:
 class Way:
     def __init__(self, folder, cores, spread, compiled):
         mode = "compiled" if compiled else "eager"
-        command = [sys.executable, __file__, "--serve", str(folder)] + (["--compiled"] if compiled else [])
+        command = [sys.executable, str(PEER), str(folder)] + (["--compiled"] if compiled else [])
         self.width, self.compiled = 1 if spread else len(cores), compiled
         if spread:
             self.name = f"PyTorch {mode}, {len(cores)} processes of one thread"
@@ -334,7 +220,7 @@ def tell_losses(ours, answers):
     for epoch in [e for e in (1, 2, 3, 5, 10, 20, 50, 100) if e <= longest and e in ours.losses]:
         theirs = [answer["val_loss"][epoch - 1] for answer in answers if len(answer["val_loss"]) >= epoch]
         print(f"    validation loss behind epoch {epoch:3}: ours {mean(ours.losses[epoch]):.3f},"
-              f" PyTorch {mean(theirs):.3f} (of {len(theirs)} models, without augmentation)")
+              f" PyTorch {mean(theirs):.3f} (of {len(theirs)} models)")
 
 
 def measure(folder, ask, cores):
@@ -348,6 +234,7 @@ def measure(folder, ask, cores):
     print(f"{ask.holes} holes of seed {ask.seed}, {settings['holes']} to learn from, {folds} of {settings['folds']} folds,"
           f" at most {epochs} epochs in batches of {settings['batch_size']}; cores {','.join(map(str, cores))},"
           f" {threads} threads, load {os.getloadavg()[0]:.1f} at the start", flush=True)
+    print(f"  PyTorch's {run([sys.executable, PEER, folder, '--check'], stdout=subprocess.PIPE, text=True).stdout.strip()}")
     print("  PyTorch, on a slice:", flush=True)
     ways = [Way(folder, cores, spread, peer == "compiled") for peer in ask.peers.split(",") for spread in (True, False)
             if spread or len(cores) > 1]
@@ -384,8 +271,6 @@ def measure(folder, ask, cores):
 
 def main():
     parser = argparse.ArgumentParser(description="The full configuration, ours beside PyTorch.")
-    parser.add_argument("--serve", help=argparse.SUPPRESS)
-    parser.add_argument("--compiled", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--slice", action="store_true", help="a short form of ours: few folds, three epochs")
     parser.add_argument("--whole", action="store_true", help="PyTorch makes all epochs that ours made, too")
     parser.add_argument("--cores", default="", help="which to use, with commas; those that it is allowed when absent")
@@ -396,8 +281,6 @@ def main():
     parser.add_argument("--peers", default="eager,compiled", help="eager, compiled or both, with a comma")
     parser.add_argument("--keep", default="", help="a folder for data and model that stays")
     ask = parser.parse_args()
-    if ask.serve:
-        return serve(pathlib.Path(ask.serve), ask.compiled)
     if ask.cores:
         os.sched_setaffinity(0, {int(core) for core in ask.cores.split(",")})
     cores = sorted(os.sched_getaffinity(0))
