@@ -71,6 +71,13 @@ setup --group build
 check stale_lists_are_fetched said 'apt-get update'
 check a_system_without_the_package_is_told test "$status" -eq 1
 
+# shellcheck disable=SC2016 # $ is for the pretended program
+pretend apt-cache 'case $2 in libyaml-dev | libpq-dev) ;; *) echo "  Candidate: 1.0" ;; esac'
+setup --group build
+check the_packages_that_apt_does_not_know_are_named said 'does not know libyaml-dev libpq-dev$'
+check the_component_that_may_have_them_is_named said "enable 'universe'"
+check nothing_is_installed_without_them sh -c "! grep -q 'apt-get install' '$work/log'"
+
 pretend apt-cache 'echo "  Candidate: 1.0"'
 pretend id 'echo 1000'
 # shellcheck disable=SC2016
