@@ -271,8 +271,8 @@ static ends ends_of(const stack *s, ag_fit entry, double near, double point, dou
 }
 
 /* The point's length with which entry and exit fit best; the parabola through the best three tells it more finely than
- * they are tried. `entries` are fits of the entry with these lengths. */
-static ends best_ends(const stack *s, const ag_fit entries[POINTS], double near, double burr)
+ * they are tried. `entries` are POINTS fits of the entry with these lengths. */
+static ends best_ends(const stack *s, const ag_fit *entries, double near, double burr)
 {
     ends best = {.entry.cost = INFINITY, .point = 1.6, .cost = INFINITY};
     double cost[POINTS];
