@@ -53,8 +53,33 @@ const char *ag_journal_experiment_name(const ag_journal *journal)
     return settings->experiment_name ? settings->experiment_name : strategy_name(journal, settings->strategy);
 }
 
-static int open_record(ag_journal *journal, const char *name, ag_record **out, ag_err *err)
+typedef struct naming { /* of the run that is being opened */
+    ag_journal *journal;
+    ag_journal_seat *seat; /* NULL: the run of the whole */
+    bool unwritten;        /* run.json could not be written */
+} naming;
+
+static int on_named(void *context, const char *run, const char *experiment, ag_err *err)
 {
+    naming *n = context;
+    ag_journal *journal = n->journal;
+    const char *id = ag_arena_strdup(journal->arena, run);
+    const char *of = experiment ? ag_arena_strdup(journal->arena, experiment) : NULL;
+    if (!id || (experiment && !of)) return ag_fail_memory(err, strlen(run));
+    if (n->seat) {
+        n->seat->run = id;
+    } else {
+        journal->run = id;
+        journal->experiment = of;
+    }
+    int rc = ag_journal_write_known(journal, err);
+    n->unwritten = rc < 0;
+    return rc;
+}
+
+static int open_record(naming *n, const char *name, ag_record **out, ag_err *err)
+{
+    ag_journal *journal = n->journal;
     const ag_settings *settings = journal->options.settings;
     ag_record_options options = {.experiment = ag_journal_experiment_name(journal),
                                  .run_name = name ? name : settings->run_name,
@@ -62,9 +87,11 @@ static int open_record(ag_journal *journal, const char *name, ag_record **out, a
                                  .parent = name ? ag_record_run(journal->record) : NULL,
                                  .entry = journal->options.entry,
                                  .argc = journal->options.argc,
-                                 .argv = journal->options.argv};
+                                 .argv = journal->options.argv,
+                                 .named = on_named,
+                                 .context = n};
     int rc = ag_record_open(&journal->options.tracker, &options, out, err);
-    return rc < 0 ? ag_err_prefix(err, "the ledger") : rc;
+    return rc < 0 && !n->unwritten ? ag_err_prefix(err, "the ledger") : rc;
 }
 
 /* By this the lineage goes from the version of the data to the run. */
@@ -114,8 +141,8 @@ static int on_configured(void *context, const ag_value *effective, int64_t param
     const ag_strategy_watch *next = next_of(journal);
     int rc = next->configured ? next->configured(next->context, effective, parameters, err) : 0;
     if (rc < 0 || !ag_tracker_is_open(&journal->options.tracker)) return rc;
-    if ((rc = open_record(journal, NULL, &journal->record, err)) < 0) return rc;
-    rc = ag_journal_write_known(journal, err);
+    naming whole = {.journal = journal};
+    rc = open_record(&whole, NULL, &journal->record, err);
     if (rc >= 0) rc = describe_run(journal, effective, parameters, err);
     if (rc < 0 && !journal->known) ag_journal_forget_known(journal); /* the training does not begin */
     return rc;
@@ -227,13 +254,15 @@ static int forgive(ag_journal *journal, const ag_journal_seat *s, const char *wh
 static int open_own(ag_journal *journal, ag_journal_seat *s, ag_err *err)
 {
     ag_err why = {0};
-    int rc = open_record(journal, s->name, &s->record, &why);
-    if (rc < 0) {
-        s->record = NULL;
-        return forgive(journal, s, "begins, and is not recorded", rc, &why, err);
-    }
-    s->own = true;
-    return ag_journal_write_known(journal, err);
+    naming own = {.journal = journal, .seat = s};
+    int rc = open_record(&own, s->name, &s->record, &why);
+    s->own = rc >= 0;
+    if (s->own) return 0;
+    s->record = NULL;
+    s->run = NULL;
+    if (!own.unwritten) return forgive(journal, s, "begins, and is not recorded", rc, &why, err);
+    if (err) *err = why;
+    return rc;
 }
 
 static int on_training(void *context, const char *name, int64_t index, int64_t count, ag_train_monitor *monitor,

@@ -7,6 +7,7 @@ typedef struct ag_journal_seat { /* where one training is looked at from */
     ag_journal *journal;
     const char *name;
     int64_t index;
+    const char *run;   /* the id of its own when there are several; else NULL */
     ag_record *record; /* of its own when there are several, else the run's */
     bool own;
     bool ended;
@@ -17,6 +18,7 @@ struct ag_journal {
     ag_journal_options options;
     ag_arena *arena;
     ag_strategy_watch watch;
+    const char *run, *experiment; /* ids, known before the run is there; NULL: not yet, or of a server */
     ag_record *record;
     ag_vec seats;                           /* ag_journal_seat * */
     ag_vec datasets;                        /* ag_strategy_dataset */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* journal_run.c: OUTPUT/run.json: which runs are those of this training. Written anew, in one piece, whenever a run
- * begins, since the training may be killed at any time; what an earlier process had written of others stays. */
+ * begins, and before it is there, since the training may be killed at any time: a run that stands here and not in the
+ * ledger is made when the training goes on, one that would stand in the ledger alone stayed RUNNING for ever. What an
+ * earlier process had written of others stays. */
 #include <string.h>
 #include <unistd.h>
 
@@ -54,7 +56,7 @@ static bool has_seat(const ag_journal *journal, ag_str training)
 {
     for (size_t i = 0; i < journal->seats.count; i++) {
         const ag_journal_seat *s = *(ag_journal_seat *const *)ag_vec_at(&journal->seats, i);
-        if (s->own && ag_str_is(training, s->name)) return true;
+        if (s->run && ag_str_is(training, s->name)) return true;
     }
     return false;
 }
@@ -72,7 +74,7 @@ static void put_trainings(const ag_journal *journal, ag_json *json)
     }
     for (size_t i = 0; i < journal->seats.count; i++) {
         const ag_journal_seat *s = *(ag_journal_seat *const *)ag_vec_at(&journal->seats, i);
-        if (s->own) ag_json_put_text(json, s->name, ag_record_run(s->record));
+        if (s->run) ag_json_put_text(json, s->name, s->run);
     }
 }
 
@@ -83,11 +85,11 @@ int ag_journal_write_known(const ag_journal *journal, ag_err *err)
     ag_buf_init(&text, MAX_RUN_FILE);
     ag_json json = ag_json_writer(&text, 2, AG_JSON_REFUSE_NONFINITE);
     ag_json_begin_object(&json);
-    ag_json_put_text(&json, "run_id", ag_record_run(journal->record));
+    ag_json_put_text(&json, "run_id", journal->run);
     if (tracker)
         ag_json_put_text(&json, "tracker", tracker);
     else
-        ag_json_put_text(&json, "experiment_id", ag_record_experiment(journal->record));
+        ag_json_put_text(&json, "experiment_id", journal->experiment);
     if (journal->registered) ag_json_put_text(&json, "registered", journal->registered);
     if (journal->registered_as) ag_json_put_text(&json, "version", journal->registered_as);
     ag_json_name(&json, "trainings");

@@ -56,6 +56,11 @@ static int add_tags(ag_record *record, const ag_record_options *options, ag_vec 
     return ag_vec_push(tags, &parent, err);
 }
 
+int ag_record_named(const ag_record_options *options, const char *run, const char *experiment, ag_err *err)
+{
+    return options->named ? options->named(options->context, run, experiment, err) : 0;
+}
+
 int ag_record_open(const ag_tracker *tracker, const ag_record_options *options, ag_record **out, ag_err *err)
 {
     ag_vec tags;

@@ -25,6 +25,10 @@ typedef struct ag_record_options {
     const char *entry;      /* "auger train" */
     int argc;               /* the command line, for the tags; 0: not said */
     const char *const *argv;
+    /* Told which run it is, before anything of it is made or changed: whoever notes it finds the run again when the
+     * process is killed in between. `experiment`: NULL on a server. It may refuse. NULL: nobody. */
+    int (*named)(void *context, const char *run, const char *experiment, ag_err *err);
+    void *context;
 } ag_record_options;
 
 int ag_record_open(const ag_tracker *tracker, const ag_record_options *options, ag_record **out, ag_err *err);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* record_here.c: runs in a ledger that is open in this process: every call is done when it returns. */
 #include "core/blob/tree.h"
+#include "core/hash/encode.h"
 #include "core/io/stream.h"
 #include "learn/record_place.h"
 #include "learn/registration.h"
@@ -8,9 +9,10 @@
 #include "ledger/experiment.h"
 
 /* The run that was interrupted is running again. */
-static int take_up(ag_record_place *place, const char *id, ag_run *run, ag_err *err)
+static int take_up(ag_record_place *place, const ag_record_options *options, ag_run *run, ag_err *err)
 {
     ag_err absent = {0};
+    const char *id = options->run_id;
     ag_run_status running = AG_RUN_RUNNING;
     int64_t never = 0;
     ag_run_change change = {.status = &running, .ended_at = &never};
@@ -21,7 +23,8 @@ static int take_up(ag_record_place *place, const char *id, ag_run *run, ag_err *
         if (err) *err = absent;
         return rc;
     }
-    rc = ag_run_update(ledger, ag_str_of(id), &change, place->arena, run, err);
+    rc = ag_record_named(options, id, run->experiment_id, err);
+    if (rc >= 0) rc = ag_run_update(ledger, ag_str_of(id), &change, place->arena, run, err);
     return rc < 0 ? rc : 1;
 }
 
@@ -29,17 +32,23 @@ static int begin(ag_record_place *place, const ag_record_options *options, ag_pa
 {
     const ag_actor actor = {.name = "auger train"};
     const char *experiment = NULL;
+    char id[33];
     ag_ledger *ledger = place->tracker.ledger;
     int rc = ag_experiment_ensure(ledger, &actor, ag_str_of(options->experiment), place->arena, &experiment, err);
+    if (rc >= 0) rc = ag_id_new(id, err);
+    if (rc >= 0) rc = ag_record_named(options, id, experiment, err);
     if (rc < 0) return rc;
-    ag_run_new fresh = {.experiment_id = ag_str_of(experiment), .name = ag_str_of(options->run_name), .tags = tags};
+    ag_run_new fresh = {.id = ag_str_of(id),
+                        .experiment_id = ag_str_of(experiment),
+                        .name = ag_str_of(options->run_name),
+                        .tags = tags};
     return ag_run_create(ledger, &fresh, place->arena, run, err);
 }
 
 static int open_here(ag_record_place *place, const ag_record_options *options, ag_pairs tags, ag_err *err)
 {
     ag_run run;
-    int rc = options->run_id ? take_up(place, options->run_id, &run, err) : 0;
+    int rc = options->run_id ? take_up(place, options, &run, err) : 0;
     if (rc == 0) rc = begin(place, options, tags, &run, err);
     if (rc < 0) return rc;
     place->run_id = run.id;

@@ -26,5 +26,8 @@ typedef struct ag_record_target {
     bool waits; /* log() waits for a disk */
 } ag_record_target;
 
+/* Tells options->named, if anybody. */
+int ag_record_named(const ag_record_options *options, const char *run, const char *experiment, ag_err *err);
+
 extern const ag_record_target ag_record_here;      /* record_here.c */
 extern const ag_record_target ag_record_on_server; /* record_server.c */

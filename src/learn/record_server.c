@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/hash/encode.h"
 #include "learn/record_place.h"
 #include "learn/settings.h"
 #include "ledger/client/client.h"
@@ -31,9 +32,8 @@ static int copy_tags(ag_arena *arena, ag_pairs tags, auger_pair **out, ag_err *e
     return 0;
 }
 
-static int begin(ag_record_place *place, const ag_record_options *options, ag_pairs tags, ag_err *err)
+static int begin(ag_record_place *place, const ag_record_options *options, const char *id, ag_pairs tags, ag_err *err)
 {
-    auger_error error;
     auger_pair *copies = NULL;
     auger_ledger_run *parent = NULL;
     int rc = copy_tags(place->arena, tags, &copies, err);
@@ -44,20 +44,21 @@ static int begin(ag_record_place *place, const ag_record_options *options, ag_pa
                                    .parent = parent,
                                    .tags = copies,
                                    .tag_count = tags.count};
-    rc = auger_run_start(place->tracker.client, &how, &place->run, &error);
+    rc = ag_client_run_start(place->tracker.client, &how, id, &place->run, err);
     auger_run_free(parent);
-    return rc < 0 ? fail_of(rc, &error, err) : 0;
+    return rc;
 }
 
+/* A run to go on with is begun again, too: who was killed when it had its name may not have begun it. */
 static int open_there(ag_record_place *place, const ag_record_options *options, ag_pairs tags, ag_err *err)
 {
-    int rc = 0;
-    if (options->run_id) {
-        rc = ag_client_run_again(place->tracker.client, options->run_id, &place->run, err);
-        if (rc >= 0) rc = ag_client_run_running(place->run, err);
-    } else {
-        rc = begin(place, options, tags, err);
-    }
+    char fresh[33];
+    const char *id = options->run_id;
+    int rc = id ? 0 : ag_id_new(fresh, err);
+    if (!id) id = fresh;
+    if (rc >= 0) rc = ag_record_named(options, id, NULL, err);
+    if (rc >= 0) rc = begin(place, options, id, tags, err);
+    if (rc >= 0 && options->run_id) rc = ag_client_run_running(place->run, err);
     if (rc >= 0) place->run_id = auger_run_id(place->run);
     return rc;
 }
@@ -87,11 +88,25 @@ static int end(ag_record_place *place, ag_run_status status, int64_t at, ag_err 
     return ag_client_append_of(place->run, &record, err);
 }
 
+/* The same for the same run and model, so that one that is resumed makes no second version. */
+static int operation_of(const char *run_id, const char *model, char out[65], ag_err *err)
+{
+    enum { DIGITS = 32 };
+    ag_sha256 digest;
+    char text[1024];
+    ag_format(text, sizeof text, "version of %s %s", run_id, model);
+    int rc = ag_sha256_of(text, strlen(text), &digest, err);
+    if (rc < 0) return rc;
+    ag_sha256_format(&digest, out);
+    out[DIGITS] = '\0';
+    return 0;
+}
+
 /* The model's files go before it; a server that is away is not waited for. */
 static int make_version(ag_record_place *place, const ag_settings *settings, ag_arena *arena, const char **name,
                         ag_err *err)
 {
-    char ignored[900];
+    char ignored[900], operation[65];
     int64_t number = 0;
     auger_ledger_status status;
     const ag_settings_register *how = &settings->registration;
@@ -102,11 +117,13 @@ static int make_version(ag_record_place *place, const ag_settings *settings, ag_
                                     .description = how->description,
                                     .stage = staged ? how->stage : NULL,
                                     .alias = how->alias,
+                                    .operation = operation,
                                     .tags = {&tag, 1}};
     (void)ag_tracker_settle(&place->tracker, ignored, sizeof ignored);
     auger_ledger_status_read(place->tracker.client, &status);
     *name = NULL;
-    int rc = ag_client_register(place->run, &what, status.away ? 0 : VERSION_WAIT, &number, err);
+    int rc = operation_of(place->run_id, how->name, operation, err);
+    if (rc >= 0) rc = ag_client_register(place->run, &what, status.away ? 0 : VERSION_WAIT, &number, err);
     if (rc < 0) return ag_err_prefix(err, "register");
     if (!number) return 0;
     *name = ag_arena_printf(arena, "%s/%lld", how->name, (long long)number);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* registration.c: see registration.h. The version names its run, so that lineage finds the data from the model. The
- * run's tag is written last: killed before it, the next call makes one version too many, never one too few. */
+ * run's tag is written last: killed before it, the next call finds the version by its run, and only tags. */
 #include "learn/registration.h"
 
 #include <stdlib.h>
@@ -50,16 +50,18 @@ static int known(ag_ledger *ledger, const ag_settings_register *how, const char 
     return rc;
 }
 
-static int dress(ag_ledger *ledger, const ag_actor *actor, const ag_settings_register *how, const ag_version *version,
-                 ag_arena *arena, ag_err *err)
+static const ag_actor actor = {.name = "auger train"};
+
+static int dress(ag_ledger *ledger, const ag_settings_register *how, const ag_version *version, ag_arena *arena,
+                 ag_err *err)
 {
     ag_stage stage;
     ag_version changed;
     ag_str model = ag_str_of(how->name);
     int rc = 0;
     if (ag_stage_parse(ag_str_of(how->stage), &stage) && stage != AG_STAGE_NONE)
-        rc = ag_version_stage(ledger, actor, model, version->number, stage, false, arena, &changed, err);
-    if (rc >= 0 && how->alias) rc = ag_alias_set(ledger, actor, model, ag_str_of(how->alias), version->number, err);
+        rc = ag_version_stage(ledger, &actor, model, version->number, stage, false, arena, &changed, err);
+    if (rc >= 0 && how->alias) rc = ag_alias_set(ledger, &actor, model, ag_str_of(how->alias), version->number, err);
     return rc;
 }
 
@@ -67,7 +69,6 @@ static int make_version(ag_ledger *ledger, const ag_settings *settings, const ch
                         ag_version *version, ag_err *err)
 {
     const ag_settings_register *how = &settings->registration;
-    const ag_actor actor = {.name = "auger train"};
     const ag_pair tag = {AG_STR("auger.strategy"), ag_str_of(settings->strategy)};
     const char *source = ag_arena_printf(arena, "runs:/%s/model", run_id);
     ag_registered_model model;
@@ -80,21 +81,40 @@ static int make_version(ag_ledger *ledger, const ag_settings *settings, const ch
     int rc = ag_model_create(ledger, &actor, wanted.model, AG_STR(""), (ag_pairs){0}, arena, &model, err);
     if (rc == AG_EEXISTS) rc = 0;
     if (rc >= 0) rc = ag_version_create(ledger, &actor, &wanted, arena, version, err);
-    return rc < 0 ? rc : dress(ledger, &actor, how, version, arena, err);
+    return rc;
+}
+
+/* That this run has made, when it was killed before its tag was written: 1; 0: there is none. */
+static int untagged(ag_ledger *ledger, const ag_settings_register *how, const char *run_id, ag_arena *arena,
+                    ag_version *version, ag_err *err)
+{
+    ag_versions found;
+    const char *filter = ag_arena_printf(arena, "run_id = '%s'", run_id);
+    if (!filter) return ag_fail_memory(err, strlen(run_id));
+    const ag_page_request page = {.filter = ag_str_of(filter)};
+    int rc = ag_version_search(ledger, &page, arena, &found, err);
+    for (size_t i = 0; rc >= 0 && i < found.count; i++)
+        if (strcmp(found.items[i].model, how->name) == 0) {
+            *version = found.items[i];
+            return 1;
+        }
+    return rc < 0 ? rc : 0;
 }
 
 int ag_registration_make(ag_ledger *ledger, const ag_settings *settings, const char *run_id, ag_arena *arena,
                          const char **name, ag_err *err)
 {
     ag_str before;
-    ag_version version;
+    ag_version version = {0};
     int rc = known(ledger, &settings->registration, run_id, arena, &before, err);
     if (rc < 0) return ag_err_prefix(err, "register");
     if (before.size) {
         *name = ag_arena_strndup(arena, before.data, before.size);
         return *name ? 0 : ag_fail_memory(err, before.size);
     }
-    rc = make_version(ledger, settings, run_id, arena, &version, err);
+    rc = untagged(ledger, &settings->registration, run_id, arena, &version, err);
+    if (rc == 0) rc = make_version(ledger, settings, run_id, arena, &version, err);
+    if (rc >= 0) rc = dress(ledger, &settings->registration, &version, arena, err);
     if (rc < 0) return ag_err_prefix(err, "register");
     const char *text = ag_arena_printf(arena, "%s/%lld", version.model, (long long)version.number);
     if (!text) return ag_fail_memory(err, strlen(version.model));

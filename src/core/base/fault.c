@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* fault.c: the counter behind injected failures.
- * Invariant: exactly one call fails per arming, the n-th of the armed kinds. Threads: any; the counter is atomic, so
- * with several threads it is one of them that meets the n-th call. The environment is read once, before main. */
+ * Invariant: exactly one call fails (or kills) per arming, the n-th of the armed kinds. Threads: any; the counter is
+ * atomic, so with several threads it is one of them that meets the n-th call. The environment is read once, before
+ * main. */
 #include "core/base/fault.h"
 
 #ifdef AG_FAULTS
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@ bool ag_fault(ag_fault_kind kind)
     while (left != 0) {
         if (!atomic_compare_exchange_weak(&remaining, &left, left - 1)) continue;
         if (left != 1) return false;
+        if (atomic_load(&armed_kinds) & AG_FAULT_KILL) (void)raise(SIGKILL);
         atomic_store(&fired, true);
         return true;
     }
@@ -56,7 +59,8 @@ static unsigned kinds_from_text(const char *text)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strstr(text, names[i].name)) kinds |= names[i].kind;
     }
-    return kinds ? kinds : AG_FAULT_ANY;
+    if (!kinds) kinds = AG_FAULT_ANY;
+    return strstr(text, "kill") ? kinds | AG_FAULT_KILL : kinds;
 }
 
 __attribute__((constructor)) static void arm_from_environment(void)

@@ -12,11 +12,12 @@ typedef enum ag_fault_kind {
     AG_FAULT_NET = 4,
     AG_FAULT_SQL = 8,
     AG_FAULT_ANY = 15,
+    AG_FAULT_KILL = 16, /* beside others: the process ends there, as by kill -9, instead */
 } ag_fault_kind;
 
 #ifdef AG_FAULTS
 /* True when this call must fail. $AUGER_FAIL_AT=n arms the counter at start for all kinds; $AUGER_FAIL_KIND is a comma
- * list of alloc, file, net, sql that narrows it. */
+ * list of alloc, file, net, sql that narrows it; kill in it kills. */
 bool ag_fault(ag_fault_kind kind);
 #else
 static inline bool ag_fault(ag_fault_kind kind)

@@ -29,6 +29,10 @@ int ag_client_name(ag_arena *arena, const char *where, const char **out, ag_err 
 int ag_client_append(auger_ledger *ledger, const ag_entry *record, ag_err *err);
 int ag_client_append_of(auger_ledger_run *run, ag_entry *record, ag_err *err); /* fills in the run */
 
+/* As auger_run_start() does, of a run whose id (32 hexadecimal digits) the caller has chosen. A second time, it is the
+ * same run, unless it was refused. */
+int ag_client_run_start(auger_ledger *ledger, const auger_run_options *options, const char *id, auger_ledger_run **out,
+                        ag_err *err);
 /* A handle of a run that was started earlier, by this process or another; `id` is the client's. Nothing is asked. */
 int ag_client_run_again(auger_ledger *ledger, const char *id, auger_ledger_run **out, ag_err *err);
 /* The run has gone on: it is RUNNING again. */
@@ -41,6 +45,7 @@ int ag_client_run_name(const auger_ledger_run *run, char *out, size_t size, ag_e
 typedef struct ag_client_version { /* may be NULL or empty but for the first two */
     const char *model, *path;
     const char *description, *stage, *alias;
+    const char *operation; /* 32 hexadecimal digits: asked for again with the same ones, it is the same version */
     ag_pairs tags;
 } ag_client_version;
 /* As auger_register_model() does, with more said of the version. */

@@ -265,7 +265,7 @@ static int send_record(ag_delivery *d, const ag_entry *record, const char *file,
                            AG_STR_ARG(record->artifact.path), file);
         return target->artifact(state, record, file, err);
     case AG_ENTRY_INPUT: return target->input(state, record, err);
-    case AG_ENTRY_VERSION: return target->version(state, record, d->window.again, number, err);
+    case AG_ENTRY_VERSION: return target->version(state, record, number, err);
     case AG_ENTRY_LOG: break;
     }
     return ag_fail(err, AG_EINTERNAL, "a log is not sent like this");

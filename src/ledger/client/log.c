@@ -122,9 +122,7 @@ static int start_run(auger_ledger *ledger, const auger_run_options *options, aug
     if (rc >= 0) rc = ag_client_check_pairs(options->tags, options->tag_count, "tag", AG_MAX_TAG_VALUE, err);
     if (rc >= 0 && options->parent && options->parent->ledger != ledger)
         rc = ag_fail(err, AG_EINVAL, "the parent belongs to another ledger");
-    if (rc >= 0) rc = ag_id_new(run->id, err);
     if (rc < 0) return rc;
-    run->ledger = ledger;
     ag_entry record = {.kind = AG_ENTRY_START,
                        .start = {.parent = ag_str_of(options->parent ? options->parent->id : ""),
                                  .experiment = ag_str_of(experiment),
@@ -136,17 +134,26 @@ static int start_run(auger_ledger *ledger, const auger_run_options *options, aug
     return rc;
 }
 
-int auger_run_start(auger_ledger *ledger, const auger_run_options *options, auger_ledger_run **out, auger_error *error)
+int ag_client_run_start(auger_ledger *ledger, const auger_run_options *options, const char *id, auger_ledger_run **out,
+                        ag_err *err)
 {
-    static const auger_run_options defaults;
-    ag_err err = {0};
-    auger_ledger_run *run = ag_calloc(1, sizeof(*run));
-    if (!run) return ag_answer(ag_fail_memory(&err, sizeof(*run)), &err, error);
-    int rc = start_run(ledger, options ? options : &defaults, run, &err);
+    auger_ledger_run *run = NULL;
+    int rc = ag_client_run_again(ledger, id, &run, err);
+    if (rc >= 0) rc = start_run(ledger, options, run, err);
     if (rc < 0)
         ag_free(run);
     else
         *out = run;
+    return rc;
+}
+
+int auger_run_start(auger_ledger *ledger, const auger_run_options *options, auger_ledger_run **out, auger_error *error)
+{
+    static const auger_run_options defaults;
+    ag_err err = {0};
+    char id[AG_ENTRY_ID + 1];
+    int rc = ag_id_new(id, &err);
+    if (rc >= 0) rc = ag_client_run_start(ledger, options ? options : &defaults, id, out, &err);
     return ag_answer(rc, &err, error);
 }
 

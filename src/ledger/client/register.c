@@ -30,8 +30,9 @@ int ag_client_register(auger_ledger_run *run, const ag_client_version *what, int
 {
     ag_version_wait wait = {0};
     int rc = check_version(what, err);
-    if (rc >= 0) rc = ag_id_new(wait.operation, err);
+    if (rc >= 0 && !what->operation) rc = ag_id_new(wait.operation, err);
     if (rc < 0) return rc;
+    if (what->operation) ag_format(wait.operation, sizeof wait.operation, "%s", what->operation);
     ag_entry record = {.kind = AG_ENTRY_VERSION,
                        .version = {.operation = ag_str_of(wait.operation),
                                    .model = ag_str_of(what->model),

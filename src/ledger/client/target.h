@@ -17,7 +17,7 @@ typedef struct ag_client_target {
     int (*finish)(void *state, const ag_entry *record, ag_err *err);
     int (*artifact)(void *state, const ag_entry *record, const char *file, ag_err *err);
     int (*input)(void *state, const ag_entry *record, ag_err *err);
-    int (*version)(void *state, const ag_entry *record, bool again, int64_t *number, ag_err *err);
+    int (*version)(void *state, const ag_entry *record, int64_t *number, ag_err *err);
     void (*close)(void *state); /* frees the state */
 } ag_client_target;
 

@@ -171,11 +171,12 @@ static int dress_version(local *self, const ag_entry *record, int64_t number, ag
     return rc;
 }
 
-static int version(void *state, const ag_entry *record, bool again, int64_t *number, ag_err *err)
+/* It is looked for in any case: a caller that was killed asks again with the same operation. */
+static int version(void *state, const ag_entry *record, int64_t *number, ag_err *err)
 {
     local *self = state;
     ag_arena_reset(self->arena);
-    int rc = again ? find_version(self, record, number, err) : 0;
+    int rc = find_version(self, record, number, err);
     if (rc == 0) rc = make_version(self, record, number, err);
     return rc < 0 ? rc : dress_version(self, record, *number, err);
 }

@@ -290,7 +290,9 @@ static int start(void *state, const ag_entry *record, bool again, ag_err *err)
     server_run *run = NULL, *parent = NULL;
     const char *experiment;
     ag_arena_reset(self->rest.arena);
-    int rc = ensure_experiment(self, record->start.experiment, &experiment, err);
+    int rc = noted_run(self, record->run, &run, err);
+    if (rc != 0) return rc < 0 ? rc : AG_OK; /* its caller was killed, and starts it again */
+    rc = ensure_experiment(self, record->start.experiment, &experiment, err);
     if (rc >= 0 && record->start.parent.size) rc = find_run(self, record->start.parent, &parent, err);
     if (rc < 0) return rc;
     rc = again ? search_run(self, record->run, experiment, &run, err) : 0;
@@ -546,11 +548,12 @@ static int dress_version(server *self, const ag_entry *record, int64_t number, a
     return rc;
 }
 
-static int version(void *state, const ag_entry *record, bool again, int64_t *number, ag_err *err)
+/* It is looked for in any case: a caller that was killed asks again with the same operation. */
+static int version(void *state, const ag_entry *record, int64_t *number, ag_err *err)
 {
     server *self = state;
     ag_arena_reset(self->rest.arena);
-    int rc = again ? find_version(self, record, number, err) : 0;
+    int rc = find_version(self, record, number, err);
     if (rc == 0) rc = make_version(self, record, number, err);
     return rc < 0 ? rc : dress_version(self, record, *number, err);
 }
