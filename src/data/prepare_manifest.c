@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "core/doc/json_file.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "data/prepare_parts.h"
@@ -92,12 +93,8 @@ int ag_prepare_write_manifest(const char *output_dir, const ag_prepare_options *
     write_channels(&json);
     int rc = write_files(&json, arena, output_dir, summary->parts, err);
     ag_json_end_object(&json);
-    if (rc == AG_OK) rc = ag_json_end_document(&json, err);
-    if (rc == AG_OK) ag_buf_add_char(&buf, '\n');
-    if (rc == AG_OK) rc = ag_buf_check(&buf, "manifest", err);
     char *path = ag_path_join(arena, output_dir, "manifest.json");
-    if (rc == AG_OK && !path) rc = ag_fail_memory(err, 4096);
-    if (rc == AG_OK) rc = ag_file_replace(path, buf.data, buf.size, err);
+    if (rc == AG_OK) rc = path ? ag_json_file_write(&json, path, err) : ag_fail_memory(err, 4096);
     ag_buf_deinit(&buf);
     ag_arena_free(arena);
     return rc;
@@ -112,10 +109,12 @@ static bool is_of_labels(const ag_value *file)
            (ag_str_is(path, "labels.csv") || ag_str_is(path, "labels.jsonl"));
 }
 
-static int write_changed(const ag_value *root, const char *output_dir, ag_arena *arena, ag_buf *out, ag_err *err)
+static int write_changed(const ag_value *root, const char *output_dir, const char *path, ag_arena *arena, ag_err *err)
 {
     int rc = AG_OK;
-    ag_json json = ag_json_writer(out, 2, AG_JSON_REFUSE_NONFINITE);
+    ag_buf text;
+    ag_buf_init(&text, MOST_BYTES);
+    ag_json json = ag_json_writer(&text, 2, AG_JSON_REFUSE_NONFINITE);
     ag_json_begin_object(&json);
     for (size_t i = 0; rc == AG_OK && i < root->object.count; i++) {
         const ag_member *member = &root->object.members[i];
@@ -134,27 +133,20 @@ static int write_changed(const ag_value *root, const char *output_dir, ag_arena 
         ag_json_end_array(&json);
     }
     ag_json_end_object(&json);
-    if (rc == AG_OK) rc = ag_json_end_document(&json, err);
-    if (rc == AG_OK) ag_buf_add_char(out, '\n');
-    return rc == AG_OK ? ag_buf_check(out, "manifest", err) : rc;
+    if (rc == AG_OK) rc = ag_json_file_write(&json, path, err);
+    ag_buf_deinit(&text);
+    return rc;
 }
 
 int ag_prepare_refresh_manifest(const char *output_dir, ag_err *err)
 {
-    ag_buf text, out;
     const ag_value *root;
     ag_arena *arena = ag_arena_new(0);
     char *path = arena ? ag_path_join(arena, output_dir, "manifest.json") : NULL;
-    ag_json_options options = {.file = path, .max_bytes = MOST_BYTES};
-    ag_buf_init(&text, MOST_BYTES);
-    ag_buf_init(&out, MOST_BYTES);
-    int rc = path ? ag_file_read(path, MOST_BYTES, &text, err) : ag_fail_memory(err, 4096);
-    if (rc == AG_OK) rc = ag_json_parse(arena, ag_buf_str(&text), &options, &root, err);
+    const ag_json_options options = {.max_bytes = MOST_BYTES};
+    int rc = path ? ag_json_file_read(arena, path, &options, &root, err) : ag_fail_memory(err, 4096);
     if (rc == AG_OK && root->kind != AG_OBJECT) rc = ag_fail(err, AG_ECORRUPT, "'%s' is no manifest", path);
-    if (rc == AG_OK) rc = write_changed(root, output_dir, arena, &out, err);
-    if (rc == AG_OK) rc = ag_file_replace(path, out.data, out.size, err);
-    ag_buf_deinit(&text);
-    ag_buf_deinit(&out);
+    if (rc == AG_OK) rc = write_changed(root, output_dir, path, arena, err);
     ag_arena_free(arena);
     return rc;
 }

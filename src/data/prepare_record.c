@@ -5,6 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "core/doc/json_file.h"
 #include "core/io/csv.h"
 #include "core/io/file.h"
 #include "data/prepare_parts.h"
@@ -129,14 +130,10 @@ bool ag_prepare_load_part(const char *path, const char *fingerprint, ag_arena *a
     ag_json_options options = {.max_bytes = PART_BYTES};
     const ag_value *root;
     part_record part;
-    ag_buf buf;
-    ag_buf_init(&buf, PART_BYTES);
-    bool good = ag_file_read(path, PART_BYTES, &buf, NULL) == AG_OK &&
-                ag_json_parse(arena, ag_buf_str(&buf), &options, &root, NULL) == AG_OK &&
+    bool good = ag_json_file_read(arena, path, &options, &root, NULL) == AG_OK &&
                 ag_describe_read(&part_description, arena, root, path, &part, NULL) == AG_OK && part.fingerprint &&
                 strcmp(part.fingerprint, fingerprint) == 0 && part.holes.count == count;
     if (good) memcpy(records, part.holes.items, count * sizeof(*records));
-    ag_buf_deinit(&buf);
     return good;
 }
 

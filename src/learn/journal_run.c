@@ -6,12 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/doc/json.h"
-#include "core/io/file.h"
+#include "core/doc/json_file.h"
 #include "core/io/path.h"
 #include "learn/journal_parts.h"
 
 enum { MAX_RUN_FILE = 1 << 20 };
+
+static const char *path_of(const ag_journal *journal)
+{
+    return ag_path_join(journal->arena, journal->options.output_dir, AG_JOURNAL_RUN);
+}
 
 static const char *text_of(const ag_journal *journal, const ag_value *value)
 {
@@ -39,17 +43,13 @@ static bool is_of_tracker(const ag_journal *journal)
 
 void ag_journal_read_known(ag_journal *journal)
 {
-    ag_buf text;
-    ag_arena *arena = journal->arena;
-    const char *path = ag_path_join(arena, journal->options.output_dir, AG_JOURNAL_RUN);
+    const ag_json_options how = {.max_bytes = MAX_RUN_FILE};
+    const char *path = path_of(journal);
     if (!path || !journal->options.resume || !ag_tracker_is_open(&journal->options.tracker)) return;
-    ag_buf_init(&text, MAX_RUN_FILE);
-    if (ag_file_read(path, MAX_RUN_FILE, &text, NULL) >= 0)
-        (void)ag_json_parse(arena, ag_buf_str(&text), NULL, &journal->known, NULL);
+    (void)ag_json_file_read(journal->arena, path, &how, &journal->known, NULL);
     if (journal->known && !is_of_tracker(journal)) journal->known = NULL;
     journal->registered = known_text(journal, "registered");
     journal->registered_as = known_text(journal, "version");
-    ag_buf_deinit(&text);
 }
 
 static bool has_seat(const ag_journal *journal, ag_str training)
@@ -97,16 +97,14 @@ int ag_journal_write_known(const ag_journal *journal, ag_err *err)
     put_trainings(journal, &json);
     ag_json_end_object(&json);
     ag_json_end_object(&json);
-    int rc = ag_json_end_document(&json, err);
-    ag_buf_add_char(&text, '\n');
-    const char *path = ag_path_join(journal->arena, journal->options.output_dir, AG_JOURNAL_RUN);
-    if (rc >= 0) rc = path ? ag_file_replace(path, text.data, text.size, err) : ag_fail_memory(err, 64);
+    const char *path = path_of(journal);
+    int rc = path ? ag_json_file_write(&json, path, err) : ag_fail_memory(err, 64);
     ag_buf_deinit(&text);
     return rc;
 }
 
 void ag_journal_forget_known(const ag_journal *journal)
 {
-    const char *path = ag_path_join(journal->arena, journal->options.output_dir, AG_JOURNAL_RUN);
+    const char *path = path_of(journal);
     if (path) (void)unlink(path);
 }

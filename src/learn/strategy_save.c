@@ -4,6 +4,7 @@
  * is written: new weights must not lie beside it. */
 #include <string.h>
 
+#include "core/doc/json_file.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "learn/strategy.h"
@@ -16,10 +17,7 @@ static int write_description(const char *path, const ag_strategy_saving *saving,
     ag_buf_init(&text, MAX_TEXT);
     ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
     saving->describe(saving->context, &json);
-    int rc = ag_json_end_document(&json, err);
-    ag_buf_add_char(&text, '\n');
-    if (rc >= 0) rc = ag_buf_check(&text, AG_STRATEGY_FILE, err);
-    if (rc >= 0) rc = ag_file_replace(path, text.data, text.size, err);
+    int rc = ag_json_file_write(&json, path, err);
     ag_buf_deinit(&text);
     return rc;
 }

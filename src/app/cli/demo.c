@@ -7,7 +7,7 @@
 
 #include "app/cli/data.h"
 #include "app/cli/train_work.h"
-#include "core/doc/json.h"
+#include "core/doc/json_file.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/sys/clock.h"
@@ -43,13 +43,10 @@ static int write_mark(const work *w, const char *path, ag_err *err)
 
 static int check_mark(const work *w, const char *path, ag_err *err)
 {
-    ag_buf text;
+    const ag_json_options options = {.max_bytes = MARK_MOST};
     const ag_value *mark = NULL;
     int64_t holes = 0;
-    ag_buf_init(&text, MARK_MOST);
-    int rc = ag_file_read(path, MARK_MOST, &text, err);
-    if (rc >= 0) rc = ag_json_parse(w->invocation->arena, ag_buf_str(&text), NULL, &mark, err);
-    ag_buf_deinit(&text);
+    int rc = ag_json_file_read(w->invocation->arena, path, &options, &mark, err);
     if (rc < 0) return rc;
     if (ag_value_int(ag_value_get(mark, "holes"), &holes) && (uint64_t)holes == w->demo->holes) return 0;
     ag_fail(err, AG_ECONFLICT, "the demo in %s is one of %lld holes", w->demo->directory, (long long)holes);

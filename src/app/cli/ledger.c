@@ -3,7 +3,7 @@
  * see one another's work. */
 #include "app/cli/ledger.h"
 
-#include "core/doc/json.h"
+#include "core/doc/json_file.h"
 #include "core/io/csv.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
@@ -140,18 +140,15 @@ static int run_by_name(ag_invocation *invocation, ag_ledger *ledger, const char 
 static int run_by_directory(ag_invocation *invocation, const char *text, ag_str *id, ag_err *err)
 {
     const ag_value *root = NULL;
-    ag_buf json;
+    const ag_json_options options = {.max_bytes = MOST_RUN_FILE};
     const char *path = ag_path_join(invocation->arena, text, AG_JOURNAL_RUN);
     if (!path) return ag_fail_memory(err, strlen(text));
     if (!ag_file_exists(path)) return 0;
-    ag_buf_init(&json, MOST_RUN_FILE);
-    int rc = ag_file_read(path, MOST_RUN_FILE, &json, err);
-    if (rc >= 0) rc = ag_json_parse(invocation->arena, ag_buf_str(&json), NULL, &root, err);
+    int rc = ag_json_file_read(invocation->arena, path, &options, &root, err);
     ag_str said;
     const bool there = rc >= 0 && ag_value_string(ag_value_get(root, "run_id"), &said);
     const char *copy = there ? ag_cli_str(invocation->arena, said) : NULL;
-    ag_buf_deinit(&json);
-    if (rc < 0) return ag_err_prefix(err, "%s", path);
+    if (rc < 0) return rc;
     if (there && !copy) return ag_fail_memory(err, RUN_ID);
     if (copy) *id = ag_str_of(copy);
     return copy ? 1 : 0;

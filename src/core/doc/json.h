@@ -17,9 +17,11 @@ typedef enum ag_json_nonfinite {
     AG_JSON_NONFINITE_NULL,   /* written as null; refused when reading */
 } ag_json_nonfinite;
 
+#define AG_JSON_MAX_BYTES ((size_t)64 << 20)
+
 typedef struct ag_json_options { /* zeros: the defaults in brackets */
     const char *file;            /* for messages [NULL] */
-    size_t max_bytes;            /* [64 MiB] */
+    size_t max_bytes;            /* [AG_JSON_MAX_BYTES] */
     uint32_t max_depth;          /* [64]; never more than 256 */
     size_t max_values;           /* [10 million] */
     ag_json_nonfinite nonfinite; /* [refuse] */

@@ -443,7 +443,7 @@ static int parse_document(parser *p, ag_value *out)
 static ag_json_options with_defaults(const ag_json_options *options)
 {
     ag_json_options limits = options ? *options : (ag_json_options){0};
-    if (!limits.max_bytes) limits.max_bytes = (size_t)64 << 20;
+    if (!limits.max_bytes) limits.max_bytes = AG_JSON_MAX_BYTES;
     if (limits.max_bytes > UINT32_MAX - 1) limits.max_bytes = UINT32_MAX - 1; /* columns are 32 bits */
     if (!limits.max_depth) limits.max_depth = 64;
     if (limits.max_depth > AG_TREE_DEPTH_MAX) limits.max_depth = AG_TREE_DEPTH_MAX;

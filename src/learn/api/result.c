@@ -10,7 +10,7 @@
 
 #include "core/base/answer.h"
 #include "core/base/mem.h"
-#include "core/doc/json.h"
+#include "core/doc/json_file.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "learn/api/training.h"
@@ -129,17 +129,12 @@ int ag_result_write(const auger_result *result, const char *directory, ag_err *e
 /* A JSON file of the directory; *out is NULL when it is not there. */
 static int read_json(const auger_result *result, const char *name, const ag_value **out, ag_err *err)
 {
-    ag_buf text;
-    const ag_json_options options = {.file = name, .max_depth = 16, .nonfinite = AG_JSON_NONFINITE_WORDS};
+    const ag_json_options options = {
+        .file = name, .max_bytes = MAX_FACTS, .max_depth = 16, .nonfinite = AG_JSON_NONFINITE_WORDS};
     const char *path = ag_path_join(result->arena, result->directory, name);
     *out = NULL;
     if (!path) return ag_fail_memory(err, strlen(name));
-    if (!ag_file_exists(path)) return 0;
-    ag_buf_init(&text, MAX_FACTS);
-    int rc = ag_file_read(path, MAX_FACTS, &text, err);
-    if (rc >= 0) rc = ag_json_parse(result->arena, ag_buf_str(&text), &options, out, err);
-    ag_buf_deinit(&text);
-    return rc;
+    return ag_file_exists(path) ? ag_json_file_read(result->arena, path, &options, out, err) : 0;
 }
 
 /* Text with a NUL inside is no text that C can give. */

@@ -5,7 +5,7 @@
  * The model directory is data: what it says of commands is never run, only what the user's configuration names. */
 #include <string.h>
 
-#include "core/doc/json.h"
+#include "core/doc/json_file.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/sys/clock.h"
@@ -92,9 +92,7 @@ static int write_config(const exec *e, const ag_strategy_task *task, ag_err *err
     ag_json_name(&json, "configuration");
     ag_json_value(&json, task->effective);
     ag_json_end_object(&json);
-    int rc = ag_json_end_document(&json, err);
-    ag_buf_add_char(&text, '\n');
-    if (rc >= 0) rc = ag_file_replace(e->places.config, text.data, text.size, err);
+    int rc = ag_json_file_write(&json, e->places.config, err);
     ag_buf_deinit(&text);
     return rc;
 }

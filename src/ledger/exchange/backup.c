@@ -5,7 +5,7 @@
 #include "ledger/exchange/backup.h"
 
 #include "core/blob/tree_copy.h"
-#include "core/doc/json.h"
+#include "core/doc/json_file.h"
 #include "core/hash/hash.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
@@ -219,25 +219,22 @@ static int check_line(job *j, ag_str line, ag_err *err)
 /* What the list must be, from the facts. */
 static int check_list(job *j, ag_err *err)
 {
-    ag_buf facts;
+    const ag_json_options options = {.max_bytes = 1 << 20};
     ag_str hex;
     ag_sha256 wanted, found;
     const ag_value *value;
     const char *path = inside(j, facts_name);
     if (!path) return ag_fail_memory(err, 1);
-    ag_buf_init(&facts, 1 << 20);
-    int rc = ag_file_read(path, 1 << 20, &facts, err);
+    int rc = ag_json_file_read(j->arena, path, &options, &value, err);
     if (rc == AG_ENOTFOUND && ag_fail_broken_link(err, j->directory) >= 0) {
         ag_fail(err, AG_ENOTFOUND, "'%s' is no backup", j->directory);
         ag_err_hint(err, "a backup that was cut short is called DIRECTORY.partial; run 'auger backup' again");
     }
-    if (rc >= 0) rc = ag_json_parse(j->arena, ag_buf_str(&facts), NULL, &value, err);
     if (rc >= 0) rc = ag_sha256_of(ag_buf_str(&j->list).data, j->list.size, &found, err);
     if (rc >= 0 && (!ag_value_string(ag_value_get(value, "list_sha256"), &hex) || !ag_sha256_parse(hex, &wanted) ||
                     !ag_sha256_equal(&wanted, &found))) {
         rc = damaged(j, list_name, err);
     }
-    ag_buf_deinit(&facts);
     return rc;
 }
 

@@ -5,6 +5,7 @@
 
 #include "app/cli/answers.h"
 #include "app/cli/named_data.h"
+#include "core/doc/json_file.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/show/table.h"
@@ -152,9 +153,7 @@ static int write_report(const ag_strategy_evaluation *e, const char *path, ag_er
     ag_buf_init(&text, (size_t)256 << 20);
     ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
     scores_json(&json, e);
-    int rc = ag_json_end_document(&json, err);
-    ag_buf_add_char(&text, '\n');
-    if (rc >= 0) rc = ag_file_replace(path, text.data, text.size, err);
+    int rc = ag_json_file_write(&json, path, err);
     ag_buf_deinit(&text);
     return rc;
 }

@@ -8,7 +8,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/vec.h"
-#include "core/doc/json.h"
+#include "core/doc/json_file.h"
 #include "core/io/path.h"
 #include "learn/nn/checkpoint/safetensors.h"
 
@@ -36,14 +36,10 @@ static int by_name(const void *a, const void *b)
 
 static int read_index(joining *j, const char *path, ag_err *err)
 {
-    ag_buf buf;
     const ag_value *tree = NULL;
-    ag_json_options options = {
-        .file = path, .max_bytes = AG_SAFETENSORS_MAX_HEADER, .max_depth = 8, .max_values = AG_SAFETENSORS_MAX_VALUES};
-    ag_buf_init(&buf, AG_SAFETENSORS_MAX_HEADER);
-    int rc = ag_file_read(path, AG_SAFETENSORS_MAX_HEADER, &buf, err);
-    if (rc >= 0) rc = ag_json_parse(j->whole->arena, ag_buf_str(&buf), &options, &tree, err);
-    ag_buf_deinit(&buf);
+    const ag_json_options options = {
+        .max_bytes = AG_SAFETENSORS_MAX_HEADER, .max_depth = 8, .max_values = AG_SAFETENSORS_MAX_VALUES};
+    int rc = ag_json_file_read(j->whole->arena, path, &options, &tree, err);
     if (rc < 0) return rc;
     j->map = tree->kind == AG_OBJECT ? ag_value_get(tree, "weight_map") : NULL;
     if (j->map && j->map->kind == AG_OBJECT && j->map->object.count) return 0;

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/doc/json.h"
+#include "core/doc/json_file.h"
 #include "core/io/path.h"
 #include "learn/nn/checkpoint/pretrained.h"
 #include "learn/nn/checkpoint/training_parts.h"
@@ -14,13 +14,8 @@
 int ag_training_read_json(ag_arena *arena, const char *directory, const char *name, const ag_value **out, ag_err *err)
 {
     const char *path = ag_path_join(arena, directory, name);
-    ag_buf text;
-    ag_buf_init(&text, AG_TRAINING_MAX_TEXT);
-    ag_json_options options = {.file = path, .nonfinite = AG_JSON_NONFINITE_WORDS};
-    int rc = path ? ag_file_read(path, AG_TRAINING_MAX_TEXT, &text, err) : ag_fail_memory(err, strlen(name));
-    if (rc >= 0) rc = ag_json_parse(arena, ag_buf_str(&text), &options, out, err);
-    ag_buf_deinit(&text);
-    return rc;
+    const ag_json_options options = {.max_bytes = AG_TRAINING_MAX_TEXT, .nonfinite = AG_JSON_NONFINITE_WORDS};
+    return path ? ag_json_file_read(arena, path, &options, out, err) : ag_fail_memory(err, strlen(name));
 }
 
 /* ---- finding ---- */
