@@ -21,6 +21,7 @@
 #include "learn/strategies/list.h"
 #include "learn/strategies/plugin.h"
 #include "learn/strategy_keys.h"
+#include "learn/strategy_made.h"
 #include "learn/strategy_resume.h"
 #include "learn/strategy_swap.h"
 
@@ -125,17 +126,6 @@ int ag_strategy_dataset_seen(ag_strategy_task *task, const ag_strategy_dataset *
 ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what, uint64_t total)
 {
     return task->watch && task->watch->progress ? task->watch->progress(task->watch->context, what, total) : NULL;
-}
-
-void ag_strategy_describe(ag_json *json, const ag_strategy_task *task)
-{
-    ag_json_name(json, "metrics");
-    ag_strategy_write_metrics(json, &task->metrics);
-    ag_json_name(json, "configuration");
-    if (task->effective)
-        ag_json_value(json, task->effective);
-    else
-        ag_json_null(json);
 }
 
 /* Weights of another model, where name and shape fit. */

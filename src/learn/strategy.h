@@ -90,11 +90,7 @@ typedef struct ag_strategy_training {
     ag_train_result result;
 } ag_strategy_training;
 
-#define AG_STRATEGY_FILE "auger.json" /* beside a model's weights: what its strategy must know; "strategy" names it */
-enum { AG_STRATEGY_FORMAT = 1, AG_STRATEGY_MAX_VALUES = 8 };
-/* Refuses the description of a model that this program cannot know how to read: of a newer format, or of none. `file`
- * is its path, for the message. */
-int ag_strategy_format_check(const ag_value *description, const char *file, ag_err *err);
+enum { AG_STRATEGY_MAX_VALUES = 8 };
 
 /* A line of a table of scores: of everything (group "", name ""), of a column, a step, a regime ... */
 typedef struct ag_strategy_score {
@@ -108,7 +104,7 @@ typedef struct ag_strategy_evaluation {
     const char *model_dir, *data; /* a directory or one file */
     const char *part;             /* "auto", "all", "train", "validation", "test" */
     const char *plugin;           /* the shared object that the user names; NULL: none. A model never names one */
-    const ag_value *description;  /* AG_STRATEGY_FILE, read */
+    const ag_value *description;  /* of the model, read (strategy_made.h) */
     int64_t batch_size;
     double coverage; /* of the intervals that are judged; 0: what is usual */
     const ag_device *device;
@@ -158,14 +154,6 @@ int ag_strategy_verify(const ag_strategy *strategy, ag_err *err);
 int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err *err);
 void ag_strategy_task_deinit(ag_strategy_task *task); /* safe on zeroed memory */
 
-/* Who made the model in `dir` (or in the OUTPUT that holds it), and what it says of itself; all of it in the arena. */
-typedef struct ag_strategy_made {
-    const char *model_dir;
-    const ag_value *description; /* AG_STRATEGY_FILE */
-    const ag_strategy *strategy;
-} ag_strategy_made;
-int ag_strategy_made_by(const char *dir, ag_arena *arena, ag_strategy_made *out, ag_err *err);
-
 /* By the strategy that made the model. The caller gives model_dir (or the OUTPUT that holds it), data, part, jobs and
  * arena, and frees `scores`. */
 int ag_strategy_evaluate(ag_strategy_evaluation *evaluation, const char *device, unsigned jobs, ag_err *err);
@@ -185,17 +173,6 @@ int ag_strategy_tell_links(const ag_strategy_task *task, ag_err *err);
 ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what, uint64_t total);
 /* An object of names and values. */
 void ag_strategy_write_metrics(ag_json *json, const ag_findings *metrics);
-/* What every AG_STRATEGY_FILE ends with: the members "metrics" and "configuration". */
-void ag_strategy_describe(ag_json *json, const ag_strategy_task *task);
-/* How a model directory is written: its files, then what they are. */
-typedef struct ag_strategy_saving {
-    const char *maker; /* "plug-in mean", for what is said of it */
-    void *context;
-    int (*save)(void *context, const char *directory, ag_err *err); /* all files but AG_STRATEGY_FILE */
-    void (*describe)(void *context, ag_json *json);                 /* the one object of AG_STRATEGY_FILE */
-} ag_strategy_saving;
-/* Makes the directory; its AG_STRATEGY_FILE is removed before `save` and written after it. */
-int ag_strategy_save(const char *directory, const ag_strategy_saving *saving, ag_err *err);
 /* A model of task->model_config with its first weights: by seed, then from init_from. `loss` builds what training
  * needs. */
 int ag_strategy_model(const ag_strategy_task *task, bool loss, ag_model **out, ag_err *err);

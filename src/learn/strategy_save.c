@@ -2,19 +2,29 @@
 /* strategy_save.c: a model directory written. The description (AG_STRATEGY_FILE) of older files goes first and the new
  * one comes last, so that whoever finds one finds files that belong to it. When the old one cannot be removed, nothing
  * is written: new weights must not lie beside it. */
+#include "learn/strategy_made.h"
+
 #include <string.h>
 
 #include "core/doc/json_file.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
-#include "learn/strategy.h"
 
-enum { MAX_TEXT = 64 << 20 };
+void ag_strategy_describe(ag_json *json, const ag_strategy_task *task)
+{
+    ag_json_name(json, "metrics");
+    ag_strategy_write_metrics(json, &task->metrics);
+    ag_json_name(json, "configuration");
+    if (task->effective)
+        ag_json_value(json, task->effective);
+    else
+        ag_json_null(json);
+}
 
 static int write_description(const char *path, const ag_strategy_saving *saving, ag_err *err)
 {
     ag_buf text;
-    ag_buf_init(&text, MAX_TEXT);
+    ag_buf_init(&text, AG_JSON_MAX_BYTES); /* what is written can be read */
     ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
     saving->describe(saving->context, &json);
     int rc = ag_json_file_write(&json, path, err);

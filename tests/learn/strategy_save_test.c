@@ -5,6 +5,7 @@
 #include "core/io/file.h"
 #include "frame/test.h"
 #include "learn/strategy.h"
+#include "learn/strategy_made.h"
 
 typedef struct bench {
     char directory[600], description[700], weights[700];

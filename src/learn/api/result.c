@@ -17,8 +17,8 @@
 #include "learn/journal.h"
 #include "learn/pack.h"
 #include "learn/strategy.h"
+#include "learn/strategy_made.h"
 
-enum { MAX_FACTS = 16 << 20 };
 #define MAX_PACK ((size_t)8 << 30)
 
 /* ---- making and freeing ---- */
@@ -116,7 +116,7 @@ static int render(const ag_result_facts *facts, ag_buf *text, ag_err *err)
 int ag_result_write(const auger_result *result, const char *directory, ag_err *err)
 {
     ag_buf text;
-    ag_buf_init(&text, MAX_FACTS);
+    ag_buf_init(&text, AG_JSON_MAX_BYTES);
     ag_arena *arena = ag_arena_new(0);
     const char *path = arena ? ag_path_join(arena, directory, AG_RESULT_FILE) : NULL;
     int rc = path ? render(&result->facts, &text, err) : ag_fail_memory(err, strlen(directory));
@@ -129,8 +129,7 @@ int ag_result_write(const auger_result *result, const char *directory, ag_err *e
 /* A JSON file of the directory; *out is NULL when it is not there. */
 static int read_json(const auger_result *result, const char *name, const ag_value **out, ag_err *err)
 {
-    const ag_json_options options = {
-        .file = name, .max_bytes = MAX_FACTS, .max_depth = 16, .nonfinite = AG_JSON_NONFINITE_WORDS};
+    const ag_json_options options = {.file = name, .max_depth = 16, .nonfinite = AG_JSON_NONFINITE_WORDS};
     const char *path = ag_path_join(result->arena, result->directory, name);
     *out = NULL;
     if (!path) return ag_fail_memory(err, strlen(name));

@@ -14,6 +14,7 @@
 #include "learn/strategies/exec_predict.h"
 #include "learn/strategies/plugin.h"
 #include "learn/strategy.h"
+#include "learn/strategy_made.h"
 
 /* ---- the labellers ---- */
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* directory.c: a model directory written and read back. (By strategy_save.c, so that whoever
- * finds auger.json finds weights that belong to it.) */
+/* directory.c: what strategies of holes keep in a model directory (learn/strategy_made.h): the members of the ensemble
+ * with their weights, and in the description the view, the fusion, the calibration and the grip. */
 #include <math.h>
 #include <string.h>
 
@@ -8,8 +8,9 @@
 #include "core/io/path.h"
 #include "learn/drilling/run.h"
 #include "learn/nn/checkpoint/pretrained.h"
+#include "learn/strategy_made.h"
 
-enum { MAX_TEXT = 64 << 20, MOST_MEMBERS = 1000 };
+enum { MOST_MEMBERS = 1000 };
 
 /* ---- writing ---- */
 
@@ -98,51 +99,18 @@ int ag_drilling_find(const char *dir, ag_arena *arena, const char **out, ag_err 
 
 int ag_drilling_maker(const char *dir, ag_arena *arena, const char **out, ag_err *err)
 {
-    ag_buf text;
     const ag_value *root = NULL;
     ag_str name;
     const char *path = ag_path_join(arena, dir, AG_STRATEGY_FILE);
     if (!path) return ag_fail_memory(err, strlen(dir));
     *out = "";
     if (!ag_file_exists(path)) return AG_OK;
-    ag_buf_init(&text, MAX_TEXT);
-    int rc = ag_file_read(path, MAX_TEXT, &text, err);
-    if (rc >= 0) rc = ag_json_parse(arena, ag_buf_str(&text), &(ag_json_options){.file = path}, &root, err);
-    ag_buf_deinit(&text);
-    if (rc >= 0) rc = ag_strategy_format_check(root, path, err);
+    int rc = ag_strategy_description_read(path, arena, &root, err);
     if (rc < 0) return rc;
     if (!ag_value_string(ag_value_get(root, "strategy"), &name))
         return ag_fail_at(err, AG_EPARSE, path, 0, 0, "it names no strategy");
     *out = ag_arena_strndup(arena, name.data, name.size);
     return *out ? AG_OK : ag_fail_memory(err, name.size);
-}
-
-static int find_description(const char *directory, ag_drilling_model *m, const char **file, ag_err *err)
-{
-    const char *inside = ag_path_join(m->arena, directory, "model"), *path;
-    m->directory = ag_arena_strdup(m->arena, directory);
-    if (!inside || !m->directory) return ag_fail_memory(err, strlen(directory));
-    path = ag_path_join(m->arena, inside, AG_STRATEGY_FILE);
-    if (path && ag_file_exists(path))
-        m->directory = inside; /* the output directory of a training was named */
-    else
-        path = ag_path_join(m->arena, directory, AG_STRATEGY_FILE);
-    if (!path) return ag_fail_memory(err, strlen(directory));
-    *file = path;
-    if (ag_file_exists(path)) return 0;
-    ag_fail(err, AG_ENOTFOUND, "there is no " AG_STRATEGY_FILE " in %s", directory);
-    return ag_err_hint(err, "name the model directory that 'auger train' made");
-}
-
-static int read_description(const char *file, ag_arena *arena, const ag_value **out, ag_err *err)
-{
-    ag_buf text;
-    ag_json_options options = {.file = file};
-    ag_buf_init(&text, MAX_TEXT);
-    int rc = ag_file_read(file, MAX_TEXT, &text, err);
-    if (rc >= 0) rc = ag_json_parse(arena, ag_buf_str(&text), &options, out, err);
-    ag_buf_deinit(&text);
-    return rc;
 }
 
 static int lacks(const char *file, const char *what, ag_err *err)
@@ -154,8 +122,6 @@ static int read_head(const ag_value *root, const char *file, ag_drilling_model *
 {
     ag_str text, fusion;
     const ag_value *grip = ag_value_get(root, "grip");
-    int rc = ag_strategy_format_check(root, file, err);
-    if (rc < 0) return rc;
     if (!ag_value_string(ag_value_get(root, "strategy"), &text)) return lacks(file, "strategy", err);
     if (!(m->strategy = ag_arena_strndup(m->arena, text.data, text.size))) return ag_fail_memory(err, text.size);
     if (!ag_value_get(root, "view") && !ag_value_get(root, "fusion")) {
@@ -171,7 +137,7 @@ static int read_head(const ag_value *root, const char *file, ag_drilling_model *
         !ag_value_real(ag_value_get(grip, "tolerance"), &m->grip.tolerance) ||
         !ag_value_int(ag_value_get(grip, "codes"), &m->grip.codes))
         return lacks(file, "grip", err);
-    rc = ag_view_read(ag_value_get(root, "view"), file, &m->view, err);
+    int rc = ag_view_read(ag_value_get(root, "view"), file, &m->view, err);
     return rc < 0 ? rc : ag_calibration_read(ag_value_get(root, "calibration"), file, &m->calibration, err);
 }
 
@@ -220,8 +186,8 @@ int ag_drilling_load(const char *directory, ag_drilling_model **out, ag_err *err
         return ag_fail_memory(err, sizeof *m);
     }
     m->arena = arena;
-    int rc = find_description(directory, m, &file, err);
-    if (rc >= 0) rc = read_description(file, arena, &root, err);
+    int rc = ag_strategy_description_find(directory, arena, &m->directory, &file, err);
+    if (rc >= 0) rc = ag_strategy_description_read(file, arena, &root, err);
     if (rc >= 0) rc = read_head(root, file, m, err);
     if (rc >= 0) rc = load_members(root, file, m, err);
     if (rc >= 0)

@@ -6,12 +6,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/doc/json_file.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "learn/drilling/data.h"
 #include "learn/strategy.h"
-
-enum { MAX_FILE = 64 << 20 };
+#include "learn/strategy_made.h"
 
 #define AT(member) offsetof(ag_legacy_reference_keys, member)
 static const ag_field reference_fields[] = {
@@ -194,23 +194,18 @@ static int take_settings(const ag_value *object, ag_legacy_settings *out)
 
 int ag_legacy_settings_load(const char *model_dir, ag_legacy_settings *into, ag_err *err)
 {
-    ag_buf text;
     const ag_value *root = NULL;
-    ag_buf_init(&text, MAX_FILE);
     ag_arena *arena = ag_arena_new(0);
     char *path = arena ? ag_path_join(arena, model_dir, AG_STRATEGY_FILE) : NULL;
     int rc = path ? AG_OK : ag_fail_memory(err, strlen(model_dir));
     if (rc == AG_OK && ag_file_exists(path)) {
-        ag_json_options options = {.file = path};
-        rc = ag_file_read(path, MAX_FILE, &text, err);
-        if (rc >= 0) rc = ag_json_parse(arena, ag_buf_str(&text), &options, &root, err);
+        rc = ag_json_file_read(arena, path, NULL, &root, err);
         if (rc >= 0 && ag_value_get(root, "format")) rc = ag_strategy_format_check(root, path, err); /* else by hand */
         const ag_value *legacy = rc >= 0 ? ag_value_get(root, "legacy") : NULL;
         if (legacy && take_settings(legacy, into) < 0)
             rc = ag_fail(err, AG_EPARSE, "%s: the object 'legacy' lacks local, predrilled or the reference's numbers",
                          path);
     }
-    ag_buf_deinit(&text);
     ag_arena_free(arena);
     return rc < 0 ? rc : AG_OK;
 }

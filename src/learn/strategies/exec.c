@@ -12,6 +12,7 @@
 #include "learn/folder.h"
 #include "learn/strategies/exec.h"
 #include "learn/strategies/list.h"
+#include "learn/strategy_made.h"
 
 #define LOG_FILE "training.log"
 
@@ -201,10 +202,12 @@ static void describe_files(ag_json *json, const ag_vec *files)
     ag_json_end_array(json);
 }
 
-static int describe(const exec *e, const ag_strategy_task *task, const ag_vec *files, ag_buf *text, ag_err *err)
+static int describe(const exec *e, const ag_strategy_task *task, const ag_vec *files, const char *path, ag_err *err)
 {
     char hex[65];
-    ag_json json = ag_json_writer(text, 2, AG_JSON_NONFINITE_NULL);
+    ag_buf text;
+    ag_buf_init(&text, AG_JSON_MAX_BYTES);
+    ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
     ag_sha256_format(&e->digest, hex);
     ag_json_begin_object(&json);
     ag_json_put_int(&json, "format", AG_STRATEGY_FORMAT);
@@ -213,8 +216,8 @@ static int describe(const exec *e, const ag_strategy_task *task, const ag_vec *f
     describe_files(&json, files);
     ag_strategy_describe(&json, task);
     ag_json_end_object(&json);
-    int rc = ag_json_end_document(&json, err);
-    ag_buf_add_char(text, '\n');
+    int rc = ag_json_file_write(&json, path, err);
+    ag_buf_deinit(&text);
     return rc;
 }
 
@@ -234,19 +237,15 @@ static int swap(const exec *e, ag_arena *arena, const char *directory, ag_err *e
 static int export(void *state, ag_strategy_task *task, const char *directory, ag_err *err)
 {
     exec *e = state;
-    ag_buf text;
     ag_vec files;
-    ag_buf_init(&text, MAX_TEXT);
     ag_vec_init(&files, sizeof(ag_folder_file));
     const char *path = ag_path_join(task->arena, e->places.model_dir, AG_STRATEGY_FILE);
     int rc = path ? ag_folder_read(e->places.model_dir, task->cancel, task->arena, &files, NULL, err)
                   : ag_fail_memory(err, strlen(e->work));
-    if (rc >= 0) rc = describe(e, task, &files, &text, err);
-    if (rc >= 0) rc = ag_file_replace(path, text.data, text.size, err);
+    if (rc >= 0) rc = describe(e, task, &files, path, err);
     if (rc >= 0) rc = swap(e, task->arena, directory, err);
     if (rc >= 0) rc = ag_dir_remove(e->work, err);
     ag_vec_deinit(&files);
-    ag_buf_deinit(&text);
     return rc;
 }
 

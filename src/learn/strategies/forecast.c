@@ -13,6 +13,7 @@
 #include "learn/nn/checkpoint/pretrained.h"
 #include "learn/nn/results.h"
 #include "learn/strategies/list.h"
+#include "learn/strategy_made.h"
 
 typedef struct forecast {
     ag_forecast_data data;

@@ -9,6 +9,7 @@
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "learn/nn/results.h"
+#include "learn/strategy_made.h"
 
 typedef struct reading {
     ag_forecaster *f;

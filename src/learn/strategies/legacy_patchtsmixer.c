@@ -10,6 +10,7 @@
 #include "learn/drilling/legacy_lessons.h"
 #include "learn/drilling/score.h"
 #include "learn/strategies/list.h"
+#include "learn/strategy_made.h"
 #include "learn/team.h"
 
 #define NAME "legacy_patchtsmixer"

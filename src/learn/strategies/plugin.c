@@ -14,6 +14,7 @@
 #include "core/sys/clock.h"
 #include "learn/folder.h"
 #include "learn/strategies/plugin_job.h"
+#include "learn/strategy_made.h"
 
 enum { MAX_TEXT = 64 << 20 };
 

@@ -12,8 +12,7 @@
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "learn/strategies/plugin_job.h"
-
-enum { MAX_FILE = 64 << 20 };
+#include "learn/strategy_made.h"
 
 typedef struct answering {
     ag_arena *arena;
@@ -153,15 +152,10 @@ static int open_object(const char *name, ag_arena *arena, ag_plugin *out, ag_err
 /* The name that stands in the model; "" when none does. */
 static int read_maker(const char *model_dir, ag_arena *arena, ag_str *out, ag_err *err)
 {
-    ag_buf text;
     const ag_value *root = NULL;
     const char *path = ag_path_join(arena, model_dir, AG_STRATEGY_FILE);
     if (!path) return ag_fail_memory(err, strlen(model_dir));
-    ag_buf_init(&text, MAX_FILE);
-    int rc = ag_file_read(path, MAX_FILE, &text, err);
-    if (rc >= 0) rc = ag_json_parse(arena, ag_buf_str(&text), &(ag_json_options){.file = path}, &root, err);
-    ag_buf_deinit(&text);
-    if (rc >= 0) rc = ag_strategy_format_check(root, path, err);
+    int rc = ag_strategy_description_read(path, arena, &root, err);
     *out = AG_STR("");
     if (rc >= 0) (void)ag_value_string(ag_value_get(root, "plugin"), out);
     return rc;

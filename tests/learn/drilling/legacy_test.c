@@ -14,6 +14,7 @@
 #include "learn/nn/exec.h"
 #include "learn/nn/models/patchtsmixer.h"
 #include "learn/strategy.h"
+#include "learn/strategy_made.h"
 
 #define NEAR(a, b, within) assert_true(fabs((a) - (b)) <= (within))
 

@@ -8,6 +8,7 @@
 
 #include "core/io/file.h"
 #include "frame/test.h"
+#include "learn/strategy_made.h"
 
 static const char recipe[] = "strategy: forecast\n"
                              "model_config: {architecture: nlinear}\n"

@@ -13,6 +13,7 @@
 #include "learn/drilling/known.h"
 #include "learn/drilling/legacy_settings.h"
 #include "learn/strategy.h"
+#include "learn/strategy_made.h"
 
 static const char recipe[] =
     "strategy: legacy_patchtsmixer\n"
