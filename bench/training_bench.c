@@ -23,6 +23,7 @@
 #include "learn/drilling/folding.h"
 #include "learn/nn/checkpoint/pretrained.h"
 #include "learn/nn/optim.h"
+#include "learn/strategy_tools.h"
 
 enum { AT_ONCE = 32 };
 

@@ -54,3 +54,13 @@ const ag_finding *ag_finding_at(const ag_findings *findings, size_t index)
 {
     return ag_vec_at(&findings->items, index);
 }
+
+void ag_findings_write(const ag_findings *findings, ag_json *json)
+{
+    ag_json_begin_object(json);
+    for (size_t i = 0; i < ag_findings_count(findings); i++) {
+        const ag_finding *found = ag_finding_at(findings, i);
+        ag_json_put_real(json, found->name, found->value);
+    }
+    ag_json_end_object(json);
+}

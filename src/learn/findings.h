@@ -9,6 +9,7 @@
 #include "core/base/err.h"
 #include "core/base/map.h"
 #include "core/base/vec.h"
+#include "core/doc/json.h"
 
 enum { AG_FINDINGS_MOST = 10000 };
 
@@ -29,3 +30,4 @@ int ag_findings_put(ag_findings *findings, ag_arena *arena, const char *name, do
 size_t ag_findings_count(const ag_findings *findings);
 const ag_finding *ag_finding_named(const ag_findings *findings, const char *name); /* NULL: there is none */
 const ag_finding *ag_finding_at(const ag_findings *findings, size_t index);        /* NULL: there are not so many */
+void ag_findings_write(const ag_findings *findings, ag_json *json);                /* an object of names and values */

@@ -5,25 +5,22 @@
 #include "learn/strategy.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/mem.h"
-#include "core/doc/json.h"
+#include "core/doc/json_file.h"
 #include "core/doc/yaml.h"
 #include "core/io/file.h"
 #include "core/io/made.h"
 #include "core/io/path.h"
 #include "core/sys/clock.h"
-#include "learn/nn/checkpoint/pretrained.h"
 #include "learn/strategies/list.h"
 #include "learn/strategies/plugin.h"
 #include "learn/strategy_keys.h"
 #include "learn/strategy_made.h"
 #include "learn/strategy_resume.h"
 #include "learn/strategy_swap.h"
+#include "learn/strategy_tools.h"
 
 static const ag_strategy *const strategies[] = {
     &ag_strategy_patchtsmixer_24cv,
@@ -49,7 +46,7 @@ static bool is_plugin(const char *strategy)
 {
     const char *path = NULL;
     ag_arena *arena = ag_arena_new(0);
-    int rc = arena ? ag_plugin_find(strategy, getenv("AUGER_PLUGIN_PATH"), arena, &path, NULL) : -1;
+    int rc = arena ? ag_plugin_find(strategy, getenv(AG_PLUGIN_SEARCH), arena, &path, NULL) : -1;
     ag_arena_free(arena);
     return rc >= 0 && path;
 }
@@ -72,258 +69,6 @@ int ag_strategy_verify(const ag_strategy *s, ag_err *err)
     if (!s->name || !s->doc || !s->data || !s->prepare || !s->train || !s->validate || !s->export || !s->close)
         return ag_fail(err, AG_EINTERNAL, "strategy %s is not complete", s->name ? s->name : "?");
     return ag_describe_verify(s->data, err);
-}
-
-/* ---- for strategies ---- */
-
-void ag_strategy_phase(const ag_strategy_task *task, const char *phase)
-{
-    if (task->watch && task->watch->phase) task->watch->phase(task->watch->context, phase);
-}
-
-void ag_strategy_remark(const ag_strategy_task *task, const char *format, ...)
-{
-    char text[600];
-    va_list arguments;
-    if (!task->watch || !task->watch->remark) return;
-    va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    task->watch->remark(task->watch->context, text);
-}
-
-typedef struct broken_links {
-    const ag_strategy_task *task;
-    size_t count;
-    const char *first;
-} broken_links;
-
-static int count_broken(void *context, const char *relative, const ag_file_info *info, ag_err *err)
-{
-    broken_links *links = context;
-    int rc = ag_cancel_check(links->task->cancel, err);
-    if (rc < 0 || !info->is_broken || links->count++) return rc;
-    links->first = ag_path_join(links->task->arena, links->task->data_dir, relative);
-    return links->first ? 0 : ag_fail_memory(err, strlen(relative));
-}
-
-int ag_strategy_tell_links(const ag_strategy_task *task, ag_err *err)
-{
-    ag_file_info info;
-    broken_links links = {.task = task};
-    if (ag_file_stat(task->data_dir, &info, NULL) < 0 || !info.is_directory) return 0;
-    int rc = ag_dir_walk_inputs(task->data_dir, count_broken, &links, err);
-    if (rc >= 0 && links.count) ag_strategy_remark(task, AG_DIR_BROKEN_LINKS, links.count, links.first);
-    return rc;
-}
-
-int ag_strategy_dataset_seen(ag_strategy_task *task, const ag_strategy_dataset *dataset, ag_err *err)
-{
-    ag_sha256_format(&dataset->digest, task->data_digest);
-    return task->watch && task->watch->dataset ? task->watch->dataset(task->watch->context, dataset, err) : 0;
-}
-
-ag_progress *ag_strategy_progress(const ag_strategy_task *task, const char *what, uint64_t total)
-{
-    return task->watch && task->watch->progress ? task->watch->progress(task->watch->context, what, total) : NULL;
-}
-
-/* Weights of another model, where name and shape fit. */
-static int take_weights(const ag_strategy_task *task, const char *path, ag_model *model, ag_err *err)
-{
-    ag_pretrained *from = NULL;
-    int64_t taken = 0, all = ag_graph_parameters(model->graph);
-    int rc = ag_pretrained_load(path, NULL, &from, err);
-    if (rc < 0) return ag_err_prefix(err, "init_from");
-    for (int32_t i = 0; i < all; i++) {
-        const ag_parameter *row = ag_graph_parameter_at(model->graph, i);
-        int32_t at = ag_graph_parameter_find(from->model->graph, row->name);
-        if (at < 0) continue;
-        const ag_parameter *old = ag_graph_parameter_at(from->model->graph, at);
-        if (!ag_shape_equal(&old->shape, &row->shape)) continue;
-        memcpy(model->values + row->offset, from->model->values + old->offset, (size_t)row->size * sizeof(ag_real));
-        taken++;
-    }
-    if (taken == 0)
-        rc = ag_fail(err, AG_EINVAL, "init_from: %s has no tensor whose name and shape fit this model", path);
-    else
-        ag_strategy_remark(task, "%lld of %lld tensors begin as in %s", (long long)taken, (long long)all, path);
-    ag_pretrained_free(from);
-    return rc;
-}
-
-int ag_strategy_model_of(const ag_strategy_task *task, const ag_model_config *config, const ag_building *building,
-                         uint64_t seed, const char *init_from, ag_model **out, ag_err *err)
-{
-    ag_graph *graph = NULL;
-    ag_model *model = NULL;
-    int rc = ag_architecture_graph(config->architecture, config->values, building, &graph, err);
-    if (rc < 0) return ag_settings_refuse_model(task->settings, err);
-    if ((rc = ag_model_new(graph, &model, err)) < 0) return rc;
-    ag_model_initialise(model, seed);
-    if (init_from) rc = take_weights(task, init_from, model, err);
-    if (rc >= 0)
-        *out = model;
-    else
-        ag_model_free(model);
-    return rc;
-}
-
-int ag_strategy_model(const ag_strategy_task *task, bool loss, ag_model **out, ag_err *err)
-{
-    const ag_building building = {.loss = loss};
-    return ag_strategy_model_of(task, &task->model_config, &building, (uint64_t)task->settings->seed,
-                                task->settings->init_from, out, err);
-}
-
-/* An arena of its own for a training, as others may run beside it. */
-int ag_strategy_training_begin(ag_strategy_task *task, const char *name, int64_t index, int64_t count, ag_arena **arena,
-                               ag_train_monitor *monitor, ag_err *err)
-{
-    const ag_strategy_watch *watch = task->watch;
-    ag_arena *own = ag_arena_new(0);
-    if (!own) return ag_fail_memory(err, 64);
-    pthread_mutex_lock(&task->lock);
-    int rc = ag_vec_push(&task->arenas, &own, err);
-    if (rc < 0)
-        ag_arena_free(own);
-    else
-        *arena = own;
-    if (rc >= 0 && watch && watch->training) rc = watch->training(watch->context, name, index, count, monitor, err);
-    pthread_mutex_unlock(&task->lock);
-    return rc;
-}
-
-int ag_strategy_training_end(ag_strategy_task *task, const ag_strategy_training *done, ag_err *err)
-{
-    const ag_strategy_watch *watch = task->watch;
-    pthread_mutex_lock(&task->lock);
-    int rc = ag_vec_push(&task->trainings, done, err);
-    if (rc >= 0 && watch && watch->trained) rc = watch->trained(watch->context, done->index, &done->result, err);
-    pthread_mutex_unlock(&task->lock);
-    return rc;
-}
-
-/* A checkpoint goes with the weights that the training began with: pretrained otherwise, it is another training. */
-static int hash_weights(const ag_model *model, ag_arena *arena, const char **out, ag_err *err)
-{
-    enum { DIGITS = 12 };
-    ag_sha256 digest;
-    char hex[65];
-    const size_t count = (size_t)ag_graph_flat_size(model->graph);
-    int rc = ag_sha256_of(model->values, count * sizeof(ag_real), &digest, err);
-    if (rc < 0) return rc;
-    ag_sha256_format(&digest, hex);
-    *out = ag_arena_strndup(arena, hex, DIGITS);
-    return *out ? 0 : ag_fail_memory(err, DIGITS);
-}
-
-int ag_strategy_train_job(ag_strategy_task *task, const ag_strategy_job *job, ag_train_result *result, ag_err *err)
-{
-    const ag_settings *settings = job->settings ? job->settings : task->settings;
-    ag_arena *arena = NULL;
-    ag_train_options options;
-    ag_train_monitor monitor = {0};
-    int rc = ag_strategy_training_begin(task, job->name, job->index, job->count, &arena, &monitor, err);
-    if (rc < 0) return rc;
-    ag_strategy_training done = {.index = job->index, .name = ag_arena_strdup(arena, job->name)};
-    const char *checkpoints = ag_arena_printf(arena, "%s/checkpoints/%s", task->output_dir, job->name);
-    if (!checkpoints || !done.name) return ag_fail_memory(err, strlen(task->output_dir));
-    if ((rc = ag_strategy_check_metric(settings, job, err)) < 0) return rc;
-    if ((rc = ag_settings_options(settings, job->training->count, arena, &options, err)) < 0) return rc;
-    ag_train_checkpoints where = {.directory = settings->save_checkpoints ? checkpoints : NULL,
-                                  .config = job->config ? job->config : &task->model_config,
-                                  .resume = task->resume,
-                                  .interval = settings->checkpoint_interval};
-    if (job->pretrained || settings->init_from) rc = hash_weights(job->model, arena, &where.first, err);
-    if (rc < 0) return rc;
-    ag_train_job training = {.name = job->count > 1 ? job->name : NULL,
-                             .model = job->model,
-                             .training = job->training,
-                             .validation = job->validation,
-                             .judge = job->judge,
-                             .device = task->device,
-                             .pool = task->pool,
-                             .options = &options,
-                             .checkpoints = &where,
-                             .monitor = &monitor,
-                             .cancel = job->cancel ? job->cancel : task->cancel};
-    rc = ag_train(&training, arena, &done.result, err);
-    if (rc >= 0 && result) *result = done.result;
-    return rc < 0 ? rc : ag_strategy_training_end(task, &done, err);
-}
-
-int ag_strategy_train_model(ag_strategy_task *task, const char *name, int64_t index, int64_t count, ag_model *model,
-                            const ag_samples *training, const ag_samples *validation, const ag_train_judge *judge,
-                            ag_err *err)
-{
-    const ag_strategy_job job = {.name = name,
-                                 .index = index,
-                                 .count = count,
-                                 .model = model,
-                                 .training = training,
-                                 .validation = validation,
-                                 .judge = judge};
-    return ag_strategy_train_job(task, &job, NULL, err);
-}
-
-/* ---- the file of the data ---- */
-
-static bool ends_right(const char *name, const char *const *endings)
-{
-    for (; *endings; endings++)
-        if (ag_str_equal_nocase(ag_path_extension(ag_str_of(name)), ag_str_of(*endings))) return true;
-    return false;
-}
-
-static int only_file(const ag_strategy_task *task, const char *const *endings, char **out, ag_err *err)
-{
-    ag_vec names;
-    const char *found = NULL, *path, *broken = NULL;
-    int count = 0;
-    size_t passed = 0;
-    ag_vec_init(&names, sizeof(const char *));
-    int rc = ag_dir_list(task->data_dir, task->arena, &names, err);
-    for (size_t i = 0; i < names.count && rc >= 0; i++) {
-        const char *name = *(const char *const *)ag_vec_at(&names, i);
-        if (!ends_right(name, endings)) continue;
-        if (!(path = ag_path_join(task->arena, task->data_dir, name))) rc = ag_fail_memory(err, strlen(name));
-        bool there = path && ag_file_exists(path); /* a link that leads nowhere is not */
-        if (path && !there && passed++ == 0) broken = path;
-        if (there && count++ == 0) found = name;
-    }
-    ag_vec_deinit(&names);
-    if (rc < 0) return rc;
-    if (passed) ag_strategy_remark(task, AG_DIR_BROKEN_LINKS, passed, broken);
-    if (count == 0 && broken && ag_fail_broken_link(err, broken) < 0) return AG_ENOTFOUND;
-    if (count == 0)
-        return ag_fail(err, AG_ENOTFOUND, "there is no file in %s that ends in .%s", task->data_dir, endings[0]);
-    if (count > 1) {
-        ag_fail(err, AG_EINVAL, "there are %d files in %s", count, task->data_dir);
-        return ag_err_hint(err, "say which: data_config.file, or --set data_config.file=%s", found);
-    }
-    *out = ag_path_join(task->arena, task->data_dir, found);
-    return *out ? 0 : ag_fail_memory(err, strlen(found));
-}
-
-int ag_strategy_data_file(const ag_strategy_task *task, const char *file, const char *const *endings, char **out,
-                          ag_err *err)
-{
-    ag_file_info info;
-    int rc = ag_file_stat(task->data_dir, &info, err);
-    if (rc < 0) return rc;
-    if (!info.is_directory) {
-        *out = ag_arena_strdup(task->arena, task->data_dir);
-    } else if (!file) {
-        return only_file(task, endings, out, err);
-    } else {
-        *out = ag_path_join(task->arena, task->data_dir, file);
-        if (*out && !ag_file_exists(*out))
-            return ag_fail_broken_link(err, *out) < 0
-                       ? ag_err_prefix(err, "data_config.file")
-                       : ag_fail(err, AG_ENOTFOUND, "there is no file %s (data_config.file)", *out);
-    }
-    return *out ? 0 : ag_fail_memory(err, strlen(task->data_dir));
 }
 
 /* ---- files ---- */
@@ -354,12 +99,12 @@ static int write_configuration(ag_strategy_task *task, const ag_strategy *strate
 static int write_metrics(const ag_strategy_task *task, ag_err *err)
 {
     ag_buf text;
+    const char *path = ag_path_join(task->arena, task->output_dir, "metrics.json");
+    if (!path) return ag_fail_memory(err, strlen(task->output_dir));
     ag_buf_init(&text, MAX_TEXT);
     ag_json json = ag_json_writer(&text, 2, AG_JSON_NONFINITE_NULL);
-    ag_strategy_write_metrics(&json, &task->metrics);
-    int rc = ag_json_end_document(&json, err);
-    ag_buf_add_char(&text, '\n');
-    if (rc >= 0) rc = write_text(task, "metrics.json", &text, err);
+    ag_findings_write(&task->metrics, &json);
+    int rc = ag_json_file_write(&json, path, err);
     ag_buf_deinit(&text);
     return rc;
 }

@@ -2,7 +2,7 @@
 #pragma once
 /* strategy_keys.h: keys that one strategy takes and another would pass over: refused, told, and left out of the
  * effective configuration, so that nobody believes that they did something. */
-#include "learn/strategy.h"
+#include "learn/strategy_tools.h"
 
 /* Refuses what the strategy does nothing with, and a metric that no training of it knows. */
 int ag_strategy_check_keys(const ag_strategy *strategy, const ag_settings *settings, ag_err *err);

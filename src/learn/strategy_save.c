@@ -13,7 +13,7 @@
 void ag_strategy_describe(ag_json *json, const ag_strategy_task *task)
 {
     ag_json_name(json, "metrics");
-    ag_strategy_write_metrics(json, &task->metrics);
+    ag_findings_write(&task->metrics, json);
     ag_json_name(json, "configuration");
     if (task->effective)
         ag_json_value(json, task->effective);

@@ -9,6 +9,7 @@
 
 #include "core/base/vec.h"
 #include "learn/nn/models/patchtsmixer.h"
+#include "learn/strategy_tools.h"
 
 #define MODEL "model_config"
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "frame/test.h"
+#include "learn/strategy_tools.h"
 
 typedef struct bench {
     ag_arena *arena;

@@ -6,6 +6,7 @@
 
 #include "core/io/file.h"
 #include "frame/test.h"
+#include "learn/strategy_tools.h"
 
 typedef struct bench {
     ag_arena *arena;

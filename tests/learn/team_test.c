@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "learn/strategy_tools.h"
 #include "learn/team.h"
 
 #include <math.h>

@@ -105,7 +105,7 @@ static int render(const ag_result_facts *facts, ag_buf *text, ag_err *err)
     ag_json_put_text(&json, "checkpoint", facts->checkpoint);
     ag_json_put_int(&json, "parameters", facts->parameters);
     ag_json_name(&json, "metrics");
-    ag_strategy_write_metrics(&json, &facts->metrics);
+    ag_findings_write(&facts->metrics, &json);
     ag_json_put_text(&json, "settings", facts->settings);
     ag_json_end_object(&json);
     int rc = ag_json_end_document(&json, err);

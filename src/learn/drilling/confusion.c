@@ -8,6 +8,7 @@
 #include "core/io/path.h"
 #include "learn/drilling/run.h"
 #include "learn/drilling/score.h"
+#include "learn/strategy_tools.h"
 
 enum { MAX_TABLE = 1 << 20 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/sys/clock.h"
+#include "learn/strategy_tools.h"
 #include "learn/team.h"
 
 /* ---- preparing ---- */

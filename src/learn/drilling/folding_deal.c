@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "learn/drilling/folding.h"
+#include "learn/strategy_tools.h"
 
 /* A hole is asked of so many models that never saw it; what a model does not see is at most one of so many parts. */
 enum { VOICES = 3, LEAST_SHARE = 8, FEWEST_TOOLS = 5 };

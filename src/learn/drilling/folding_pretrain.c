@@ -12,6 +12,7 @@
 #include "learn/drilling/folding.h"
 #include "learn/nn/checkpoint/pretrained.h"
 #include "learn/nn/models/patchtsmixer.h"
+#include "learn/strategy_tools.h"
 #include "learn/team.h"
 
 /* The training's settings with those of the pretraining in their place. */

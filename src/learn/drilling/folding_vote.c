@@ -8,6 +8,7 @@
 
 #include "core/base/mem.h"
 #include "learn/drilling/folding.h"
+#include "learn/strategy_tools.h"
 
 enum { ROUNDS = 2000 };
 #define FARTHEST 1.0 /* mm */

@@ -11,6 +11,7 @@
 #include "core/doc/json.h"
 #include "core/io/path.h"
 #include "learn/drilling/score.h"
+#include "learn/strategy_tools.h"
 
 /* ---- the model's configuration ---- */
 

@@ -4,6 +4,7 @@
  * their errors there is what the calibration by the own holes is drawn to, and given up where those contradict it. Half
  * of the holes have a burr, since metals have one or not. */
 #include "learn/drilling/run.h"
+#include "learn/strategy_tools.h"
 
 typedef struct others {
     ag_example *examples;

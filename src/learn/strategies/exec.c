@@ -13,6 +13,7 @@
 #include "learn/strategies/exec.h"
 #include "learn/strategies/list.h"
 #include "learn/strategy_made.h"
+#include "learn/strategy_tools.h"
 
 #define LOG_FILE "training.log"
 

@@ -17,6 +17,7 @@
 #include "core/doc/json.h"
 #include "core/sys/clock.h"
 #include "learn/strategies/exec.h"
+#include "learn/strategy_tools.h"
 
 enum { PARTS = 1000, MAX_DEPTH = 4, MAX_VALUES = 1000, SHOWN = 60 };
 

@@ -14,6 +14,7 @@
 #include "learn/nn/results.h"
 #include "learn/strategies/list.h"
 #include "learn/strategy_made.h"
+#include "learn/strategy_tools.h"
 
 typedef struct forecast {
     ag_forecast_data data;

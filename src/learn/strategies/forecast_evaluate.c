@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "learn/strategies/forecaster.h"
+#include "learn/strategy_tools.h"
 
 typedef struct evaluating {
     ag_strategy_evaluation *e;

@@ -11,6 +11,7 @@
 #include "learn/drilling/score.h"
 #include "learn/strategies/list.h"
 #include "learn/strategy_made.h"
+#include "learn/strategy_tools.h"
 #include "learn/team.h"
 
 #define NAME "legacy_patchtsmixer"

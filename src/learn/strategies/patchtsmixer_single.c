@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "learn/drilling/run.h"
 #include "learn/strategies/list.h"
+#include "learn/strategy_tools.h"
 
 #define NAME "patchtsmixer_single"
 

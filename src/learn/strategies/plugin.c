@@ -15,6 +15,7 @@
 #include "learn/folder.h"
 #include "learn/strategies/plugin_job.h"
 #include "learn/strategy_made.h"
+#include "learn/strategy_tools.h"
 
 enum { MAX_TEXT = 64 << 20 };
 

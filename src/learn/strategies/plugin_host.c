@@ -7,6 +7,7 @@
 
 #include "core/sys/clock.h"
 #include "learn/strategies/plugin_job.h"
+#include "learn/strategy_tools.h"
 
 enum { PARTS = 1000 };
 

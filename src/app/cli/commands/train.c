@@ -231,7 +231,7 @@ static int print_json(ag_invocation *invocation, const ag_strategy *strategy, co
     ag_json_put_int(&json, "parameters", task->parameters);
     ag_json_put_real(&json, "seconds", o->seconds);
     ag_json_name(&json, "metrics");
-    ag_strategy_write_metrics(&json, &task->metrics);
+    ag_findings_write(&task->metrics, &json);
     ag_json_name(&json, "trainings");
     ag_json_begin_array(&json);
     for (size_t i = 0; i < task->trainings.count; i++) put_training(&json, ag_vec_at(&task->trainings, i));
