@@ -17,6 +17,7 @@
 #include "core/doc/scan.h"
 #include "core/doc/tree.h"
 #include "core/doc/yaml_scalar.h"
+#include "core/doc/yaml_version.h"
 
 #define CORE_TAG "tag:yaml.org,2002:"
 
@@ -37,6 +38,8 @@ typedef struct reader {
     yaml_event_t event;
     bool has_event;
     ag_str text;
+    size_t given; /* bytes of the text that libyaml has */
+    size_t minor; /* where the text says that it is YAML 1.2, or SIZE_MAX */
     cursor here, line_start;
     ag_yaml_options limits;
     ag_arena *arena;
@@ -109,6 +112,8 @@ static int fail_syntax(reader *r)
 {
     const yaml_parser_t *yaml = &r->yaml;
     const char *problem = yaml->problem ? yaml->problem : "not YAML";
+    if (strcmp(problem, "found a tab character that violate indentation") == 0) /* so 0.2.2 writes it */
+        problem = "found a tab character that violates indentation";
     if (yaml->error == YAML_MEMORY_ERROR) return ag_fail_memory(r->err, r->text.size);
     if (yaml->error == YAML_READER_ERROR) return fail_at_byte(r, yaml->problem_offset, problem);
     int rc = fail(r, &yaml->problem_mark, AG_EPARSE, "%s%s%s", problem, yaml->context ? " " : "",
@@ -409,6 +414,18 @@ static ag_yaml_options with_defaults(const ag_yaml_options *options)
     return limits;
 }
 
+/* Gives libyaml the text, and YAML 1.2 as 1.1: before 0.2.5 it refuses what it reads all the same. */
+static int give(void *data, unsigned char *buffer, size_t size, size_t *given)
+{
+    reader *r = data;
+    if (size > r->text.size - r->given) size = r->text.size - r->given;
+    if (size) memcpy(buffer, r->text.data + r->given, size);
+    if (r->minor >= r->given && r->minor - r->given < size) buffer[r->minor - r->given] = '1';
+    r->given += size;
+    *given = size;
+    return 1;
+}
+
 static int read_all(reader *r, ag_value *root)
 {
     int rc = check_bytes(r);
@@ -416,7 +433,8 @@ static int read_all(reader *r, ag_value *root)
     if (!(r->anchors = ag_map_new())) return ag_fail_memory(r->err, 0);
     if (!yaml_parser_initialize(&r->yaml)) return ag_fail_memory(r->err, sizeof r->yaml);
     yaml_parser_set_encoding(&r->yaml, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r->yaml, (const unsigned char *)r->text.data, r->text.size);
+    r->minor = ag_yaml_version_minor(r->text);
+    yaml_parser_set_input(&r->yaml, give, r);
     rc = read_document(r, root);
     if (r->has_event) yaml_event_delete(&r->event);
     yaml_parser_delete(&r->yaml);

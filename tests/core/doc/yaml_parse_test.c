@@ -6,6 +6,7 @@
 #include "core/base/buf.h"
 #include "core/doc/json.h"
 #include "core/doc/yaml.h"
+#include "core/doc/yaml_version.h"
 #include "frame/test.h"
 
 /* The YAML text must give the tree of the JSON text. */
@@ -36,6 +37,36 @@ AG_TEST(test_yaml__structures_become_the_tree_of_json)
                 "a: 1\n",
                 "{\"a\":1}");
     expect_same("\"a\\0b\": 1", "{\"a\\u0000b\":1}");
+}
+
+AG_TEST(test_yaml__says_that_it_is_1_2_before_the_document)
+{
+    static const struct {
+        const char *text;
+        size_t minor;
+    } rows[] = {{"%YAML 1.2", 8},
+                {"%YAML 1.2\n---\n1", 8},
+                {"# 1.2\r\n\n \t\n  # more\n%TAG ! !x\n%YAML \t1.2\r\n", 39},
+                {"", SIZE_MAX},
+                {"\n", SIZE_MAX},
+                {"%YAML", SIZE_MAX},
+                {"%YAML ", SIZE_MAX},
+                {"%YAML1.2", SIZE_MAX},
+                {"%YAML 1.", SIZE_MAX},
+                {"%YAML 1.1\n", SIZE_MAX},
+                {"%YAML 1.20\n", SIZE_MAX},
+                {"%YAML 11.2\n", SIZE_MAX},
+                {" %YAML 1.2\n", SIZE_MAX},
+                {"# %YAML 1.2\n", SIZE_MAX},
+                {"a: |\n%YAML 1.2\n", SIZE_MAX},
+                {"---\n%YAML 1.2\n", SIZE_MAX}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t minor = ag_yaml_version_minor(ag_str_of(rows[i].text));
+        if (minor != rows[i].minor) fail_msg("'%s': %zu, not %zu", rows[i].text, minor, rows[i].minor);
+    }
+    expect_same("# a comment\n\n%YAML 1.2 # said\n--- {v: 1.2}\n", "{\"v\":1.2}");
+    expect_same("%YAML 1.2\n--- |\n  %YAML 1.2\n", "\"%YAML 1.2\\n\"");
+    expect_same("%YAML 1.1\n--- 1.2\n", "1.2");
 }
 
 AG_TEST(test_yaml__plain_scalars_follow_the_core_schema)
