@@ -92,6 +92,11 @@ class Others(unittest.TestCase):
         self.assertEqual((results.passed, results.failed, results.skipped), (1, ["test_b"], [("test_c", "no server")]))
         self.assertEqual(runner.read_unittest("SyntaxError\n", 1).failed, ["no test ran"])
 
+    def test_a_skipped_class_of_unittest_is_counted_with_every_python(self):
+        for said in ["setUpClass (m.C) ... skipped 'no data'\n", "skipped 'no data'\n"]:
+            results = runner.read_unittest(said + "\n----\nRan 0 tests in 0.000s\n\nOK (skipped=1)\n", 0)
+            self.assertEqual((results.failed, results.skipped), ([], [("setUpClass", "no data")]), said)
+
     def test_pytest_is_counted_by_its_report(self):
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder, "r.xml")
