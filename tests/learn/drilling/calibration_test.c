@@ -556,6 +556,7 @@ AG_TEST(test_calibration__what_repeats_told_is_kept_and_counts_by_the_spread_of_
     b->drilled[0].shape.exit += 3; /* not the same point: the heap alone counts */
     ag_calibration_answer(&again, &grip, b->holes[0], &b->readings[0], &p);
     assert_true(fabs(p.points[2].mm - b->readings[0].mm[2]) < 1e-12);
+    assert_true(p.points[2].high - p.points[2].low > 0.9 && p.points[2].confidence < 0.7); /* one of them is wrong */
     c.point[AG_POINT_ENTRY].labeller = -0.05;
     ag_buf_clear(&text);
     json = ag_json_writer(&text, 0, AG_JSON_REFUSE_NONFINITE);
