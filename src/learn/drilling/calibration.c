@@ -183,9 +183,7 @@ static ag_point answer_point(const ag_calibration *c, const ag_witness *w, const
     out.mm = depth_of(p, w);
     if (unknown > 0) {
         ag_elsewhere e = ag_witness_elsewhere(w);
-        /* Where repeats decide, the models have learned what the labeller says: when they stand far from him, they
-         * stay. */
-        if (isnan(p->labeller)) out.mm += (e.another ? unknown > 0.5 : unknown) * (e.mm - out.mm);
+        out.mm += (e.another ? unknown > 0.5 : unknown) * (e.mm - out.mm);
         half = sqrt((1 - unknown) * half * half + unknown * e.half * e.half);
         right += unknown * (e.right - right);
     }

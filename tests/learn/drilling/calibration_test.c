@@ -553,10 +553,10 @@ AG_TEST(test_calibration__what_repeats_told_is_kept_and_counts_by_the_spread_of_
         assert_true(fabs(p.points[2].mm - r->mm[2] - away * square / (square + 0.05 * 0.05)) < 1e-9);
     }
     assert_true(ag_calibration_way(0, 0) == 1 && ag_calibration_way(0, 0.1) == 1 && ag_calibration_way(0.1, 0) == 0);
-    b->drilled[0].shape.exit += 3; /* not the same point: the heap alone counts */
+    b->drilled[0].shape.exit += 3; /* not the same point: one of them is wrong, and more often the heap */
     ag_calibration_answer(&again, &grip, b->holes[0], &b->readings[0], &p);
-    assert_true(fabs(p.points[2].mm - b->readings[0].mm[2]) < 1e-12);
-    assert_true(p.points[2].high - p.points[2].low > 0.9 && p.points[2].confidence < 0.7); /* one of them is wrong */
+    assert_true(fabs(p.points[2].mm - b->drilled[0].shape.exit) < 1e-9);
+    assert_true(p.points[2].high - p.points[2].low > 0.9 && p.points[2].confidence < 0.7);
     c.point[AG_POINT_ENTRY].labeller = -0.05;
     ag_buf_clear(&text);
     json = ag_json_writer(&text, 0, AG_JSON_REFUSE_NONFINITE);
