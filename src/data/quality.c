@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/map.h"
+#include "core/base/median.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "data/prepare_parts.h"
@@ -125,12 +126,6 @@ static int count_group(const ag_quality *q, const char *title, key_fn key, ag_ar
     return rc;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static int fill_spread(const ag_quality *q, size_t which, ag_arena *arena, ag_quality_spread *out, ag_err *err)
 {
     static const char *const names[][2] = {{"rows", "samples of a hole"},
@@ -146,7 +141,7 @@ static int fill_spread(const ag_quality *q, size_t which, ag_arena *arena, ag_qu
         const double values[] = {(double)r->rows, r->peak_torque_a, r->peak_thrust_a, r->max_depth_mm};
         if (r->part >= 0) out->values[out->count++] = values[which];
     }
-    if (out->count > 1) qsort(out->values, out->count, sizeof(double), by_value);
+    if (out->count > 1) qsort(out->values, out->count, sizeof(double), ag_by_size);
     return AG_OK;
 }
 

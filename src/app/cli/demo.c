@@ -7,6 +7,7 @@
 
 #include "app/cli/data.h"
 #include "app/cli/train_work.h"
+#include "core/base/median.h"
 #include "core/doc/json_file.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
@@ -197,12 +198,6 @@ static int train(work *w, const char *version, ag_err *err)
 
 /* ---- the exam ---- */
 
-static int by_size(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 static void add_case(const ag_known *known, const ag_prediction *said, ag_demo_score *score, ag_vec *errors,
                      double sums[AG_POINTS], int counts[AG_POINTS])
 {
@@ -235,7 +230,7 @@ static ag_demo_score score_of(const ag_exam *exam, const ag_prediction *said)
         score.mae[p] = counts[p] ? sums[p] / counts[p] : (double)NAN;
         sum += sums[p];
     }
-    ag_vec_sort(&errors, by_size);
+    ag_vec_sort(&errors, ag_by_size);
     if (errors.count) {
         const double *sorted = errors.items;
         score.mae_all = sum / (double)errors.count;

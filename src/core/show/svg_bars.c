@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/median.h"
 #include "core/base/mem.h"
 #include "core/show/svg_frame.h"
 #include "core/show/text.h"
@@ -101,12 +102,6 @@ int ag_svg_bars(ag_buf *out, const ag_plot *plot, const ag_bars *bars, ag_err *e
     return ag_buf_check(out, "a plot", err);
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 typedef struct binning {
     double low, width;
     size_t count;
@@ -121,7 +116,7 @@ static int sort_finite(const double *values, size_t count, double **out, size_t 
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
         if (isfinite(values[i])) sorted[kept++] = values[i];
-    qsort(sorted, kept, sizeof(*sorted), compare_doubles);
+    qsort(sorted, kept, sizeof(*sorted), ag_by_size);
     *out = sorted;
     *finite = kept;
     return AG_OK;

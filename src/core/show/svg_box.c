@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/base/median.h"
 #include "core/base/mem.h"
 #include "core/show/svg_frame.h"
 
@@ -12,12 +13,6 @@ typedef struct summary {
     size_t count;
     double first, median, third, low, high; /* low and high: the ends of the whiskers */
 } summary;
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static double quantile(const summary *of, double fraction)
 {
@@ -34,7 +29,7 @@ static int summarise(const ag_box *box, summary *out, ag_err *err)
     for (size_t i = 0; i < box->count; i++)
         if (isfinite(box->values[i])) out->sorted[out->count++] = box->values[i];
     if (out->count == 0) return AG_OK;
-    qsort(out->sorted, out->count, sizeof(double), compare_doubles);
+    qsort(out->sorted, out->count, sizeof(double), ag_by_size);
     out->first = quantile(out, 0.25);
     out->median = quantile(out, 0.5);
     out->third = quantile(out, 0.75);

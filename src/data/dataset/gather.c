@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/median.h"
 #include "core/base/mem.h"
 #include "core/io/csv.h"
 #include "data/dataset/stats_parts.h"
@@ -160,12 +161,6 @@ int gather_table(gathering *g, const char *path, ag_reader *source, ag_cancel *c
 
 /* ---- the end ---- */
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static int compare_tallies(const void *a, const void *b)
 {
     const ag_tally *x = a, *y = b;
@@ -190,7 +185,7 @@ static int finish_number(const gathering *g, const gathered *column, ag_spread *
     double *sample = ag_arena_array(g->arena, column->kept + 1, sizeof(*sample));
     if (!sample) return ag_fail_memory(err, column->kept * sizeof(*sample));
     if (column->kept) memcpy(sample, column->sample, column->kept * sizeof(*sample));
-    qsort(sample, column->kept, sizeof(*sample), compare_doubles);
+    qsort(sample, column->kept, sizeof(*sample), ag_by_size);
     *out = (ag_spread){.name = full_name(g, column),
                        .count = column->count,
                        .missing = column->missing,

@@ -8,16 +8,11 @@
 #include <string.h>
 
 #include "core/base/map.h"
+#include "core/base/median.h"
 #include "core/base/mem.h"
 
 const char *const ag_agree_names[AG_AGREE_COUNT] = {"entry", "transition", "exit", "thickness"};
 const double ag_agree_limits[3] = {0.1, 0.25, 0.5};
-
-static int by_size(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
 
 /* Of pairs: mean squares between holes, between the two, and the rest. */
 static double icc_of(const double *a, const double *b, size_t count)
@@ -55,7 +50,7 @@ int ag_agree_measure(const double *a, const double *b, size_t count, ag_agree_st
         for (size_t k = 0; k < 3; k++) out->within[k] += (away[i] <= ag_agree_limits[k] + 1e-9) / n;
     }
     for (size_t i = 0; i < count; i++) squares += (b[i] - a[i] - out->bias) * (b[i] - a[i] - out->bias);
-    qsort(away, count, sizeof(*away), by_size);
+    qsort(away, count, sizeof(*away), ag_by_size);
     out->most = away[count - 1];
     out->p95 = away[(size_t)ceil(0.95 * n) - 1];
     if (count > 1) {

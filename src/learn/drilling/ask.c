@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/median.h"
 #include "core/base/mem.h"
 #include "data/validator.h"
 #include "learn/drilling/asker.h"
@@ -152,12 +153,6 @@ static int take(ag_asker *a, asked *h, size_t model, double weight, ag_err *err)
     return 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Where the models are, of one point: its median and how far they are apart. */
 static void compare(const ag_asker *a, const asked *h, int k, double *values)
 {
@@ -171,7 +166,7 @@ static void compare(const ag_asker *a, const asked *h, int k, double *values)
     for (size_t i = 0; i < count; i++) squares += (values[i] - mean) * (values[i] - mean);
     out->apart[k] = sqrt(squares / (double)(count - 1));
     if (a->asking.fusion != AG_FUSE_MEDIAN) return;
-    qsort(values, count, sizeof(double), by_value);
+    qsort(values, count, sizeof(double), ag_by_size);
     out->mm[k] = count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/median.h"
 #include "core/base/mem.h"
 #include "learn/drilling/folding.h"
 #include "learn/strategy_tools.h"
@@ -38,12 +39,6 @@ static double mean_error(const ag_folding *f, const ag_folding_member *m)
     return count > 0.0 ? sum / count : (double)NAN;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static int weigh_by_error(ag_folding *f, ag_err *err)
 {
     size_t count = 0;
@@ -52,7 +47,7 @@ static int weigh_by_error(ag_folding *f, ag_err *err)
     for (size_t i = 0; i < f->member_count; i++)
         if (!isnan(f->members[i].error)) errors[count++] = f->members[i].error;
     if (count == 0) return 0;
-    qsort(errors, count, sizeof *errors, ascending);
+    qsort(errors, count, sizeof *errors, ag_by_size);
     double middle = fmax(errors[count / 2], 1e-3);
     for (size_t i = 0; i < f->member_count; i++) {
         double error = isnan(f->members[i].error) ? middle : f->members[i].error;

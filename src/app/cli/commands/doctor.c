@@ -10,6 +10,7 @@
 #include "app/cli/help.h"
 #include "app/cli/invocation.h"
 #include "app/cli/ledger.h"
+#include "core/base/median.h"
 #include "core/show/spark.h"
 
 static const ag_option options[] = {
@@ -58,12 +59,6 @@ static int examine(ag_invocation *invocation, report *r, ag_err *err)
     return AG_OK;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 static int measure_disk(ag_invocation *invocation, report *r, ag_err *err)
 {
     ag_progress *progress = ag_begin_progress(invocation, "writes", DISK_WRITES);
@@ -71,7 +66,7 @@ static int measure_disk(ag_invocation *invocation, report *r, ag_err *err)
     ag_progress_free(progress);
     if (rc < 0) return rc;
     memcpy(r->sorted, r->milliseconds, sizeof(r->sorted));
-    qsort(r->sorted, DISK_WRITES, sizeof(r->sorted[0]), by_size);
+    qsort(r->sorted, DISK_WRITES, sizeof(r->sorted[0]), ag_by_size);
     r->disk = true;
     return AG_OK;
 }
