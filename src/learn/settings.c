@@ -151,7 +151,7 @@ static int parse_text(ag_arena *arena, ag_str text, const char *name, const ag_v
 {
     static const ag_value nothing = {.kind = AG_OBJECT};
     ag_yaml_options options = {.file = name, .max_bytes = MAX_BYTES};
-    int rc = text.size ? ag_yaml_parse(arena, text, &options, out, err) : 0;
+    int rc = text.size ? ag_describe_parse(arena, text, &options, out, err) : 0;
     if (rc >= 0 && (!text.size || (*out)->kind == AG_NULL)) *out = &nothing;
     return rc;
 }

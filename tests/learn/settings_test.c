@@ -196,6 +196,7 @@ AG_TEST(test_settings__refuses_with_place_and_the_nearest_key)
         {"training_config:\n  learning_rate: -1\n", 2, "learning_rate"},
         {"training_config:\n  batch_size: 0\n", 2, "batch_size"},
         {"training_config: 5\n", 1, "training_config"},
+        {"seed: 1\ntraining_config: [1\n", 3, "did not find expected"}, /* malformed is as wrong as a wrong value */
         {"optimizer: adamm\n", 1, "adam"},
         {"scheduler: {name: cosinus}\n", 1, "cosine"},
         {"training_config:\n  early_stopping:\n    patients: 3\n", 3, "patience"},
@@ -218,6 +219,7 @@ AG_TEST(test_settings__refuses_with_place_and_the_nearest_key)
     ag_err err = {0};
     AG_EXPECT_ERROR(read_with(NULL, "training_config.epoch=5", &settings, &err), AG_EINVAL, "--set");
     AG_EXPECT_ERROR(read_with(NULL, "training_config.epochs=many", &settings, &err), AG_EINVAL, "epochs");
+    AG_EXPECT_ERROR(read_with(NULL, "training_config.epochs=[1", &settings, &err), AG_EINVAL, "did not find expected");
     char long_name[600] = "experiment_name=";
     memset(long_name + strlen(long_name), 'x', 501);
     AG_EXPECT_ERROR(read_with(NULL, long_name, &settings, &err), AG_EINVAL, "501 characters, and at most 500 can be");

@@ -12,6 +12,7 @@
 #include "core/base/err.h"
 #include "core/doc/json.h"
 #include "core/doc/value.h"
+#include "core/doc/yaml.h"
 
 typedef enum ag_field_type {
     AG_FIELD_BOOL,     /* bool */
@@ -61,6 +62,9 @@ typedef struct ag_description {
     int (*check)(const void *into, ag_err *err);
 } ag_description;
 
+/* The tree of a configuration's text, in YAML. What is malformed is a wrong call, as a wrong value in it is: AG_EINVAL,
+ * and no AG_EPARSE, which is for data. */
+int ag_describe_parse(ag_arena *arena, ag_str text, const ag_yaml_options *options, const ag_value **out, ag_err *err);
 /* Fills `into` (description->size bytes) with the defaults. Text and lists from the arena. */
 int ag_describe_defaults(const ag_description *description, ag_arena *arena, void *into, ag_err *err);
 /* Defaults, then the tree's values. `value` may be NULL or null (all defaults). `file` is for messages, may be NULL. */

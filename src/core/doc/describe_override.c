@@ -82,7 +82,7 @@ static int parse_value(override *o, spot at, ag_value **out)
         *value = (ag_value){.kind = AG_STRING, .string = {copy, o->value.size}};
         return AG_OK;
     }
-    int rc = ag_yaml_parse(o->reading.arena, o->value, NULL, &parsed, o->reading.err);
+    int rc = ag_describe_parse(o->reading.arena, o->value, NULL, &parsed, o->reading.err);
     if (rc < 0) return rc;
     *value = *parsed;
     ag_describe_place(value, 0, 0); /* in the assignment, which the message names anyway */

@@ -12,6 +12,14 @@
 #include "core/doc/yaml.h"
 #include "core/doc/yaml_scalar.h"
 
+int ag_describe_parse(ag_arena *arena, ag_str text, const ag_yaml_options *options, const ag_value **out, ag_err *err)
+{
+    int rc = ag_yaml_parse(arena, text, options, out, err);
+    if (rc != AG_EPARSE) return rc;
+    if (err) err->code = AG_EINVAL;
+    return AG_EINVAL;
+}
+
 static int read_struct(ag_reading *reading, const ag_description *description, const ag_value *value,
                        const ag_key_path *path, void *into);
 
@@ -75,7 +83,7 @@ int ag_reading_fallback(const ag_reading *reading, const ag_field *field, const 
     }
     /* Most fallbacks are numbers and booleans: no need of a whole parser. */
     if (ag_yaml_resolve(text, value) && value->kind != AG_STRING) return AG_OK;
-    int rc = ag_yaml_parse(reading->arena, text, NULL, &parsed, reading->err);
+    int rc = ag_describe_parse(reading->arena, text, NULL, &parsed, reading->err);
     if (rc < 0) {
         (void)ag_err_prefix(reading->err, "the fallback of '%s'", field->name);
         return rc;
@@ -92,7 +100,7 @@ int ag_reading_spelled_out(const ag_reading *reading, const ag_description *desc
     if (!ag_value_bool(*value, &on)) return AG_OK;
     const char *text = on ? description->when_true : description->when_false;
     if (!text) return AG_OK;
-    int rc = ag_yaml_parse(reading->arena, ag_str_of(text), NULL, &parsed, reading->err);
+    int rc = ag_describe_parse(reading->arena, ag_str_of(text), NULL, &parsed, reading->err);
     if (rc < 0) return rc;
     ag_describe_place((ag_value *)(uintptr_t)parsed, (*value)->line, (*value)->column);
     *value = parsed;

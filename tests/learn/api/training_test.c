@@ -176,7 +176,7 @@ AG_TEST(test_training__a_builder_refuses_what_is_wrong)
     EXPECT(auger_builder_settings_text(builder, "epoch: 3\n", &error));
     REFUSED(auger_builder_build(builder, &result, &error), AUGER_EINVAL, "settings:1:1");
     EXPECT(auger_builder_settings_text(builder, "a: [\n", &error));
-    REFUSED(auger_builder_build(builder, &result, &error), AUGER_EPARSE, "settings:");
+    REFUSED(auger_builder_build(builder, &result, &error), AUGER_EINVAL, "settings:");
     EXPECT(auger_builder_settings_file(builder, below(dir, "none.yaml"), &error));
     REFUSED(auger_builder_build(builder, &result, &error), AUGER_ENOTFOUND, "none.yaml");
     EXPECT(auger_builder_settings_text(builder, forecast, &error));

@@ -83,7 +83,7 @@ static int read_config(ag_invocation *invocation, const char *path, const ag_val
     ag_buf_init(&text, CONFIG_BYTES);
     int rc = ag_file_read(path, CONFIG_BYTES, &text, err);
     ag_yaml_options yaml = {.file = path};
-    if (rc == AG_OK) rc = ag_yaml_parse(invocation->arena, ag_buf_str(&text), &yaml, out, err);
+    if (rc == AG_OK) rc = ag_describe_parse(invocation->arena, ag_buf_str(&text), &yaml, out, err);
     ag_buf_deinit(&text);
     return rc;
 }
