@@ -147,9 +147,7 @@ static int fill_spread(const ag_quality *q, size_t which, ag_arena *arena, ag_qu
 
 double ag_quality_quantile(const ag_quality_spread *spread, double q)
 {
-    if (spread->count == 0) return 0;
-    size_t at = (size_t)(q * (double)(spread->count - 1) + 0.5);
-    return spread->values[at];
+    return spread->count ? ag_percentile(spread->values, spread->count, q) : 0;
 }
 
 static size_t count_items(const char *list)

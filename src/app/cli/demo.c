@@ -232,9 +232,8 @@ static ag_demo_score score_of(const ag_exam *exam, const ag_prediction *said)
     }
     ag_vec_sort(&errors, ag_by_size);
     if (errors.count) {
-        const double *sorted = errors.items;
         score.mae_all = sum / (double)errors.count;
-        score.p95_all = sorted[(size_t)ceil(0.95 * (double)errors.count) - 1];
+        score.p95_all = ag_percentile(errors.items, errors.count, 0.95);
     }
     ag_vec_deinit(&errors);
     return score;

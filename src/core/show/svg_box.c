@@ -14,14 +14,6 @@ typedef struct summary {
     double first, median, third, low, high; /* low and high: the ends of the whiskers */
 } summary;
 
-static double quantile(const summary *of, double fraction)
-{
-    double at = fraction * (double)(of->count - 1);
-    size_t below = (size_t)at;
-    double upper = of->sorted[below + 1 < of->count ? below + 1 : below];
-    return of->sorted[below] + (upper - of->sorted[below]) * (at - (double)below);
-}
-
 static int summarise(const ag_box *box, summary *out, ag_err *err)
 {
     *out = (summary){.sorted = ag_alloc_array(box->count, sizeof(double))};
@@ -30,9 +22,9 @@ static int summarise(const ag_box *box, summary *out, ag_err *err)
         if (isfinite(box->values[i])) out->sorted[out->count++] = box->values[i];
     if (out->count == 0) return AG_OK;
     qsort(out->sorted, out->count, sizeof(double), ag_by_size);
-    out->first = quantile(out, 0.25);
-    out->median = quantile(out, 0.5);
-    out->third = quantile(out, 0.75);
+    out->first = ag_percentile(out->sorted, out->count, 0.25);
+    out->median = ag_percentile(out->sorted, out->count, 0.5);
+    out->third = ag_percentile(out->sorted, out->count, 0.75);
     double reach = 1.5 * (out->third - out->first);
     size_t low = 0, high = out->count - 1;
     while (out->sorted[low] < out->first - reach) low++;

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/median.h"
 #include "core/io/path.h"
 #include "data/dataset/stats_parts.h"
 
@@ -125,12 +126,7 @@ int ag_dataset_statistics(const ag_dataset_place *place, const ag_dataset_versio
 
 double ag_spread_quantile(const ag_spread *spread, double q)
 {
-    if (spread->sample_count == 0) return NAN;
-    double at = q * (double)(spread->sample_count - 1);
-    size_t below = (size_t)at;
-    if (below + 1 >= spread->sample_count) return spread->sample[spread->sample_count - 1];
-    double part = at - (double)below;
-    return spread->sample[below] * (1 - part) + spread->sample[below + 1] * part;
+    return ag_percentile(spread->sample, spread->sample_count, q);
 }
 
 const ag_spread *ag_dataset_spread(const ag_dataset_stats *stats, const char *name)

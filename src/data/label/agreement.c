@@ -52,7 +52,7 @@ int ag_agree_measure(const double *a, const double *b, size_t count, ag_agree_st
     for (size_t i = 0; i < count; i++) squares += (b[i] - a[i] - out->bias) * (b[i] - a[i] - out->bias);
     qsort(away, count, sizeof(*away), ag_by_size);
     out->most = away[count - 1];
-    out->p95 = away[(size_t)ceil(0.95 * n) - 1];
+    out->p95 = ag_percentile(away, count, 0.95);
     if (count > 1) {
         double deviation = sqrt(squares / (n - 1));
         out->low = out->bias - 1.96 * deviation;

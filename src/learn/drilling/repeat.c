@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/base/map.h"
+#include "core/base/median.h"
 #include "core/base/mem.h"
 #include "core/base/rng.h"
 #include "core/io/file.h"
@@ -114,7 +115,7 @@ static int do_file(void *context, size_t index, ag_err *err)
 static double middle_of(double *values, size_t count)
 {
     ag_score_sort(values, count);
-    return ag_score_percentile(values, count, 0.5);
+    return ag_percentile(values, count, 0.5);
 }
 
 static double robust(const double *values, size_t count, double *scratch)
@@ -135,8 +136,8 @@ static void bound_spread(const double *values, size_t count, uint64_t seed, doub
         draws[d] = robust(drawn, count, more);
     }
     ag_score_sort(draws, DRAWS);
-    *low = ag_score_percentile(draws, DRAWS, 0.025);
-    *high = ag_score_percentile(draws, DRAWS, 0.975);
+    *low = ag_percentile(draws, DRAWS, 0.025);
+    *high = ag_percentile(draws, DRAWS, 0.975);
 }
 
 /* ---- groups ---- */
@@ -262,8 +263,8 @@ static int sum_up(ag_repeat_pairs *pairs, ag_arena *arena, ag_err *err)
         for (size_t i = 0; i < pairs->count; i++)
             if (!isnan(pairs->items[i].away[p])) away[count++] = fabs(pairs->items[i].away[p]);
         ag_score_sort(away, count);
-        pairs->median[p] = ag_score_percentile(away, count, 0.5);
-        pairs->p95[p] = ag_score_percentile(away, count, 0.95);
+        pairs->median[p] = ag_percentile(away, count, 0.5);
+        pairs->p95[p] = ag_percentile(away, count, 0.95);
         pairs->most[p] = count ? away[count - 1] : (double)NAN;
     }
     return AG_OK;

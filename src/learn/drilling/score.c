@@ -96,15 +96,6 @@ void ag_score_sort(double *values, size_t count)
 }
 
 /* numpy.percentile's default: linear between neighbours. */
-double ag_score_percentile(const double *sorted, size_t count, double q)
-{
-    if (count == 0) return NAN;
-    double place = q * (double)(count - 1);
-    size_t below = (size_t)place;
-    if (below + 1 >= count) return sorted[count - 1];
-    return sorted[below] + (place - (double)below) * (sorted[below + 1] - sorted[below]);
-}
-
 /* `error` is sorted by size without sign. */
 void ag_score_measure_errors(double *error, const double *truth, size_t count, ag_score_error *out)
 {
@@ -131,8 +122,8 @@ void ag_score_measure_errors(double *error, const double *truth, size_t count, a
     for (int k = 0; k < 2; k++) out->within[k] = (double)within[k] / n;
     for (size_t i = 0; i < count; i++) error[i] = fabs(error[i]);
     ag_score_sort(error, count);
-    out->median = ag_score_percentile(error, count, 0.5);
-    out->p95 = ag_score_percentile(error, count, 0.95);
+    out->median = ag_percentile(error, count, 0.5);
+    out->p95 = ag_percentile(error, count, 0.95);
     out->most = error[count - 1];
 }
 

@@ -6,6 +6,7 @@
  * side happens by chance once in 2^(n-1) times, but every draw of one pair is that pair. */
 #include <math.h>
 
+#include "core/base/median.h"
 #include "core/base/mem.h"
 #include "core/base/rng.h"
 #include "learn/drilling/score_parts.h"
@@ -42,8 +43,8 @@ int ag_score_bootstrap(const double *a, const double *b, size_t count, uint64_t 
     out->mae = sum_a / (double)count;
     out->baseline = sum_b / (double)count;
     out->gain = out->baseline - out->mae;
-    out->low = ag_score_percentile(means, draws, 0.025);
-    out->high = ag_score_percentile(means, draws, 0.975);
+    out->low = ag_percentile(means, draws, 0.025);
+    out->high = ag_percentile(means, draws, 0.975);
     out->p = fmin(1.0, 2.0 * (double)((above < below ? above : below) + 1) / (double)(draws + 1));
     out->p = fmax(out->p, exp2(1.0 - (double)count));
     ag_free(means);

@@ -8,6 +8,5 @@ ag_score_options ag_score_defaults(const ag_score_options *options); /* NULL: al
 void ag_score_values(const double *mm, double out[AG_SCORE_MEASURES]);
 void ag_score_said(const ag_prediction *said, double mm[AG_POINTS]);
 void ag_score_sort(double *values, size_t count);
-double ag_score_percentile(const double *sorted, size_t count, double q);
 /* Overwrites `error` with its sizes, sorted. */
 void ag_score_measure_errors(double *error, const double *truth, size_t count, ag_score_error *out);

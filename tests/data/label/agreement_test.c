@@ -16,7 +16,7 @@ AG_TEST(test_agreement__numbers_of_pairs)
     static const double a[] = {1, 2, 3, 4}, b[] = {1.1, 2.3, 2.9, 4.7};
     ag_agree_stats s;
     AG_EXPECT_OK(ag_agree_measure(a, b, 4, &s, &err));
-    assert_true(near(s.bias, 0.25) && near(s.mae, 0.3) && near(s.p95, 0.7) && near(s.most, 0.7));
+    assert_true(near(s.bias, 0.25) && near(s.mae, 0.3) && near(s.p95, 0.64) && near(s.most, 0.7));
     assert_true(near(s.within[0], 0.5) && near(s.within[1], 0.5) && near(s.within[2], 0.75));
     double deviation = sqrt((0.15 * 0.15 + 0.05 * 0.05 + 0.35 * 0.35 + 0.45 * 0.45) / 3);
     assert_true(near(s.low, 0.25 - 1.96 * deviation) && near(s.high, 0.25 + 1.96 * deviation));
