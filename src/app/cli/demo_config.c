@@ -5,7 +5,7 @@
 
 const char ag_demo_configuration[] =
     "# SPDX-License-Identifier: Apache-2.0\n"
-    "# 24 folds in about a minute: for a hundred holes or so, to see the whole way (auger demo). Seven channels and a "
+    "# 24 folds in half a minute: for a hundred holes or so, to see the whole way (auger demo). Seven channels and a "
     "small\n"
     "# mixer; patchtsmixer_24cv.yaml is the full configuration.\n"
     "strategy: patchtsmixer_24cv\n"
