@@ -161,15 +161,11 @@ static int write_row(ag_csv_writer *csv, const ag_prepared *record, ag_err *err)
 
 int ag_prepare_write_holes(const char *path, const ag_prepare_summary *summary, ag_err *err)
 {
-    ag_writer *file = NULL;
     ag_csv_writer *csv = NULL;
-    int rc = ag_writer_to_file(path, &file, err);
-    if (rc == AG_OK) rc = ag_csv_writer_new(file, NULL, &csv, err);
+    int rc = ag_csv_writer_to_file(path, NULL, &csv, err);
     if (rc == AG_OK) rc = write_row(csv, NULL, err);
     for (size_t row = 0; rc == AG_OK && row < summary->count; row++) rc = write_row(csv, &summary->holes[row], err);
-    if (rc == AG_OK) rc = ag_csv_flush(csv, err);
-    if (rc == AG_OK) rc = ag_finish(file, err);
+    if (rc == AG_OK) rc = ag_csv_finish(csv, err);
     ag_csv_writer_free(csv);
-    ag_writer_close(file);
     return rc;
 }

@@ -220,16 +220,14 @@ static int open_all(ag_forecasts *f, const char *directory, ag_err *err)
         ag_err_prefix(err, "--device");
     if (rc >= 0 && threads > 1) rc = ag_pool_new(threads, &f->pool, err);
     if (rc >= 0) rc = list_files(f, err);
-    if (rc >= 0 && output) rc = ag_writer_to_file(output, &f->sink, err);
-    if (rc >= 0 && output) rc = ag_csv_writer_new(f->sink, &(ag_csv_format){0}, &f->table, err);
+    if (rc >= 0 && output) rc = ag_csv_writer_to_file(output, NULL, &f->table, err);
     return rc;
 }
 
 static int close_output(ag_forecasts *f, ag_err *err)
 {
     if (!f->table) return 0;
-    int rc = ag_csv_flush(f->table, err);
-    if (rc >= 0) rc = ag_finish(f->sink, err);
+    int rc = ag_csv_finish(f->table, err);
     if (rc >= 0)
         ag_note(f->invocation, "%lld rows in %s", (long long)f->table_rows, ag_option_text(f->invocation, "output"));
     return rc;
@@ -244,7 +242,6 @@ int ag_cli_forecast(ag_invocation *invocation, const char *directory, ag_err *er
     if (rc >= 0) rc = close_output(&f, err);
     if (rc >= 0 && f.plot) rc = ag_forecasts_plot_end(&f, err);
     ag_csv_writer_free(f.table);
-    ag_writer_close(f.sink);
     ag_buf_deinit(&f.figures);
     ag_vec_deinit(&f.files.list);
     ag_forecaster_close(&f.model);

@@ -16,8 +16,7 @@ typedef struct ag_forecasts {
     bool json, csv, begun;
     int64_t stride;       /* 0: one forecast of a file */
     const char *at;       /* NULL: behind the last row */
-    ag_writer *sink;      /* --output */
-    ag_csv_writer *table; /* over it */
+    ag_csv_writer *table; /* --output */
     int64_t table_rows;
     const char *plot; /* --plot */
     ag_buf figures;

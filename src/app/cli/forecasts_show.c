@@ -160,16 +160,13 @@ static int print_csv(ag_forecasts *f, const ag_forecasts_file *file, const ag_fo
                      ag_err *err)
 {
     ag_buf text;
-    ag_writer *sink = NULL;
     ag_csv_writer *csv = NULL;
     ag_buf_init(&text, (size_t)1 << 30);
-    int rc = ag_writer_to_buf(&text, &sink, err);
-    if (rc >= 0) rc = ag_csv_writer_new(sink, &(ag_csv_format){0}, &csv, err);
+    int rc = ag_csv_writer_to_buf(&text, NULL, &csv, err);
     if (rc >= 0) rc = add_rows(file, answer, why, !f->begun, csv, err);
-    if (rc >= 0) rc = ag_csv_flush(csv, err);
+    if (rc >= 0) rc = ag_csv_finish(csv, err);
     if (rc >= 0) ag_print_str(f->invocation, ag_buf_str(&text));
     ag_csv_writer_free(csv);
-    ag_writer_close(sink);
     ag_buf_deinit(&text);
     return rc;
 }

@@ -289,24 +289,18 @@ int ag_cli_explain(ag_invocation *invocation, int rc, const ag_err *err)
 
 static int write_csv(const ag_cli_list *list, ag_buf *out, ag_err *err)
 {
-    ag_writer *sink = NULL;
     ag_csv_writer *csv = NULL;
-    ag_csv_format format = {0};
-    int rc = ag_writer_to_buf(out, &sink, err);
-    if (rc >= 0) rc = ag_csv_writer_new(sink, &format, &csv, err);
+    int rc = ag_csv_writer_to_buf(out, NULL, &csv, err);
     for (size_t c = 0; c < list->column_count && rc >= 0; c++)
         rc = ag_csv_add(csv, ag_str_of(list->columns[c].title), err);
     if (rc >= 0) rc = ag_csv_end_row(csv, err);
     for (size_t r = 0; r < list->row_count && rc >= 0; r++) {
-        const char **row = list->cells + r * list->column_count;
-        for (size_t c = 0; c < list->column_count && rc >= 0; c++) {
-            rc = ag_csv_add(csv, row[c] ? ag_str_of(row[c]) : AG_STR(""), err);
-        }
+        const char *const *row = list->cells + r * list->column_count;
+        rc = ag_csv_add_texts(csv, row, list->column_count, err);
         if (rc >= 0) rc = ag_csv_end_row(csv, err);
     }
-    if (rc >= 0) rc = ag_csv_flush(csv, err);
+    if (rc >= 0) rc = ag_csv_finish(csv, err);
     ag_csv_writer_free(csv);
-    ag_writer_close(sink);
     return rc;
 }
 

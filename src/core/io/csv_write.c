@@ -14,6 +14,7 @@
 struct ag_csv_writer {
     ag_csv_format format;
     ag_writer *sink;
+    ag_writer *own; /* the sink, when it goes with the writer; else NULL */
     ag_buf pending;
     size_t cells; /* of the row under way */
     bool empty;   /* the row so far is one empty cell */
@@ -35,9 +36,34 @@ int ag_csv_writer_new(ag_writer *sink, const ag_csv_format *format, ag_csv_write
     return AG_OK;
 }
 
+static int new_over_own(ag_writer *sink, const ag_csv_format *format, ag_csv_writer **out, ag_err *err)
+{
+    int rc = ag_csv_writer_new(sink, format, out, err);
+    if (rc < 0)
+        ag_writer_close(sink);
+    else
+        (*out)->own = sink;
+    return rc;
+}
+
+int ag_csv_writer_to_file(const char *path, const ag_csv_format *format, ag_csv_writer **out, ag_err *err)
+{
+    ag_writer *sink = NULL;
+    int rc = ag_writer_to_file(path, &sink, err);
+    return rc < 0 ? rc : new_over_own(sink, format, out, err);
+}
+
+int ag_csv_writer_to_buf(ag_buf *buf, const ag_csv_format *format, ag_csv_writer **out, ag_err *err)
+{
+    ag_writer *sink = NULL;
+    int rc = ag_writer_to_buf(buf, &sink, err);
+    return rc < 0 ? rc : new_over_own(sink, format, out, err);
+}
+
 void ag_csv_writer_free(ag_csv_writer *writer)
 {
     if (!writer) return;
+    ag_writer_close(writer->own);
     ag_buf_deinit(&writer->pending);
     ag_free(writer);
 }
@@ -95,6 +121,14 @@ int ag_csv_add(ag_csv_writer *writer, ag_str text, ag_err *err)
     return ag_buf_check(out, "CSV", err);
 }
 
+int ag_csv_add_texts(ag_csv_writer *writer, const char *const *texts, size_t count, ag_err *err)
+{
+    int rc = AG_OK;
+    for (size_t i = 0; rc >= 0 && i < count; i++)
+        rc = ag_csv_add(writer, texts[i] ? ag_str_of(texts[i]) : AG_STR(""), err);
+    return rc;
+}
+
 int ag_csv_add_double(ag_csv_writer *writer, double value, ag_err *err)
 {
     char text[32];
@@ -129,4 +163,10 @@ int ag_csv_flush(ag_csv_writer *writer, ag_err *err)
     if (rc >= 0) rc = ag_write(writer->sink, writer->pending.data, writer->pending.size, err);
     if (rc >= 0) ag_buf_clear(&writer->pending);
     return rc;
+}
+
+int ag_csv_finish(ag_csv_writer *writer, ag_err *err)
+{
+    int rc = ag_csv_flush(writer, err);
+    return rc >= 0 && writer->own ? ag_finish(writer->own, err) : rc;
 }

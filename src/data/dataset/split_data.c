@@ -104,16 +104,13 @@ static int write_table(const making *m, ag_buf *out, ag_err *err)
 {
     const char *names[] = {m->items.what == SPLIT_HOLES ? "hole" : "file",
                            m->items.what == SPLIT_ROWS ? "row" : "sha256", "group", "part"};
-    ag_writer *sink = NULL;
     ag_csv_writer *csv = NULL;
-    int rc = ag_writer_to_buf(out, &sink, err);
-    if (rc >= 0) rc = ag_csv_writer_new(sink, NULL, &csv, err);
-    for (size_t i = 0; rc >= 0 && i < 4; i++) rc = ag_csv_add(csv, ag_str_of(names[i]), err);
+    int rc = ag_csv_writer_to_buf(out, NULL, &csv, err);
+    if (rc >= 0) rc = ag_csv_add_texts(csv, names, sizeof names / sizeof *names, err);
     if (rc >= 0) rc = ag_csv_end_row(csv, err);
     for (size_t i = 0; rc >= 0 && i < m->items.items.count; i++) rc = write_item(m, csv, i, err);
-    if (rc >= 0) rc = ag_csv_flush(csv, err);
+    if (rc >= 0) rc = ag_csv_finish(csv, err);
     ag_csv_writer_free(csv);
-    ag_writer_close(sink);
     return rc;
 }
 

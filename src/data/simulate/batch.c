@@ -165,19 +165,14 @@ static int add_row(ag_csv_writer *csv, const hole_truth *truth, ag_err *err)
 static int write_truth(const batch *b, uint64_t count, ag_err *err)
 {
     ag_arena *arena = ag_arena_new(0);
-    ag_writer *file = NULL;
     ag_csv_writer *csv = NULL;
     char *path = arena ? ag_path_join(arena, b->directory, TRUTH_FILE) : NULL;
-    int rc = path ? ag_writer_to_file(path, &file, err) : ag_fail_memory(err, strlen(b->directory));
-    if (rc == AG_OK) rc = ag_csv_writer_new(file, &(ag_csv_format){0}, &csv, err);
-    for (size_t i = 0; rc == AG_OK && i < sizeof(columns) / sizeof(columns[0]); i++)
-        rc = add_text(csv, columns[i], err);
+    int rc = path ? ag_csv_writer_to_file(path, NULL, &csv, err) : ag_fail_memory(err, strlen(b->directory));
+    if (rc == AG_OK) rc = ag_csv_add_texts(csv, columns, sizeof(columns) / sizeof(columns[0]), err);
     if (rc == AG_OK) rc = ag_csv_end_row(csv, err);
     for (uint64_t i = 0; rc == AG_OK && i < count; i++) rc = add_row(csv, &b->truth[i], err);
-    if (rc == AG_OK) rc = ag_csv_flush(csv, err);
-    if (rc == AG_OK) rc = ag_finish(file, err);
+    if (rc == AG_OK) rc = ag_csv_finish(csv, err);
     ag_csv_writer_free(csv);
-    ag_writer_close(file);
     ag_arena_free(arena);
     return rc;
 }

@@ -4,13 +4,10 @@
 #include <string.h>
 
 #include "core/io/csv.h"
-#include "core/io/file.h"
 #include "core/io/path.h"
 #include "learn/drilling/run.h"
 #include "learn/drilling/score.h"
 #include "learn/strategy_tools.h"
-
-enum { MAX_TABLE = 1 << 20 };
 
 static const char *name_of(int outcome)
 {
@@ -19,9 +16,8 @@ static const char *name_of(int outcome)
 
 static int write_rows(const ag_score_confusion *c, ag_csv_writer *csv, ag_err *err)
 {
-    static const char *const columns[] = {"outcome", "predicted_outcome", "holes", "failed", NULL};
-    int rc = 0;
-    for (size_t i = 0; columns[i] && rc >= 0; i++) rc = ag_csv_add(csv, ag_str_of(columns[i]), err);
+    static const char *const columns[] = {"outcome", "predicted_outcome", "holes", "failed"};
+    int rc = ag_csv_add_texts(csv, columns, sizeof columns / sizeof *columns, err);
     if (rc >= 0) rc = ag_csv_end_row(csv, err);
     for (int is = AG_LABEL_FOUND; is < AG_SCORE_OUTCOMES; is++)
         for (int said = 0; said < AG_SCORE_OUTCOMES && rc >= 0; said++) {
@@ -32,24 +28,18 @@ static int write_rows(const ag_score_confusion *c, ag_csv_writer *csv, ag_err *e
             if (rc >= 0) rc = ag_csv_add_int(csv, (int64_t)c->failed[is][said], err);
             if (rc >= 0) rc = ag_csv_end_row(csv, err);
         }
-    return rc < 0 ? rc : ag_csv_flush(csv, err);
+    return rc;
 }
 
 static int write_table(const ag_strategy_task *task, const ag_score_confusion *c, ag_err *err)
 {
-    ag_buf text;
-    ag_writer *sink = NULL;
     ag_csv_writer *csv = NULL;
     const ag_csv_format format = {.neutralise = true};
     const char *path = ag_path_join(task->arena, task->output_dir, "confusion.csv");
-    ag_buf_init(&text, MAX_TABLE);
-    int rc = path ? ag_writer_to_buf(&text, &sink, err) : ag_fail_memory(err, 64);
-    if (rc >= 0) rc = ag_csv_writer_new(sink, &format, &csv, err);
+    int rc = path ? ag_csv_writer_to_file(path, &format, &csv, err) : ag_fail_memory(err, 64);
     if (rc >= 0) rc = write_rows(c, csv, err);
+    if (rc >= 0) rc = ag_csv_finish(csv, err);
     ag_csv_writer_free(csv);
-    ag_writer_close(sink);
-    if (rc >= 0) rc = ag_file_replace(path, text.data, text.size, err);
-    ag_buf_deinit(&text);
     return rc;
 }
 

@@ -6,11 +6,8 @@
 #include <string.h>
 
 #include "core/io/csv.h"
-#include "core/io/file.h"
 #include "core/io/path.h"
 #include "learn/drilling/folding.h"
-
-enum { MAX_TABLE = 256 << 20 };
 
 static int add_mm(ag_csv_writer *csv, double value, ag_err *err)
 {
@@ -20,11 +17,10 @@ static int add_mm(ag_csv_writer *csv, double value, ag_err *err)
 static int write_head(ag_csv_writer *csv, ag_err *err)
 {
     static const char *const columns[] = {"path",       "sha256",    "model",  "source", "outcome", "predicted_outcome",
-                                          "confidence", "grip_code", "reason", NULL};
+                                          "confidence", "grip_code", "reason"};
     static const char *const each[] = {"mm", "predicted_mm", "error_mm", "low_mm", "high_mm", NULL};
     char name[64];
-    int rc = 0;
-    for (size_t i = 0; columns[i] && rc >= 0; i++) rc = ag_csv_add(csv, ag_str_of(columns[i]), err);
+    int rc = ag_csv_add_texts(csv, columns, sizeof columns / sizeof *columns, err);
     for (int p = 0; p < AG_POINTS; p++)
         for (size_t i = 0; each[i] && rc >= 0; i++) {
             ag_format(name, sizeof name, "%s_%s", ag_point_names[p], each[i]);
@@ -68,23 +64,17 @@ static int write_rows(const ag_folding *f, ag_csv_writer *csv, ag_err *err)
             ag_calibration_answer(&f->calibration, &grip, &example->drilled, &f->readings[i], &answer);
             rc = write_row(csv, example, part, &answer, err);
         }
-    return rc < 0 ? rc : ag_csv_flush(csv, err);
+    return rc;
 }
 
 int ag_folding_table(const ag_folding *f, const ag_strategy_task *task, ag_err *err)
 {
-    ag_buf text;
-    ag_writer *sink = NULL;
     ag_csv_writer *csv = NULL;
     const ag_csv_format format = {.neutralise = true};
     const char *path = ag_path_join(task->arena, task->output_dir, "out_of_fold.csv");
-    ag_buf_init(&text, MAX_TABLE);
-    int rc = path ? ag_writer_to_buf(&text, &sink, err) : ag_fail_memory(err, 64);
-    if (rc >= 0) rc = ag_csv_writer_new(sink, &format, &csv, err);
+    int rc = path ? ag_csv_writer_to_file(path, &format, &csv, err) : ag_fail_memory(err, 64);
     if (rc >= 0) rc = write_rows(f, csv, err);
+    if (rc >= 0) rc = ag_csv_finish(csv, err);
     ag_csv_writer_free(csv);
-    ag_writer_close(sink);
-    if (rc >= 0) rc = ag_file_replace(path, text.data, text.size, err);
-    ag_buf_deinit(&text);
     return rc;
 }

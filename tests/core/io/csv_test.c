@@ -258,7 +258,7 @@ AG_TEST(test_csv__long_streams)
 static void row(ag_csv_writer *writer, const char *const *cells, size_t count)
 {
     ag_err err = {0};
-    for (size_t i = 0; i < count; i++) AG_EXPECT_OK(ag_csv_add(writer, ag_str_of(cells[i]), &err));
+    AG_EXPECT_OK(ag_csv_add_texts(writer, cells, count, &err));
     AG_EXPECT_OK(ag_csv_end_row(writer, &err));
 }
 
@@ -266,16 +266,13 @@ static void is_written(const ag_csv_format *format, const char *const *cells, si
 {
     ag_err err = {0};
     ag_buf out;
-    ag_writer *sink = NULL;
     ag_csv_writer *writer = NULL;
     ag_buf_init(&out, 10000);
-    AG_EXPECT_OK(ag_writer_to_buf(&out, &sink, &err));
-    AG_EXPECT_OK(ag_csv_writer_new(sink, format, &writer, &err));
+    AG_EXPECT_OK(ag_csv_writer_to_buf(&out, format, &writer, &err));
     row(writer, cells, count);
-    AG_EXPECT_OK(ag_csv_flush(writer, &err));
+    AG_EXPECT_OK(ag_csv_finish(writer, &err));
     assert_string_equal(out.data, wanted);
     ag_csv_writer_free(writer);
-    ag_writer_close(sink);
     ag_buf_deinit(&out);
 }
 
@@ -287,6 +284,7 @@ AG_TEST(test_csv__writing_quotes_when_needed)
     is_written(NULL, CELLS("a,b", "c\"d", "e\nf", " g", "h\t", "\r"),
                "\"a,b\",\"c\"\"d\",\"e\nf\",\" g\",\"h\t\",\"\r\"\n");
     is_written(NULL, CELLS(""), "\"\"\n");
+    is_written(NULL, CELLS(NULL, "a", NULL), ",a,\n");
     is_written(NULL, CELLS("#a", "#b"), "\"#a\",#b\n");
     is_written(&(ag_csv_format){.delimiter = ';', .crlf = true}, CELLS("a,b", "c;d"), "a,b;\"c;d\"\r\n");
     is_written(NULL, CELLS("=1+1"), "=1+1\n");
@@ -320,26 +318,41 @@ AG_TEST(test_csv__writing_numbers)
 /* Writes to a file and reads it back, mapped. */
 static int round_trip(void *context, ag_err *err)
 {
-    ag_writer *sink = NULL;
     ag_csv_writer *writer = NULL;
     ag_csv *csv = NULL;
     ag_buf out;
     ag_buf_init(&out, 10000);
-    int rc = ag_writer_to_file(context, &sink, err);
-    if (rc >= 0) rc = ag_csv_writer_new(sink, NULL, &writer, err);
+    int rc = ag_csv_writer_to_file(context, NULL, &writer, err);
     if (rc >= 0) rc = ag_csv_add(writer, AG_STR("a\"b"), err);
     if (rc >= 0) rc = ag_csv_add_int(writer, 7, err);
     if (rc >= 0) rc = ag_csv_end_row(writer, err);
-    if (rc >= 0) rc = ag_csv_flush(writer, err);
-    if (rc >= 0) rc = ag_finish(sink, err);
+    if (rc >= 0) rc = ag_csv_finish(writer, err);
     if (rc >= 0) rc = ag_csv_open_file(context, NULL, &csv, err);
     if (rc >= 0) rc = flatten(csv, &out, err);
     if (rc >= 0 && strcmp(out.data, "[a\"b][7]/") != 0) rc = ag_fail(err, AG_EINTERNAL, "'%s'", out.data);
     ag_csv_free(csv);
     ag_csv_writer_free(writer);
-    ag_writer_close(sink);
     ag_buf_deinit(&out);
     return rc;
+}
+
+AG_TEST(test_csv__a_table_that_is_not_finished_replaces_nothing)
+{
+    ag_err err = {0};
+    ag_buf out;
+    char path[600];
+    ag_csv_writer *writer = NULL;
+    ag_buf_init(&out, 10000);
+    ag_format(path, sizeof path, "%s/table.csv", ag_test_dir());
+    AG_EXPECT_OK(ag_file_replace(path, "old\n", 4, &err));
+    AG_EXPECT_ERROR(ag_csv_writer_to_file(path, &(ag_csv_format){.delimiter = '#'}, &writer, &err), AG_EINVAL, "0x23");
+    AG_EXPECT_OK(ag_csv_writer_to_file(path, NULL, &writer, &err));
+    row(writer, CELLS("new"));
+    AG_EXPECT_OK(ag_csv_flush(writer, &err));
+    ag_csv_writer_free(writer);
+    AG_EXPECT_OK(ag_file_read(path, 10000, &out, &err));
+    assert_string_equal(out.data, "old\n");
+    ag_buf_deinit(&out);
 }
 
 AG_TEST(test_csv__every_failure_is_reported)

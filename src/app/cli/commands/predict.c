@@ -248,14 +248,6 @@ static int print_json(predicting *p, const item *it, ag_err *err)
     return rc;
 }
 
-static int add_texts(ag_csv_writer *csv, const char *const *texts, size_t count, ag_err *err)
-{
-    int rc = AG_OK;
-    for (size_t i = 0; rc == AG_OK && i < count; i++)
-        rc = ag_csv_add(csv, texts[i] ? ag_str_of(texts[i]) : AG_STR(""), err);
-    return rc == AG_OK ? ag_csv_end_row(csv, err) : rc;
-}
-
 static int add_row(const predicting *p, const item *it, ag_csv_writer *csv, ag_err *err)
 {
     static const char *const names[] = {"valid", "failed_rules", "flaw", "error"};
@@ -263,27 +255,26 @@ static int add_row(const predicting *p, const item *it, ag_csv_writer *csv, ag_e
     int rc = AG_OK;
     if (!p->begun) {
         rc = ag_prediction_csv_header(csv, err);
-        if (rc == AG_OK) rc = add_texts(csv, names, 4, err);
+        if (rc == AG_OK) rc = ag_csv_add_texts(csv, names, 4, err);
+        if (rc == AG_OK) rc = ag_csv_end_row(csv, err);
     }
     ag_prediction nothing = {.path = it->file->shown, .confidence = NAN, .spread = NAN};
     for (int k = 0; k < AG_POINTS; k++) nothing.points[k] = (ag_point){NAN, NAN, NAN, NAN};
     if (rc == AG_OK) rc = ag_prediction_csv(it->failed ? &nothing : &it->said, csv, err);
-    return rc == AG_OK ? add_texts(csv, texts, 4, err) : rc;
+    if (rc == AG_OK) rc = ag_csv_add_texts(csv, texts, 4, err);
+    return rc == AG_OK ? ag_csv_end_row(csv, err) : rc;
 }
 
 static int print_csv(predicting *p, const item *it, ag_err *err)
 {
     ag_buf text;
-    ag_writer *sink = NULL;
     ag_csv_writer *csv = NULL;
     ag_buf_init(&text, 1 << 20);
-    int rc = ag_writer_to_buf(&text, &sink, err);
-    if (rc >= 0) rc = ag_csv_writer_new(sink, &(ag_csv_format){0}, &csv, err);
+    int rc = ag_csv_writer_to_buf(&text, NULL, &csv, err);
     if (rc >= 0) rc = add_row(p, it, csv, err);
-    if (rc >= 0) rc = ag_csv_flush(csv, err);
+    if (rc >= 0) rc = ag_csv_finish(csv, err);
     if (rc >= 0) ag_print_str(p->invocation, ag_buf_str(&text));
     ag_csv_writer_free(csv);
-    ag_writer_close(sink);
     ag_buf_deinit(&text);
     return rc;
 }
