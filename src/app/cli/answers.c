@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "app/cli/computing.h"
 #include "app/cli/ledger.h"
 #include "core/hash/hash.h"
 #include "core/io/file.h"
@@ -78,8 +79,7 @@ static int read_named(ag_invocation *invocation, ag_settings **out, ag_err *err)
 
 int ag_cli_asking_open(ag_invocation *invocation, const char *directory, ag_cli_asking *out, ag_err *err)
 {
-    int64_t jobs = ag_option_int(invocation, "jobs");
-    unsigned threads = jobs ? (unsigned)jobs : ag_cpu_count();
+    unsigned threads = ag_option_jobs(invocation);
     *out = (ag_cli_asking){0};
     int rc = ag_device_find(ag_option_text(invocation, "device"), &out->device, err);
     if (rc < 0) return ag_err_prefix(err, "--device");

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "app/cli/computing.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/sys/clock.h"
@@ -211,8 +212,7 @@ static int read_options(ag_forecasts *f, ag_err *err)
 static int open_all(ag_forecasts *f, const char *directory, ag_err *err)
 {
     ag_invocation *invocation = f->invocation;
-    int64_t jobs = ag_option_int(invocation, "jobs");
-    unsigned threads = jobs ? (unsigned)jobs : ag_cpu_count();
+    unsigned threads = ag_option_jobs(invocation);
     const char *output = ag_option_text(invocation, "output");
     int rc = ag_forecaster_open(directory, invocation->arena, &f->model, err);
     if (rc >= 0) rc = read_options(f, err);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* data_add.c: the command: files become a version of a data set. The work is data/dataset/add.c. */
+#include "app/cli/computing.h"
 #include "app/cli/data.h"
 #include "core/io/file.h"
 #include "core/sys/clock.h"
@@ -14,13 +15,7 @@ static const ag_option options[] = {
      .choices = (const char *const[]){"auto", "files", NULL},
      .fallback = "auto",
      .doc = "auto finds drilling holes and tables; files takes everything as it is"},
-    {.name = "jobs",
-     .letter = 'j',
-     .type = AG_OPTION_INT,
-     .fallback = "0",
-     .min = 1,
-     .max = 1024,
-     .doc = "Threads; all processors when not given"},
+    AG_OPTION_OF_JOBS,
     AG_OPTION_OF_DATABASE,
     AG_OPTION_OF_BLOBS,
 };

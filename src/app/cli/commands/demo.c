@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* demo.c: the command: the whole life on simulated holes (app/cli/demo.h), and its result on one page. */
+#include "app/cli/computing.h"
 #include "app/cli/demo.h"
 
 #include <math.h>
@@ -24,13 +25,7 @@ static const ag_option options[] = {
      .max = 100000,
      .doc = "How many holes to learn from"},
     {.name = "open", .type = AG_OPTION_FLAG, .doc = "Open the report in the browser at the end"},
-    {.name = "jobs",
-     .letter = 'j',
-     .type = AG_OPTION_INT,
-     .fallback = "0",
-     .min = 1,
-     .max = 1024,
-     .doc = "Threads; as many as there are processors by default"},
+    AG_OPTION_OF_JOBS,
     AG_OPTION_OF_DATABASE,
     AG_OPTION_OF_BLOBS,
 };

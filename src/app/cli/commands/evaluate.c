@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "app/cli/answers.h"
+#include "app/cli/computing.h"
 #include "app/cli/named_data.h"
 #include "core/doc/json_file.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
 #include "core/show/table.h"
-#include "core/sys/thread.h"
 #include "learn/strategies/plugin.h"
 #include "learn/strategy.h"
 
@@ -89,14 +89,8 @@ static const ag_option options[] = {
      .max = 1000000,
      .doc = "Samples that are in memory at once"},
     AG_OPTIONS_OF_NAMED_DATA,
-    {.name = "device", .type = AG_OPTION_TEXT, .fallback = "auto", .value_name = "NAME", .doc = "Where to compute"},
-    {.name = "jobs",
-     .letter = 'j',
-     .type = AG_OPTION_INT,
-     .fallback = "0",
-     .min = 1,
-     .max = 1024,
-     .doc = "Threads; as many as there are processors by default"},
+    AG_OPTION_OF_DEVICE,
+    AG_OPTION_OF_JOBS,
 };
 
 static const ag_example examples[] = {
@@ -216,7 +210,6 @@ static int print_json(ag_invocation *invocation, const ag_strategy_evaluation *e
 static int evaluate_by_strategy(ag_invocation *invocation, const char *directory, ag_err *err)
 {
     const char *report = ag_option_text(invocation, "output-report");
-    int64_t jobs = ag_option_int(invocation, "jobs");
     ag_named_data data;
     ag_strategy_watch watch = {.context = invocation, .progress = on_progress};
     ag_strategy_evaluation e = {.model_dir = directory,
@@ -232,7 +225,7 @@ static int evaluate_by_strategy(ag_invocation *invocation, const char *directory
     if (rc < 0) return rc;
     if (!data.path) return ag_fail(err, AG_EINVAL, "--test-data is missing: what is the model to be scored on?");
     e.data = data.path;
-    rc = ag_strategy_evaluate(&e, ag_option_text(invocation, "device"), jobs ? (unsigned)jobs : ag_cpu_count(), err);
+    rc = ag_strategy_evaluate(&e, ag_option_text(invocation, "device"), ag_option_jobs(invocation), err);
     if (rc < 0) ag_data_name_in_error(&data.called, err);
     if (rc >= 0) rc = ag_named_data_tell(&data, invocation->arena, &e.data, err);
     if (rc >= 0 && report) rc = write_report(&e, report, err);

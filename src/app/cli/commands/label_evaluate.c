@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* label_evaluate.c: the command: how good the automatic labels are, by simulated truth and by real repeats. */
+#include "app/cli/computing.h"
 #include "data/label/evaluate.h"
 
 #include "app/cli/files.h"
@@ -27,13 +28,7 @@ static const ag_option options[] = {
      .doc = "A folder of real drilling files, subfolders too, or a version of a data set with such (NAME@v3)"},
     AG_OPTIONS_OF_NAMED_DATA,
     {.name = "html", .type = AG_OPTION_PATH, .doc = "Write a page with pictures to this file as well"},
-    {.name = "jobs",
-     .letter = 'j',
-     .type = AG_OPTION_INT,
-     .fallback = "0",
-     .min = 1,
-     .max = 1024,
-     .doc = "Threads; all processors when not given"},
+    AG_OPTION_OF_JOBS,
 };
 static const ag_example examples[] = {
     {"label evaluate --holes 1000 --seed 7", "Against the truth of a thousand simulated holes"},

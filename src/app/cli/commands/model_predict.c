@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "app/cli/computing.h"
 #include "app/cli/invocation.h"
 #include "core/base/mem.h"
 #include "core/io/file.h"
@@ -59,7 +60,7 @@ static const ag_option options[] = {
      .min = 1,
      .max = 1024,
      .doc = "Threads that compute; 0 takes every processor"},
-    {.name = "device", .type = AG_OPTION_TEXT, .fallback = "auto", .value_name = "NAME", .doc = "Where to compute"},
+    AG_OPTION_OF_DEVICE,
 };
 
 static const ag_option positionals[] = {

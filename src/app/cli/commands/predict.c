@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/cli/answers.h"
+#include "app/cli/computing.h"
 #include "app/cli/files.h"
 #include "app/cli/forecasts.h"
 #include "app/cli/ledger.h"
@@ -75,14 +76,8 @@ static const ag_option options[] = {
      .value_name = "F",
      .doc = "Forecasts: draw what was seen, the forecast and its band: F.svg, a page F.html, or - here"},
     AG_OPTIONS_OF_NAMED_DATA,
-    {.name = "device", .type = AG_OPTION_TEXT, .fallback = "auto", .value_name = "NAME", .doc = "Where to compute"},
-    {.name = "jobs",
-     .letter = 'j',
-     .type = AG_OPTION_INT,
-     .fallback = "0",
-     .min = 1,
-     .max = 1024,
-     .doc = "Threads; as many as there are processors by default"},
+    AG_OPTION_OF_DEVICE,
+    AG_OPTION_OF_JOBS,
 };
 static const ag_option positionals[] = {
     {.name = "FILE",

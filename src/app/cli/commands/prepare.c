@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* prepare.c: the command: settings from a file and the command line, progress, and a summary in words. The work is
  * data/prepare.h. */
+#include "app/cli/computing.h"
 #include "data/prepare.h"
 
 #include <string.h>
@@ -27,13 +28,7 @@ static const ag_option options[] = {
      .type = AG_OPTION_PATH,
      .doc = "YAML with the sections validation, reader and label"},
     {.name = "set", .type = AG_OPTION_PAIR, .repeated = true, .doc = "One setting, as in validation.min_rows=50"},
-    {.name = "jobs",
-     .letter = 'j',
-     .type = AG_OPTION_INT,
-     .fallback = "0",
-     .min = 1,
-     .max = 1024,
-     .doc = "Threads; all processors when not given"},
+    AG_OPTION_OF_JOBS,
     AG_OPTIONS_OF_NAMED_DATA,
 };
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "app/cli/computing.h"
 #include "app/cli/ledger.h"
 #include "app/cli/train_ledger.h"
 #include "app/cli/train_work.h"
@@ -38,13 +39,7 @@ static const ag_option options[] = {
          "Of a run that was trained by code of its own: the plug-in, by its path, or exec, to run its program again; a "
          "record never runs code by itself"},
     {.name = "anyway", .type = AG_OPTION_FLAG, .doc = "Train also when the data are not those of the run"},
-    {.name = "jobs",
-     .letter = 'j',
-     .type = AG_OPTION_INT,
-     .fallback = "0",
-     .min = 1,
-     .max = 1024,
-     .doc = "Threads; the result does not depend on it"},
+    AG_OPTION_OF_JOBS_WITH("Threads; the result does not depend on it"),
     {.name = "progress",
      .type = AG_OPTION_CHOICE,
      .choices = progress_modes,

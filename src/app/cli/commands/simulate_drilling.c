@@ -2,6 +2,7 @@
 /* simulate_drilling.c: the command: drilling holes with known truth, as the files that a machine would have written. */
 #include <string.h>
 
+#include "app/cli/computing.h"
 #include "app/cli/invocation.h"
 #include "data/simulate/simulate.h"
 
@@ -54,13 +55,7 @@ static const ag_option options[] = {
      .min = 0,
      .max = 10000000,
      .doc = "Draw so many of the first holes as SVG"},
-    {.name = "jobs",
-     .letter = 'j',
-     .type = AG_OPTION_INT,
-     .fallback = "0",
-     .min = 1,
-     .max = 1024,
-     .doc = "Threads; as many as there are processors by default"},
+    AG_OPTION_OF_JOBS,
     {.name = "list", .type = AG_OPTION_FLAG, .doc = "Only print the regimes and the defects, as Markdown"},
 };
 

@@ -3,6 +3,7 @@
  * work is the strategy's (learn/strategy.h); what is seen of it is train_watch.c's. */
 #include <string.h>
 
+#include "app/cli/computing.h"
 #include "app/cli/invocation.h"
 #include "app/cli/named_data.h"
 #include "app/cli/train_ledger.h"
@@ -44,13 +45,7 @@ static const ag_option options[] = {
      .letter = 'r',
      .type = AG_OPTION_FLAG,
      .doc = "Go on from the checkpoints in the output directory, if there are any"},
-    {.name = "jobs",
-     .letter = 'j',
-     .type = AG_OPTION_INT,
-     .fallback = "0",
-     .min = 1,
-     .max = 1024,
-     .doc = "Threads; num_workers of the configuration, else every processor. The result does not depend on it"},
+    AG_OPTION_OF_JOBS_WITH("Threads; num_workers of the configuration, else every processor. The result does not depend on it"),
     {.name = "progress",
      .type = AG_OPTION_CHOICE,
      .choices = progress_modes,
