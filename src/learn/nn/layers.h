@@ -47,7 +47,7 @@ typedef enum ag_cell { AG_CELL_LSTM, AG_CELL_GRU } ag_cell;
 extern const char *const ag_cells[]; /* the choices of a key "cell", ended by NULL */
 
 typedef struct ag_recurrence {
-    ag_cell cell;
+    int cell; /* ag_cell */
     int64_t hidden, layers;
     bool bidirectional;
     double dropout; /* between layers, in training */

@@ -3,7 +3,6 @@
  * classes come from the last states, heat maps from the state at every row that is left. */
 #include "learn/nn/models/cnn_lstm.h"
 
-#include "learn/nn/layers.h"
 #include "learn/nn/ops/dropout.h"
 
 #define AT(member) offsetof(ag_cnn_lstm, member)
@@ -40,38 +39,7 @@ static const ag_field fields[] = {
      .min = 0,
      .max = 0.999,
      .doc = "Dropout behind each convolution, in training."},
-    {.name = "cell",
-     .type = AG_FIELD_CHOICE,
-     .offset = AT(cell),
-     .fallback = "lstm",
-     .choices = ag_cells,
-     .doc = "What is recurrent."},
-    {.name = "hidden_size",
-     .type = AG_FIELD_INT,
-     .offset = AT(hidden_size),
-     .fallback = "64",
-     .min = 1,
-     .max = 1e5,
-     .doc = "Features of the state."},
-    {.name = "num_layers",
-     .type = AG_FIELD_INT,
-     .offset = AT(num_layers),
-     .fallback = "1",
-     .min = 1,
-     .max = 100,
-     .doc = "Recurrent layers."},
-    {.name = "bidirectional",
-     .type = AG_FIELD_BOOL,
-     .offset = AT(bidirectional),
-     .fallback = "false",
-     .doc = "Reads the series from both ends."},
-    {.name = "dropout",
-     .type = AG_FIELD_REAL,
-     .offset = AT(dropout),
-     .fallback = "0",
-     .min = 0,
-     .max = 0.999,
-     .doc = "Dropout between recurrent layers, in training."},
+    AG_RECURRENCE_FIELDS(ag_cnn_lstm, recurrence),
 };
 
 const ag_description ag_cnn_lstm_description = {
@@ -104,10 +72,9 @@ static ag_ref stem(ag_graph *g, const ag_cnn_lstm *c, ag_ref x)
 static void build(ag_graph *graph, const void *configuration, const ag_building *building)
 {
     const ag_cnn_lstm *c = configuration;
-    ag_recurrence recurrence = {(ag_cell)c->cell, c->hidden_size, c->num_layers, c->bidirectional, c->dropout};
     ag_heading h = {.graph = graph, .series = &c->series, .config = &c->head, .building = building};
     ag_ref last, y = stem(graph, c, ag_heading_input(&h));
-    y = ag_layer_recurrent(graph, y, "rnn", &recurrence, &last);
+    y = ag_layer_recurrent(graph, y, "rnn", &c->recurrence, &last);
     ag_heading_finish(&h, y, last);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 /* cnn_lstm.h: the configuration of convolutions with a recurrent model behind them. */
 #include "learn/nn/models/heads.h"
+#include "learn/nn/models/recurrence.h"
 
 typedef struct ag_cnn_lstm {
     ag_series_config series;
@@ -9,10 +10,7 @@ typedef struct ag_cnn_lstm {
     ag_list conv_channels; /* int64_t */
     int64_t kernel_size, conv_stride;
     double conv_dropout;
-    int cell; /* ag_cell */
-    int64_t hidden_size, num_layers;
-    bool bidirectional;
-    double dropout;
+    ag_recurrence recurrence;
 } ag_cnn_lstm;
 
 extern const ag_description ag_cnn_lstm_description;

@@ -2,14 +2,12 @@
 #pragma once
 /* lstm.h: the configuration of the recurrent model. */
 #include "learn/nn/models/heads.h"
+#include "learn/nn/models/recurrence.h"
 
 typedef struct ag_lstm {
     ag_series_config series;
     ag_head_config head;
-    int cell; /* ag_cell */
-    int64_t hidden_size, num_layers;
-    bool bidirectional;
-    double dropout;
+    ag_recurrence recurrence;
 } ag_lstm;
 
 extern const ag_description ag_lstm_description;
