@@ -117,7 +117,8 @@ AG_TEST(test_strategy_swap__keys_that_both_know_are_kept)
             "cnn_lstm", &s);
     AG_EXPECT_OK(ag_settings_model(s.after, NULL, 0, arena, &model, &err));
     const ag_cnn_lstm *values = model.values;
-    assert_true(values->series.context_length == 64 && values->recurrence.layers == 5 && values->recurrence.hidden == 12);
+    assert_true(values->series.context_length == 64 && values->recurrence.layers == 5 &&
+                values->recurrence.hidden == 12);
     assert_true(values->head.dropout == 0.25);
     assert_non_null(strstr(s.remark, "model_config.mode"));
     assert_non_null(strstr(s.remark, "model_config.loss")); /* of a value that only the mixer takes */

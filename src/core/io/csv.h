@@ -73,7 +73,8 @@ int ag_csv_writer_to_file(const char *path, const ag_csv_format *format, ag_csv_
 int ag_csv_writer_to_buf(ag_buf *buf, const ag_csv_format *format, ag_csv_writer **out, ag_err *err);
 void ag_csv_writer_free(ag_csv_writer *writer); /* drops what was not flushed */
 int ag_csv_add(ag_csv_writer *writer, ag_str text, ag_err *err);
-int ag_csv_add_texts(ag_csv_writer *writer, const char *const *texts, size_t count, ag_err *err); /* NULL: an empty one */
+int ag_csv_add_texts(ag_csv_writer *writer, const char *const *texts, size_t count,
+                     ag_err *err);                                       /* NULL: an empty one */
 int ag_csv_add_double(ag_csv_writer *writer, double value, ag_err *err); /* the shortest text that reads back equal */
 int ag_csv_add_int(ag_csv_writer *writer, int64_t value, ag_err *err);
 int ag_csv_end_row(ag_csv_writer *writer, ag_err *err);

@@ -16,7 +16,7 @@ static int add_mm(ag_csv_writer *csv, double value, ag_err *err)
 
 static int write_head(ag_csv_writer *csv, ag_err *err)
 {
-    static const char *const columns[] = {"path",       "sha256",    "model",  "source", "outcome", "predicted_outcome",
+    static const char *const columns[] = {"path",       "sha256",    "model", "source", "outcome", "predicted_outcome",
                                           "confidence", "grip_code", "reason"};
     static const char *const each[] = {"mm", "predicted_mm", "error_mm", "low_mm", "high_mm", NULL};
     char name[64];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* demo.c: the command: the whole life on simulated holes (app/cli/demo.h), and its result on one page. */
-#include "app/cli/computing.h"
 #include "app/cli/demo.h"
+#include "app/cli/computing.h"
 
 #include <math.h>
 #include <string.h>

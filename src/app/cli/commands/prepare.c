@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* prepare.c: the command: settings from a file and the command line, progress, and a summary in words. The work is
  * data/prepare.h. */
-#include "app/cli/computing.h"
 #include "data/prepare.h"
+#include "app/cli/computing.h"
 
 #include <string.h>
 

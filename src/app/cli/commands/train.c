@@ -45,7 +45,8 @@ static const ag_option options[] = {
      .letter = 'r',
      .type = AG_OPTION_FLAG,
      .doc = "Go on from the checkpoints in the output directory, if there are any"},
-    AG_OPTION_OF_JOBS_WITH("Threads; num_workers of the configuration, else every processor. The result does not depend on it"),
+    AG_OPTION_OF_JOBS_WITH(
+        "Threads; num_workers of the configuration, else every processor. The result does not depend on it"),
     {.name = "progress",
      .type = AG_OPTION_CHOICE,
      .choices = progress_modes,
