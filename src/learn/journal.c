@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
+#include "core/sys/cancel.h"
 #include "learn/journal_parts.h"
 #include "learn/nn/kernels/kernels.h"
 #include "learn/registration.h"
@@ -510,8 +511,7 @@ static int tell_unrecorded(const ag_journal *journal, int rc, ag_err *err)
 
 int ag_journal_finish(ag_journal *journal, int rc, const ag_err *why, ag_err *err)
 {
-    bool stopped = rc == AG_ECANCELLED || rc == AG_ETIMEOUT;
-    ag_record_end end = rc >= 0 ? AG_RECORD_FINISHED : stopped ? AG_RECORD_KILLED : AG_RECORD_FAILED;
+    ag_record_end end = rc >= 0 ? AG_RECORD_FINISHED : ag_was_stopped(rc) ? AG_RECORD_KILLED : AG_RECORD_FAILED;
     if (!journal->record) return 0;
     int ended = rc < 0 ? 0 : record_files(journal, err);
     if (rc >= 0 && ended >= 0) ended = register_model(journal, err);

@@ -4,6 +4,7 @@
  * and what the server refuses later is told at the end (tracker.h). */
 #include <string.h>
 
+#include "core/base/answer.h"
 #include "core/base/mem.h"
 #include "core/hash/encode.h"
 #include "learn/record_place.h"
@@ -11,13 +12,6 @@
 #include "ledger/client/client.h"
 
 enum { VERSION_WAIT = 60000 }; /* milliseconds, for the number of a version from a server that answers */
-
-/* Of the error of a public call. */
-static int fail_of(int rc, const auger_error *error, ag_err *err)
-{
-    ag_fail(err, (ag_code)rc, "%s", error->text);
-    return *error->hint ? ag_err_hint(err, "%s", error->hint) : rc;
-}
 
 static int copy_tags(ag_arena *arena, ag_pairs tags, auger_pair **out, ag_err *err)
 {
@@ -79,7 +73,7 @@ static int put_file(ag_record_place *place, const char *path, const char *name, 
 {
     auger_error error;
     int rc = auger_log_file(place->run, path, name, &error);
-    return rc < 0 ? fail_of(rc, &error, err) : 0;
+    return rc < 0 ? ag_fail_answered(rc, &error, err) : 0;
 }
 
 static int end(ag_record_place *place, ag_run_status status, int64_t at, ag_err *err)

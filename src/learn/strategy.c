@@ -255,8 +255,7 @@ int ag_strategy_run(const ag_strategy *strategy, ag_strategy_task *task, ag_err 
     if (rc >= 0) rc = begin(strategy, state, task, err);
     bool begun = rc >= 0;
     if (begun) rc = run_phases(strategy, state, task, err);
-    if ((rc == AG_ECANCELLED || rc == AG_ETIMEOUT) && err && !*err->hint)
-        ag_err_hint(err, "the same command with --resume goes on from there");
+    if (ag_was_stopped(rc) && err && !*err->hint) ag_err_hint(err, "the same command with --resume goes on from there");
     if (rc == AG_EFULL && begun && task->settings->save_checkpoints && err && !*err->hint)
         ag_err_hint(err, "free space there; the same command with --resume then goes on");
     strategy->close(state);

@@ -14,6 +14,7 @@
 
 #include "core/base/mem.h"
 #include "core/io/file.h"
+#include "core/sys/cancel.h"
 #include "core/sys/clock.h"
 #include "learn/nn/plan.h"
 
@@ -97,8 +98,7 @@ static int train_slice(slice *s, const ag_team_sample *sample, ag_err *err)
     ag_arena_free(arena);
     if (rc >= 0 || (rc == AG_ECANCELLED && !ag_cancelled(s->task->cancel))) return 0;
     /* Nothing was lost with a slice: its own words would say so. */
-    if ((rc == AG_ECANCELLED || rc == AG_ETIMEOUT) && ag_cancelled(s->task->cancel))
-        return ag_cancel_check(s->task->cancel, err);
+    if (ag_was_stopped(rc) && ag_cancelled(s->task->cancel)) return ag_cancel_check(s->task->cancel, err);
     if (err) *err = own;
     return rc;
 }
@@ -179,17 +179,12 @@ typedef struct crew {
     ag_err err;
 } crew;
 
-static bool was_stopped(int rc)
-{
-    return rc == AG_ECANCELLED || rc == AG_ETIMEOUT;
-}
-
 static void note_failure(crew *c, int64_t member, int rc, const ag_err *err)
 {
     pthread_mutex_lock(&c->lock);
     /* A failure of its own counts more than having been stopped, and the first member more than others. */
-    bool better = c->rc >= 0 || (was_stopped(c->rc) && !was_stopped(rc)) ||
-                  (was_stopped(c->rc) == was_stopped(rc) && member < c->failed);
+    bool better = c->rc >= 0 || (ag_was_stopped(c->rc) && !ag_was_stopped(rc)) ||
+                  (ag_was_stopped(c->rc) == ag_was_stopped(rc) && member < c->failed);
     if (better) {
         c->rc = rc;
         c->failed = member;

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "core/base/answer.h"
 #include "core/sys/clock.h"
 #include "ledger/client/client.h"
 
@@ -14,12 +15,6 @@ bool ag_tracker_is_address(const char *text)
 {
     const ag_str address = ag_str_of(text);
     return ag_str_starts(address, AG_STR("http://")) || ag_str_starts(address, AG_STR("https://"));
-}
-
-static int fail_of(int rc, const auger_error *error, ag_err *err)
-{
-    ag_fail(err, (ag_code)rc, "%s", error->text);
-    return *error->hint ? ag_err_hint(err, "%s", error->hint) : rc;
 }
 
 int ag_tracker_open(const char *address, const auger_ledger_options *options, ag_tracker *out, ag_err *err)
@@ -32,7 +27,7 @@ int ag_tracker_open(const char *address, const auger_ledger_options *options, ag
     how.without_system_tags = 1; /* the record has its own */
     *out = (ag_tracker){0};
     int rc = auger_ledger_open(address, &how, &out->client, &error);
-    return rc < 0 ? fail_of(rc, &error, err) : 0;
+    return rc < 0 ? ag_fail_answered(rc, &error, err) : 0;
 }
 
 void ag_tracker_close(ag_tracker *tracker)

@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
+#include "core/sys/cancel.h"
 #include "core/sys/clock.h"
 #include "ledger/system.h"
 
@@ -246,7 +247,7 @@ const ag_monitor_data *ag_train_watch_data(const ag_train_watch *watch, size_t *
 
 static void say_outcome(int rc, const ag_err *why, ag_monitor_about *about)
 {
-    bool stopped = rc == AG_ECANCELLED || rc == AG_ETIMEOUT;
+    bool stopped = ag_was_stopped(rc);
     about->style = rc >= 0 ? AG_STYLE_GOOD : stopped ? AG_STYLE_WARN : AG_STYLE_BAD;
     about->outcome = rc >= 0   ? "The training ended well."
                      : stopped ? "The training was stopped; --resume goes on from here."

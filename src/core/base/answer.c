@@ -29,3 +29,9 @@ int ag_answer(int rc, const ag_err *err, auger_error *error)
     ag_format(error->hint, sizeof(error->hint), "%s", err->hint);
     return code;
 }
+
+int ag_fail_answered(int rc, const auger_error *error, ag_err *err)
+{
+    ag_fail(err, (ag_code)rc, "%s", error->text);
+    return *error->hint ? ag_err_hint(err, "%s", error->hint) : rc;
+}

@@ -18,6 +18,11 @@ void ag_cancel_deadline(ag_cancel *cancel, int64_t monotonic); /* an ag_monotoni
 bool ag_cancelled(const ag_cancel *cancel);
 /* 0, or fails with AG_ECANCELLED or AG_ETIMEOUT and a text to show. */
 int ag_cancel_check(const ag_cancel *cancel, ag_err *err);
+/* Whether a call failed because it was asked to stop, by hand or by a deadline: nothing is wrong then. */
+static inline bool ag_was_stopped(int rc)
+{
+    return rc == AG_ECANCELLED || rc == AG_ETIMEOUT;
+}
 /* Sleeps, less when cancelled meanwhile. Returns as ag_cancel_check(). */
 int ag_cancel_sleep(ag_cancel *cancel, int64_t microseconds, ag_err *err);
 

@@ -13,6 +13,7 @@
 #include "core/base/mem.h"
 #include "core/io/file.h"
 #include "core/io/path.h"
+#include "core/sys/cancel.h"
 #include "core/sys/clock.h"
 #include "data/prepare.h"
 #include "data/reader.h"
@@ -141,7 +142,7 @@ static int read_batch(const examination *x, size_t begin, size_t count, ag_arena
         holes[i] = NULL;
         int rc = ag_cancel_check(x->options->cancel, &failed);
         if (rc == AG_OK) rc = read_hole(x, begin + i, arena, &holes[i], &failed);
-        if (rc == AG_ENOMEM || rc == AG_ECANCELLED || rc == AG_ETIMEOUT) {
+        if (rc == AG_ENOMEM || ag_was_stopped(rc)) {
             if (err) *err = failed;
             return rc;
         }

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/sys/cancel.h"
 #include "core/sys/clock.h"
 #include "learn/strategy_tools.h"
 #include "learn/team.h"
@@ -425,7 +426,7 @@ int ag_folding_train(void *state, ag_strategy_task *task, ag_err *err)
     if ((rc = estimate(f, task, &at_once, err)) < 0) return rc;
     const ag_team team = {f, (int64_t)f->member_count, work_on};
     rc = ag_team_train(task, &team, at_once, err);
-    if (rc == AG_ECANCELLED || rc == AG_ETIMEOUT) return tell_stopped(f, task, rc, err);
+    if (ag_was_stopped(rc)) return tell_stopped(f, task, rc, err);
     if (rc < 0) return rc;
     ag_strategy_phase(task, "ensemble");
     rc = ag_folding_weigh(f, task, err);

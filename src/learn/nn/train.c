@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/sys/cancel.h"
 #include "core/sys/clock.h"
 #include "learn/nn/train_parts.h"
 
@@ -242,7 +243,7 @@ static int run_epochs(ag_train_loop *loop, ag_err *err)
         if ((rc = ag_train_step(loop, err)) < 0 || (rc = show_step(loop, err)) < 0) break;
         rc = save_when_due(loop, false, err);
     }
-    return rc == AG_ECANCELLED || rc == AG_ETIMEOUT ? leave(loop, rc, err) : rc;
+    return ag_was_stopped(rc) ? leave(loop, rc, err) : rc;
 }
 
 static void give_back(ag_train_loop *loop)

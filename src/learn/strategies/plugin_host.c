@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/sys/cancel.h"
 #include "core/sys/clock.h"
 #include "learn/strategies/plugin_job.h"
 #include "learn/strategy_tools.h"
@@ -200,7 +201,7 @@ int ag_plugin_answered(auger_job *job, const char *function, int rc, ag_err *err
 {
     if (rc >= 0 && job->failure.code == AG_OK) return 0;
     if (job->failure.code == AG_OK) {
-        if (rc == AG_ECANCELLED || rc == AG_ETIMEOUT)
+        if (ag_was_stopped(rc))
             (void)ag_fail(&job->failure, (ag_code)rc, "stopped as asked");
         else
             (void)host_fail(job, rc, NULL, NULL);
@@ -208,6 +209,6 @@ int ag_plugin_answered(auger_job *job, const char *function, int rc, ag_err *err
     int code = job->failure.code;
     if (err) *err = job->failure;
     job->failure = (ag_err){0};
-    if (code == AG_ECANCELLED || code == AG_ETIMEOUT) return code;
+    if (ag_was_stopped(code)) return code;
     return ag_err_prefix(err, "plug-in %s, %s()", job->plugin->face.name, function), code;
 }

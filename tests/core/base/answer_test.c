@@ -32,3 +32,11 @@ AG_TEST(test_answer__nobody_asks_for_the_text)
     ag_err err = {0};
     assert_int_equal(ag_answer(ag_fail_memory(&err, 10), &err, NULL), AUGER_ENOMEM);
 }
+
+AG_TEST(test_answer__what_a_public_call_has_said_fails_as_ours)
+{
+    ag_err err = {0};
+    auger_error error = {.code = AUGER_EUNAVAILABLE, .text = "http://host is away", .hint = "try again later"};
+    AG_EXPECT_ERROR(ag_fail_answered(error.code, &error, &err), AG_EUNAVAILABLE, "http://host is away");
+    assert_string_equal(err.hint, "try again later");
+}
