@@ -9,7 +9,8 @@ reads the data, asks each model about its fold, calibrates, writes the model and
 which is in its favour.
 
 PyTorch is tried in several ways: a process of one thread on each core, which share the folds, and all cores for one
-fold after the other, each eager and compiled (compiling is not counted); the best one goes on. First both sides print
+fold after the other, each eager and compiled (compiling is not counted), and with tcmalloc, which its guides advise,
+where that is installed; the best one goes on. First both sides print
 what they will take, measured on a slice. Ours then runs to its end. PyTorch would take hours: it runs a longer slice
 before and behind ours, and its whole is told from the steps that ours really made. --whole trains all of it.
 While one side works, the processes of the other are stopped.
@@ -19,6 +20,7 @@ from the top of the tree, with build/auger and build/bench/bench-training made (
 """
 import argparse
 import csv
+import ctypes.util
 import json
 import os
 import pathlib
@@ -59,16 +61,17 @@ class Process:
 
 
 class Way:
-    def __init__(self, folder, cores, spread, compiled):
-        mode = "compiled" if compiled else "eager"
+    def __init__(self, folder, cores, spread, compiled, allocator):
+        mode = ("compiled" if compiled else "eager") + (", tcmalloc" if allocator else "")
         command = [sys.executable, str(PEER), str(folder)] + (["--compiled"] if compiled else [])
         self.width, self.compiled = 1 if spread else len(cores), compiled
         if spread:
             self.name = f"PyTorch {mode}, {len(cores)} processes of one thread"
-            self.processes = [Process(["taskset", "-c", str(core), *command], OMP_NUM_THREADS="1") for core in cores]
+            self.processes = [Process(["taskset", "-c", str(core), *command], LD_PRELOAD=allocator, OMP_NUM_THREADS="1")
+                              for core in cores]
         else:
             self.name = f"PyTorch {mode}, one process of {len(cores)} threads"
-            self.processes = [Process(command, OMP_NUM_THREADS=str(len(cores)))]
+            self.processes = [Process(command, LD_PRELOAD=allocator, OMP_NUM_THREADS=str(len(cores)))]
         self.lost = None
 
     def work(self, jobs, each=False):
@@ -104,6 +107,12 @@ class Way:
             process.close()
 
 
+def allocators():
+    """What is preloaded; nothing is the system's own. What is not there the loader would only warn of."""
+    found = ctypes.util.find_library("tcmalloc_minimal")
+    return ["", found] if found else [""]
+
+
 class Slice:
     def __init__(self, seconds, answers):
         self.seconds, self.answers = seconds, answers
@@ -129,7 +138,7 @@ def choose(ways, steps):
         if not slice_:
             print(f"    {way.name}: {way.lost}")
             continue
-        print(f"    {way.name:50} {slice_.each * 1e3:8.1f} ms for a step  ({time.perf_counter() - start:.0f} s to find out)",
+        print(f"    {way.name:55} {slice_.each * 1e3:8.1f} ms for a step  ({time.perf_counter() - start:.0f} s to find out)",
               flush=True)
         times.append((slice_.each, way.name, way))
     return min(times)[2] if times else None
@@ -236,8 +245,8 @@ def measure(folder, ask, cores):
           f" {threads} threads, load {os.getloadavg()[0]:.1f} at the start", flush=True)
     print(f"  PyTorch's {run([sys.executable, PEER, folder, '--check'], stdout=subprocess.PIPE, text=True).stdout.strip()}")
     print("  PyTorch, on a slice:", flush=True)
-    ways = [Way(folder, cores, spread, peer == "compiled") for peer in ask.peers.split(",") for spread in (True, False)
-            if spread or len(cores) > 1]
+    ways = [Way(folder, cores, spread, peer == "compiled", allocator) for peer in ask.peers.split(",")
+            for allocator in allocators() for spread in (True, False) if spread or len(cores) > 1]
     try:
         way = choose(ways, 6)
         for other in ways:
