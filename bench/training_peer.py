@@ -18,8 +18,7 @@ class Peer:
     """Trains the folds that it is told to."""
     def __init__(self, folder, compiled):
         self.folder, self.compiled = folder, compiled
-        self.settings = json.loads((folder / "settings.json").read_text())
-        self.windows = training_windows.Windows(folder, self.settings)
+        self.windows = training_windows.Windows(folder)
 
     def make_model(self):
         config = json.loads((self.folder / "first/config.json").read_text())
@@ -52,7 +51,7 @@ class Peer:
         return (entropy * there).sum() / there.sum().clamp(min=1)
 
     def prepare(self):
-        s = self.settings
+        s = self.windows.settings
         torch.manual_seed(1)
         model = self.make_model().train()
         weights = [p for p in model.parameters() if p.dim() > 1]
@@ -68,8 +67,7 @@ class Peer:
 
     def train(self, fold, epochs, steps):
         """Up to so many epochs, or so many steps when `steps` is not 0: (steps, training losses, validation losses)."""
-        s = self.settings
-        folds = self.windows.folds
+        s, folds = self.windows.settings, self.windows.folds
         training, validation = (folds != fold).nonzero()[:, 0], (folds == fold).nonzero()[:, 0]
         done, losses, judged, order = 0, [], [], torch.Generator().manual_seed(fold)
         for _ in range(epochs):
@@ -124,6 +122,6 @@ def serve(folder, compiled):
 if __name__ == "__main__":
     if "--check" in sys.argv:
         print("windows without variation differ by %.2g in the mean, by %.2g in 99.9 of 100"
-              % training_windows.open_windows(pathlib.Path(sys.argv[1])).farthest())
+              % training_windows.Windows(pathlib.Path(sys.argv[1])).farthest())
     else:
         serve(pathlib.Path(sys.argv[1]), "--compiled" in sys.argv)

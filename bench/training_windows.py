@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a training sees of a hole, in PyTorch: the nodes of its track varied as learn/drilling/augment.c varies them, laid
-on cells, turned into channels and scaled, with the heat maps that are wanted, a batch at a time. As whoever knows
-PyTorch would write it for speed: no loop over holes, nodes or cells. Lost nodes and random words are alike in kind, not
-in bits; without variation it is what ours are, to rounding (`farthest()` says how far)."""
+"""What a training sees of a hole, in PyTorch, made of what `bench-training windows` has written: the nodes of its track
+varied as learn/drilling/augment.c varies them, laid on cells, turned into channels and scaled, with the heat maps that
+are wanted, a batch at a time. As whoever knows PyTorch would write it for speed: no loop over holes, nodes or cells.
+Lost nodes and random words are alike in kind, not in bits; without variation it is what ours are, to rounding
+(`farthest()` says how far)."""
 import json
 import math
 
@@ -16,7 +17,8 @@ WAVES, LONGEST_GAP = 2, 5
 
 
 class Windows:
-    def __init__(self, folder, settings):
+    def __init__(self, folder):
+        settings = self.settings = json.loads((folder / "settings.json").read_text())
         load = lambda name: torch.from_numpy(numpy.load(folder / f"{name}.npy"))
         self.nodes, places, self.folds = load("nodes"), load("places"), load("folds")
         self.place = {name: places[:, i:i + 1].contiguous() for i, name in enumerate(settings["place_columns"])}
@@ -206,7 +208,3 @@ class Windows:
                  for batch in torch.arange(len(self.folds)).split(32)]
         apart = torch.cat(apart).numpy()
         return float(apart.mean()), float(numpy.quantile(apart, 0.999))
-
-
-def open_windows(folder):
-    return Windows(folder, json.loads((folder / "settings.json").read_text()))

@@ -35,7 +35,8 @@ void ag_signs_fit(const ag_witness *all, size_t count, double *room, ag_usual_si
 /* The chance that a hole is of another kind than those that the calibration was fitted on; 0 where nobody knows those.
  * The heap of a point that is not there is NaN. */
 double ag_calibration_unlike(const ag_calibration *calibration, const ag_witness witnesses[AG_POINTS]);
-/* What is said of a point then. Nothing, where the labeller is silent and the models are not one. */
+/* What is said of a point of which the calibration says nothing, for that or another reason. Nothing is said where the
+ * labeller is silent and the models are far from each other. */
 bool ag_witness_silent_elsewhere(const ag_witness *witness);
 typedef struct ag_elsewhere {
     double mm, half; /* half of the interval, mm */

@@ -9,7 +9,9 @@
  *
  * In a hole of another kind the labeller, who knows how a cone cuts and learned from nobody, is believed as usually,
  * and the heap is off by what such heaps are; nobody has measured how far the answer is off there, so its interval
- * reaches about as far as the witnesses are apart. */
+ * reaches about as far as the witnesses are apart. A heap that is alone, since the labeller sees no such point, is
+ * hardly believed, and not at all when the models differ. Where repeats told the calibration, which say only how exact
+ * both are together, such a point is answered so in every hole (calibration.c). */
 #include <math.h>
 
 #include "core/base/median.h"

@@ -95,7 +95,6 @@ void ag_score_sort(double *values, size_t count)
     if (count > 1) qsort(values, count, sizeof *values, ag_by_size);
 }
 
-/* numpy.percentile's default: linear between neighbours. */
 /* `error` is sorted by size without sign. */
 void ag_score_measure_errors(double *error, const double *truth, size_t count, ag_score_error *out)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* demo.c: the command: the whole life on simulated holes (app/cli/demo.h), and its result on one page. */
 #include "app/cli/demo.h"
-#include "app/cli/computing.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "app/cli/computing.h"
 #include "app/cli/data.h"
 #include "core/io/path.h"
 #include "core/sys/clock.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* label_evaluate.c: the command: how good the automatic labels are, by simulated truth and by real repeats. */
-#include "app/cli/computing.h"
 #include "data/label/evaluate.h"
 
+#include "app/cli/computing.h"
 #include "app/cli/files.h"
 #include "core/io/file.h"
 #include "data/simulate/simulate.h"

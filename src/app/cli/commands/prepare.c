@@ -2,10 +2,10 @@
 /* prepare.c: the command: settings from a file and the command line, progress, and a summary in words. The work is
  * data/prepare.h. */
 #include "data/prepare.h"
-#include "app/cli/computing.h"
 
 #include <string.h>
 
+#include "app/cli/computing.h"
 #include "app/cli/named_data.h"
 #include "core/base/mem.h"
 #include "core/doc/yaml.h"
